@@ -1,0 +1,23 @@
+{# Stops the build where the files seg_*.sql and the register `segments` in dbt_project.yml do not match.
+   (A name without a file never gets here: dbt itself stops, as segment_memberships refers to it.) #}
+{% macro check_register() %}
+    {% if execute %}
+        {% set registered = var('segments') | map(attribute='name') | list %}
+        {% for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('seg_') %}
+            {% if node.name[4:] not in registered %}
+                {% do exceptions.raise_compiler_error(
+                    node.original_file_path ~ ' is not registered: add an entry with name ' ~ node.name[4:]
+                    ~ ', title, definition and goal to the var `segments` in dbt_project.yml, or remove the file.'
+                ) %}
+            {% endif %}
+        {% endfor %}
+        {% for segment in var('segments') %}
+            {% for field in ['name', 'title', 'definition', 'goal'] if not segment.get(field) %}
+                {% do exceptions.raise_compiler_error(
+                    'The segment ' ~ segment.get('name', loop.index) ~ ' has no ' ~ field
+                    ~ ': complete its entry in the var `segments` in dbt_project.yml.'
+                ) %}
+            {% endfor %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}

@@ -1,0 +1,161 @@
+{# Where SQL dialects differ. The default is PostgreSQL's; a new engine touches this folder alone. #}
+
+{# The shop-local date of a UTC timestamp. #}
+{% macro local_date(timestamp) -%}
+    {{ adapter.dispatch('local_date')(timestamp) }}
+{%- endmacro %}
+
+{% macro default__local_date(timestamp) -%}
+    cast({{ timestamp }} at time zone 'UTC' at time zone '{{ var("shop_timezone") }}' as date)
+{%- endmacro %}
+
+{% macro duckdb__local_date(timestamp) -%}
+    {%- if var('shop_timezone') == 'UTC' -%}
+        cast({{ timestamp }} as date)
+    {%- else -%}
+        {{ default__local_date(timestamp) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__local_date(timestamp) -%}
+    to_date(from_utc_timestamp({{ timestamp }}, '{{ var("shop_timezone") }}'))
+{%- endmacro %}
+
+{# Whole days from one date to another. #}
+{% macro days_between(earlier, later) -%}
+    {{ adapter.dispatch('days_between')(earlier, later) }}
+{%- endmacro %}
+
+{% macro default__days_between(earlier, later) -%}
+    ({{ later }} - {{ earlier }})
+{%- endmacro %}
+
+{% macro duckdb__days_between(earlier, later) -%}
+    date_diff('day', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro spark__days_between(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
+{%- endmacro %}
+
+{# SHA-256 of a text in UTF-8, as 64 lower-case hex digits. #}
+{% macro sha256_hex(text) -%}
+    {{ adapter.dispatch('sha256_hex')(text) }}
+{%- endmacro %}
+
+{% macro default__sha256_hex(text) -%}
+    encode(sha256(convert_to({{ text }}, 'UTF8')), 'hex')
+{%- endmacro %}
+
+{% macro duckdb__sha256_hex(text) -%}
+    sha256({{ text }})
+{%- endmacro %}
+
+{% macro spark__sha256_hex(text) -%}
+    sha2({{ text }}, 256)
+{%- endmacro %}
+
+{# Whether a text matches a POSIX regular expression. #}
+{% macro matches(text, pattern) -%}
+    {{ adapter.dispatch('matches')(text, pattern) }}
+{%- endmacro %}
+
+{% macro default__matches(text, pattern) -%}
+    {{ text }} ~ '{{ pattern }}'
+{%- endmacro %}
+
+{% macro duckdb__matches(text, pattern) -%}
+    regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro spark__matches(text, pattern) -%}
+    {{ text }} rlike r'{{ pattern }}'
+{%- endmacro %}
+
+{# A text that sorts by code point, whatever the locale of the database. #}
+{% macro by_code_point(text) -%}
+    {{ adapter.dispatch('by_code_point')(text) }}
+{%- endmacro %}
+
+{% macro default__by_code_point(text) -%}
+    {{ text }} collate "C"
+{%- endmacro %}
+
+{% macro duckdb__by_code_point(text) -%}
+    {{ text }}
+{%- endmacro %}
+
+{% macro spark__by_code_point(text) -%}
+    {{ text }}
+{%- endmacro %}
+
+{# An amount of decimal(18,2) divided by a count, exact in decimals, half up to 6 places. Doubles would split equal averages. #}
+{% macro average_amount(total, divisor) -%}
+    {{ adapter.dispatch('average_amount')(total, divisor) }}
+{%- endmacro %}
+
+{% macro default__average_amount(total, divisor) -%}
+    cast(round({{ total }} / {{ divisor }}, 6) as decimal(18, 6))
+{%- endmacro %}
+
+{# DuckDB divides decimals as doubles, so this one counts in whole millionths. #}
+{% macro duckdb__average_amount(total, divisor) -%}
+    cast(
+        cast((2 * cast({{ total }} * 1000000 as hugeint) + {{ divisor }}) // (2 * {{ divisor }}) as decimal(20, 0)) * 0.000001
+        as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{# One text of named values, for people to read. #}
+{% macro named_values(columns) -%}
+    {{ adapter.dispatch('named_values')(columns) }}
+{%- endmacro %}
+
+{% macro default__named_values(columns) -%}
+    cast(json_build_object(
+        {%- for name, value in columns.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor -%}
+    ) as text)
+{%- endmacro %}
+
+{% macro duckdb__named_values(columns) -%}
+    cast(json_object(
+        {%- for name, value in columns.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor -%}
+    ) as varchar)
+{%- endmacro %}
+
+{% macro spark__named_values(columns) -%}
+    to_json(named_struct(
+        {%- for name, value in columns.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor -%}
+    ))
+{%- endmacro %}
+
+{# The delivered text of a raw value that could not be read as its type. A warehouse's raw tables are typed: whoever loads them judges the text. #}
+{% macro unreadable(column) -%}
+    {{ adapter.dispatch('unreadable')(column) }}
+{%- endmacro %}
+
+{% macro default__unreadable(column) -%}
+    cast(null as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{% macro duckdb__unreadable(column) -%}
+    {{ column }}__unreadable
+{%- endmacro %}
+
+{# A condition that stops the query with a sentence. #}
+{% macro raise_error(message) -%}
+    {{ adapter.dispatch('raise_error')(message) }}
+{%- endmacro %}
+
+{# PostgreSQL raises no error from an expression, but names the text that it cannot cast. #}
+{% macro default__raise_error(message) -%}
+    cast({{ message }} as integer) is null
+{%- endmacro %}
+
+{% macro duckdb__raise_error(message) -%}
+    error({{ message }}) is null
+{%- endmacro %}
+
+{% macro spark__raise_error(message) -%}
+    raise_error({{ message }}) is null
+{%- endmacro %}

@@ -1,0 +1,82 @@
+{# Makes the schema `raw` where the raw tables are files (DuckDB): one view per table of the raw contract over the files
+   in RAW_DIR, no copy. Elsewhere the schema `raw` belongs to whoever loads the warehouse, and nothing is done. #}
+{% macro expose_raw_files() %}
+    {% if execute %}
+        {% do adapter.dispatch('expose_raw_files')() %}
+    {% endif %}
+{% endmacro %}
+
+{% macro default__expose_raw_files() %}
+{% endmacro %}
+
+{% macro duckdb__expose_raw_files() %}
+    {% set directory = raw_directory() %}
+    {% set delivered_files = raw_files_by_table(directory) %}
+    {% set tables = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | list %}
+    {% do run_query('create schema if not exists raw') %}
+    {% for table in tables %}
+        {% set files = delivered_files.get(table.name, []) %}
+        {% if not files and table.config.meta.get('required') %}
+            {% do exceptions.raise_compiler_error(
+                'The required table ' ~ table.name ~ ' is missing: neither ' ~ table.name ~ '.parquet, ' ~ table.name
+                ~ '.csv nor a folder ' ~ table.name ~ '/ of such files is in ' ~ directory ~ ' (RAW_DIR).'
+            ) %}
+        {% endif %}
+        {% do run_query('create or replace view ' ~ table.relation_name ~ ' as\n' ~ raw_view_sql(table, files)) %}
+    {% endfor %}
+    {# A view with a row per delivered table: models that prefer a file to a seed ask it when they run. #}
+    {% set names = tables | map(attribute='name') | select('in', delivered_files) | list %}
+    {% do run_query(
+        "create or replace view raw.delivered_tables as select unnest(cast(["
+        ~ ("'" ~ names | join("', '") ~ "'" if names else '') ~ "] as varchar[])) as table_name"
+    ) %}
+{% endmacro %}
+
+{# The absolute path of the raw files: readers of the views may stand in another directory. #}
+{% macro raw_directory() %}
+    {% set directory = env_var('RAW_DIR', '') or 'data/' ~ env_var('DATASET', 'demo') %}
+    {% if not directory.startswith('/') %}
+        {% set directory = invocation_args_dict.project_dir ~ '/' ~ directory %}
+    {% endif %}
+    {{ return(directory.rstrip('/')) }}
+{% endmacro %}
+
+{# {table: [path, ...]} of all Parquet and CSV files in the directory itself and in folders named after a table. #}
+{% macro raw_files_by_table(directory) %}
+    {% set folder = directory | replace("'", "''") %}
+    {% set paths = fetch_rows(
+        "select file from glob('" ~ folder ~ "/*') union all select file from glob('" ~ folder ~ "/*/*') order by file"
+    ) %}
+    {% if not paths %}
+        {% do exceptions.raise_compiler_error(
+            'RAW_DIR names ' ~ directory ~ ', which does not exist or holds no files:'
+            ~ ' name the directory of the raw tables, or make the sample data with `make run`.'
+        ) %}
+    {% endif %}
+    {% set found = {} %}
+    {% for (path,) in paths %}
+        {% set name = path[directory | length + 1:] %}
+        {% set delivery = name.split('/')[0] %}
+        {% set table = delivery | replace('.gz', '') | replace('.csv', '') | replace('.parquet', '') %}
+        {% if name.endswith('.parquet') or name.endswith('.csv') or name.endswith('.csv.gz') %}
+            {% do found.setdefault(table, {}).setdefault(delivery, []).append(path) %}
+        {% endif %}
+    {% endfor %}
+    {% set files = {} %}
+    {% for table, deliveries in found.items() %}
+        {% if deliveries | length > 1 %}
+            {% do exceptions.raise_compiler_error(
+                'The table ' ~ table ~ ' is delivered more than once in ' ~ directory ~ ' (RAW_DIR), as '
+                ~ deliveries.keys() | join(' and ') ~ ': keep one of them.'
+            ) %}
+        {% endif %}
+        {% do files.update({table: deliveries.values() | first}) %}
+    {% endfor %}
+    {{ return(files) }}
+{% endmacro %}
+
+{# Rows of a query as tuples, in the types of the database. #}
+{% macro fetch_rows(sql) %}
+    {% call statement('fetch_rows', fetch_result=true, auto_begin=false) %}{{ sql }}{% endcall %}
+    {{ return(load_result('fetch_rows')['data']) }}
+{% endmacro %}

@@ -1,0 +1,142 @@
+{# The view over the files of one table. Each column of the contract gets its contract type, and beside each typed column
+   stands `<column>__unreadable`: the delivered text where no value of that type can be read from it, else null.
+   Absent columns are typed nulls; a table without files is a typed, empty stand-in. #}
+{% macro raw_view_sql(table, files) %}
+    {% set readers = file_readers(files) if files else [{'sql': '(select 1) as nothing where false', 'columns': {}}] %}
+    {% set delivered = {} %}
+    {% set parts = [] %}
+    {% for reader in readers %}
+        {% do delivered.update(reader.columns) %}
+        {% do parts.append(raw_part_sql(table, reader)) %}
+    {% endfor %}
+    {% for column in table.columns.values() if files and column.meta.get('required') and column.name not in delivered %}
+        {% do exceptions.raise_compiler_error(
+            'The required column ' ~ column.name ~ ' of the table ' ~ table.name ~ ' is missing in ' ~ files | join(', ') ~ '.'
+        ) %}
+    {% endfor %}
+    {{ return(parts | join('\nunion all\n')) }}
+{% endmacro %}
+
+{# [{sql, columns: {lower-case name: delivered type}}]: all Parquet files of a table share a reader, united by column name;
+   each CSV file has its own, as its header gives the order of its columns. #}
+{% macro file_readers(files) %}
+    {% set readers = [] %}
+    {% set parquet_paths = [] %}
+    {% for file in files %}
+        {% set path = "'" ~ file | replace("'", "''") ~ "'" %}
+        {% if file.endswith('.parquet') %}
+            {% do parquet_paths.append(path) %}
+        {% else %}
+            {% do readers.append(csv_reader(file, path)) %}
+        {% endif %}
+    {% endfor %}
+    {% if parquet_paths %}
+        {% set sql = 'read_parquet([' ~ parquet_paths | join(', ') ~ '], union_by_name = true, binary_as_string = true)' %}
+        {% set columns = {} %}
+        {% for column in fetch_rows('describe select * from ' ~ sql) %}
+            {% do columns.update({column[0] | lower: column[1]}) %}
+        {% endfor %}
+        {% do readers.append({'sql': sql, 'columns': columns}) %}
+    {% endif %}
+    {{ return(readers) }}
+{% endmacro %}
+
+{# Naming every column spares DuckDB its sniffing, which costs more than reading a small file and guesses types. #}
+{% macro csv_reader(file, path) %}
+    {% set header = fetch_rows(
+        "select line from read_csv(" ~ path ~ ", auto_detect = false, header = false, delim = '\x01', quote = '', escape = '',"
+        ~ " columns = {'line': 'VARCHAR'}) limit 1"
+    ) %}
+    {% set columns = {} %}
+    {% for field in modules.re.findall(',("(?:[^"]|"")*"|[^,]*)', ',' ~ header[0][0].lstrip('\ufeff')) if header %}
+        {% set name = field | trim | trim('"') | trim | lower or 'unnamed_' ~ loop.index %}
+        {% if name in columns %}
+            {% do exceptions.raise_compiler_error('The column ' ~ name ~ ' stands twice in the header of ' ~ file ~ '.') %}
+        {% endif %}
+        {% do columns.update({name: 'VARCHAR'}) %}
+    {% endfor %}
+    {% set typed_columns = [] %}
+    {% for name in columns %}
+        {% do typed_columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") %}
+    {% endfor %}
+    {{ return({
+        'sql': "read_csv(" ~ path ~ ", auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', columns = {"
+            ~ typed_columns | join(', ') ~ "})" if columns else '(select 1) as nothing where false',
+        'columns': columns,
+    }) }}
+{% endmacro %}
+
+{# One reader in the contract's columns and order. #}
+{% macro raw_part_sql(table, reader) %}
+    {% set inner = [] %}
+    {% set outer = [] %}
+    {% for column in table.columns.values() %}
+        {% set name = column.name %}
+        {% set delivered_type = reader.columns.get(name) %}
+        {% set delivered = delivered_value(name, delivered_type, column.data_type) if delivered_type else 'cast(null as varchar)' %}
+        {% do inner.append(delivered ~ ' as ' ~ name) %}
+        {% do outer.append(readable_value(name, delivered_type or 'VARCHAR', column.data_type) ~ ' as ' ~ name) %}
+        {% if column.data_type != 'text' %}
+            {% do outer.append(
+                'case when ' ~ readable_value(name, delivered_type or 'VARCHAR', column.data_type) ~ ' is null then cast('
+                ~ name ~ ' as varchar) end as ' ~ name ~ '__unreadable'
+            ) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(
+        'select\n    ' ~ outer | join(',\n    ') ~ '\nfrom (\n    select\n        ' ~ inner | join(',\n        ')
+        ~ '\n    from ' ~ reader.sql ~ '\n) as delivered'
+    ) }}
+{% endmacro %}
+
+{# The value as delivered: text is trimmed and empty text null; numbers that stand for ids or flags lose their `.0`. #}
+{% macro delivered_value(name, delivered_type, contract_type) %}
+    {% set column = '"' ~ name ~ '"' %}
+    {% if delivered_type == 'VARCHAR' %}
+        {{ return("nullif(trim(" ~ column ~ ", e' \\t\\r\\n'), '')") }}
+    {% elif contract_type in ('text', 'boolean') and modules.re.match('FLOAT|DOUBLE|DECIMAL', delivered_type) %}
+        {{ return("regexp_replace(cast(case when isfinite(cast(" ~ column ~ " as double)) then " ~ column ~ " end as varchar), '[.]0+$', '')") }}
+    {% elif contract_type == 'text' %}
+        {{ return('cast(' ~ column ~ ' as varchar)') }}
+    {% endif %}
+    {{ return(column) }}
+{% endmacro %}
+
+{# The contract's value of a delivered one, null where it cannot be read. Typed values never pass through text. #}
+{% macro readable_value(delivered, delivered_type, contract_type) %}
+    {% set is_moment = modules.re.match('TIMESTAMP|DATE', delivered_type) %}
+    {% if contract_type == 'text' or contract_type == delivered_type | lower %}
+        {% if contract_type in ('timestamp', 'date') %}
+            {{ return('case when isfinite(' ~ delivered ~ ') then ' ~ delivered ~ ' end') }}
+        {% endif %}
+        {{ return(delivered) }}
+    {% elif contract_type in ('timestamp', 'date') and is_moment %}
+        {% set utc = "timezone('UTC', " ~ delivered ~ ")" if delivered_type == 'TIMESTAMP WITH TIME ZONE' else delivered %}
+        {{ return('case when isfinite(' ~ delivered ~ ') then cast(' ~ utc ~ ' as ' ~ contract_type ~ ') end') }}
+    {% elif contract_type.startswith('decimal') and delivered_type != 'VARCHAR' %}
+        {{ return('try_cast(' ~ delivered ~ ' as ' ~ contract_type ~ ')') }}
+    {% endif %}
+    {{ return(value_of_text(delivered if delivered_type == 'VARCHAR' else 'cast(' ~ delivered ~ ' as varchar)', contract_type)) }}
+{% endmacro %}
+
+{# The raw contract's grammar of text. An offset is minutes east of UTC, and is taken off. #}
+{% macro value_of_text(text, contract_type) %}
+    {% if contract_type == 'timestamp' %}
+        {{ return(
+            "case when regexp_full_match(" ~ text ~ ", '\\d{4}-\\d\\d-\\d\\d[T ]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d([.]\\d+)?)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)?')"
+            ~ " then try_cast(regexp_replace(" ~ text ~ ", '(Z|[+-]\\d\\d:\\d\\d)$', '') as timestamp)"
+            ~ " - to_minutes(coalesce(try_cast(left(regexp_extract(" ~ text ~ ", '[+-]\\d\\d:\\d\\d$'), 1) || '1' as integer)"
+            ~ " * (60 * try_cast(substr(right(" ~ text ~ ", 5), 1, 2) as integer) + try_cast(right(" ~ text ~ ", 2) as integer)), 0)) end"
+        ) }}
+    {% elif contract_type == 'date' %}
+        {{ return("case when regexp_full_match(" ~ text ~ ", '\\d{4}-\\d\\d-\\d\\d') then try_cast(" ~ text ~ " as date) end") }}
+    {% elif contract_type == 'boolean' %}
+        {{ return(
+            "case when lower(" ~ text ~ ") in ('true', 't', 'yes', '1') then true"
+            ~ " when lower(" ~ text ~ ") in ('false', 'f', 'no', '0') then false end"
+        ) }}
+    {% endif %}
+    {{ return(
+        "case when regexp_full_match(" ~ text ~ ", '[+-]?(\\d+[.]?\\d*|[.]\\d+)') then try_cast(" ~ text ~ " as " ~ contract_type ~ ") end"
+    ) }}
+{% endmacro %}

@@ -1,0 +1,71 @@
+-- One row per account that is visible at the as-of date, with the customer it belongs to.
+with
+
+accounts as (
+
+    select * from {{ ref('stg_customers') }}
+
+),
+
+ordering_accounts as (
+
+    select distinct account_id
+    from {{ ref('stg_orders') }}
+    where ordered_on <= {{ as_of_date() }} and not is_test
+
+),
+
+visible_accounts as (
+
+    select accounts.*
+    from accounts
+    left join ordering_accounts on accounts.account_id = ordering_accounts.account_id
+    where accounts.created_on <= {{ as_of_date() }} or ordering_accounts.account_id is not null
+
+),
+
+emails as (
+
+    select
+        compared_email,
+        count(*) > {{ var('max_accounts_per_email') }} as is_shared
+    from visible_accounts
+    where compared_email is not null
+    group by compared_email
+
+),
+
+-- Accounts merge by an email that is theirs alone; the others stay apart, each by its own id.
+merge_keys as (
+
+    select
+        visible_accounts.*,
+        coalesce(emails.is_shared, false) as has_shared_email,
+        case when not emails.is_shared then emails.compared_email end as merging_email,
+        case when coalesce(emails.is_shared, true) then visible_accounts.account_id end as unmerged_account_id
+    from visible_accounts
+    left join emails on visible_accounts.compared_email = emails.compared_email
+
+)
+
+select
+    account_id,
+    first_value(account_id) over (
+        partition by merging_email, unmerged_account_id
+        order by created_at, {{ by_code_point('account_id') }}
+    ) as customer_id,
+    max(case when is_test then 1 else 0 end) over (partition by merging_email, unmerged_account_id) = 1 as is_test_customer,
+    compared_email,
+    has_shared_email,
+    phone,
+    first_name,
+    birth_date,
+    country_code,
+    city,
+    acquisition_channel,
+    email_consent,
+    consent_answered_at,
+    consent_answered_on,
+    created_on,
+    updated_at
+from merge_keys

@@ -1,0 +1,55 @@
+-- One row per order placed up to the as-of date, tests and test customers' aside, with the customer it belongs to.
+-- An order of nobody (customer_id null) counts in shop totals and in no customer.
+with
+
+orders as (
+
+    select * from {{ ref('stg_orders') }}
+    where ordered_on <= {{ as_of_date() }} and not is_test
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_accounts') }}
+
+),
+
+account_emails as (
+
+    select * from {{ ref('int_account_emails') }}
+
+),
+
+owned as (
+
+    select
+        orders.*,
+        coalesce(accounts.customer_id, account_emails.customer_id) as account_customer_id,
+        coalesce(accounts.is_test_customer, account_emails.is_test_customer, false) as is_of_test_customer,
+        coalesce(account_emails.has_shared_email, false) as has_shared_email,
+        -- The id that the buyer has as a guest, kept when an account with the email takes the order over.
+        case
+            when accounts.account_id is null and orders.compared_email is not null
+                then 'guest:' || {{ sha256_hex('orders.compared_email') }}
+        end as guest_id
+    from orders
+    left join accounts on orders.account_id = accounts.account_id
+    left join account_emails
+        on orders.compared_email = account_emails.compared_email and accounts.account_id is null
+
+)
+
+select
+    order_id,
+    coalesce(account_customer_id, case when not has_shared_email then guest_id end) as customer_id,
+    guest_id,
+    compared_email,
+    ordered_at,
+    ordered_on,
+    status <> 'cancelled' as is_ordered,
+    status in ('paid', 'fulfilled') as is_paid,
+    currency,
+    discount_amount
+from owned
+where not is_of_test_customer

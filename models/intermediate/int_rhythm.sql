@@ -1,0 +1,43 @@
+-- One row per buyer: how many days usually lie between their purchase dates.
+with
+
+purchase_dates as (
+
+    select distinct
+        customer_id,
+        purchased_on
+    from {{ ref('int_purchases') }}
+    where customer_id is not null
+
+),
+
+gaps as (
+
+    select
+        customer_id,
+        purchased_on,
+        {{ days_between('lag(purchased_on) over (partition by customer_id order by purchased_on)', 'purchased_on') }}
+            as gap_days
+    from purchase_dates
+
+),
+
+medians as (
+
+    select
+        customer_id,
+        count(*) as purchase_dates,
+        cast(percentile_cont(0.5) within group (order by gap_days) as decimal(18, 1)) as median_gap_days
+    from gaps
+    group by customer_id
+
+)
+
+select
+    customer_id,
+    purchase_dates,
+    case
+        when purchase_dates >= 3 then greatest(median_gap_days, {{ var('min_gap_days') }})
+        else {{ var('typical_gap_days') }}
+    end as expected_gap_days
+from medians

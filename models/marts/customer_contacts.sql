@@ -1,0 +1,9 @@
+-- One row per customer with the data to reach them. The only mart with contact data.
+select
+    customer_id,
+    as_of_date,
+    compared_email as email,
+    phone,
+    first_name,
+    birth_date
+from {{ ref('int_customers') }}

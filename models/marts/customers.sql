@@ -1,0 +1,196 @@
+-- One row per customer, with every trait that a segment may ask for.
+with
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+unsubscribes as (
+
+    select * from {{ ref('int_unsubscribes') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('int_customer_orders') }}
+
+),
+
+purchases as (
+
+    select * from {{ ref('int_customer_purchases') }}
+
+),
+
+categories as (
+
+    select
+        customer_id,
+        count(*) as categories_365d
+    from {{ ref('customer_categories') }}
+    group by customer_id
+
+),
+
+rhythm as (
+
+    select * from {{ ref('int_rhythm') }}
+
+),
+
+rfm as (
+
+    select * from {{ ref('int_rfm') }}
+
+),
+
+rfm_groups as (
+
+    select * from {{ ref('rfm_groups') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('int_customer_sessions') }}
+
+),
+
+traits as (
+
+    select
+        customers.customer_id,
+        customers.as_of_date,
+
+        customers.is_guest,
+        customers.country_code,
+        customers.city,
+        customers.created_on,
+        customers.acquisition_channel,
+        customers.consented_at is not null
+        and coalesce(unsubscribes.last_unsubscribed_at < customers.consented_at, true) as is_subscribed,
+        customers.consented_on,
+
+        coalesce(purchases.purchase_count, 0) as purchase_count,
+        coalesce(purchases.net_revenue, 0) as net_revenue,
+        case when purchases.customer_id is null then 0 else purchases.gross_margin end as gross_margin,
+        purchases.average_order_value,
+        purchases.first_purchased_on,
+        purchases.last_purchased_on,
+
+        purchases.recency_days,
+        case when purchases.customer_id is not null then coalesce(rfm.frequency, 0) end as frequency,
+        rfm.monetary_value,
+        rfm.recency_score,
+        rfm.frequency_score,
+        rfm.monetary_score,
+        rfm.revenue_score,
+        rfm.visit_score,
+        rfm.rfm_code,
+        rfm_groups.rfm_group,
+
+        coalesce(rhythm.purchase_dates, 0) as purchase_dates,
+        coalesce(rhythm.expected_gap_days, {{ var('typical_gap_days') }}) as expected_gap_days,
+        coalesce(purchases.is_spend_declining, false) as is_spend_declining,
+
+        coalesce(orders.has_ordered_30d, false) as has_ordered_30d,
+        coalesce(purchases.purchases_30d, 0) as purchases_30d,
+        coalesce(purchases.discounted_purchases_12m, 0) as discounted_purchases_12m,
+        coalesce(categories.categories_365d, 0) as categories_365d,
+
+        coalesce(purchases.purchases_in_current_sale, 0) as purchases_in_current_sale,
+        coalesce(orders.has_ordered_in_current_sale, false) as has_ordered_in_current_sale,
+        coalesce(purchases.purchases_in_last_year_sale, 0) as purchases_in_last_year_sale,
+        coalesce(sessions.open_carts_in_current_sale, 0) as open_carts_in_current_sale,
+
+        coalesce(sessions.sessions_30d, 0) as sessions_30d,
+        coalesce(sessions.sessions_90d, 0) as sessions_90d,
+        coalesce(sessions.recommendation_clicks_30d, 0) as recommendation_clicks_30d
+    from customers
+    left join unsubscribes on customers.customer_id = unsubscribes.customer_id
+    left join orders on customers.customer_id = orders.customer_id
+    left join purchases on customers.customer_id = purchases.customer_id
+    left join categories on customers.customer_id = categories.customer_id
+    left join rhythm on customers.customer_id = rhythm.customer_id
+    left join rfm on customers.customer_id = rfm.customer_id
+    left join rfm_groups on rfm.rfm_code = rfm_groups.rfm_code
+    left join sessions on customers.customer_id = sessions.customer_id
+
+),
+
+-- Gaps are compared by multiplying: a quotient would be rounded at its boundary.
+staged as (
+
+    select
+        traits.*,
+        cast(1.0 * recency_days / expected_gap_days as decimal(18, 8)) as overdue_ratio,
+        case
+            when purchase_count = 0 then 'lead'
+            when purchase_count = 1 and last_purchased_on > {{ days_ago(90) }} then 'new'
+            when recency_days <= {{ var('at_risk_after_gaps') }} * expected_gap_days then 'active'
+            when recency_days <= {{ var('inactive_after_gaps') }} * expected_gap_days then 'at_risk'
+            else 'inactive'
+        end as lifecycle_stage,
+        case
+            when purchase_count = 0 then null
+            when monetary_score >= 4 or revenue_score = 5 then 'high'
+            else 'low'
+        end as value_tier
+    from traits
+
+)
+
+select
+    customer_id,
+    cast(as_of_date as date) as as_of_date,
+
+    is_guest,
+    country_code,
+    city,
+    created_on,
+    acquisition_channel,
+    is_subscribed,
+    consented_on,
+
+    cast(purchase_count as bigint) as purchase_count,
+    cast(net_revenue as decimal(18, 2)) as net_revenue,
+    cast(gross_margin as decimal(18, 2)) as gross_margin,
+    average_order_value,
+    first_purchased_on,
+    last_purchased_on,
+
+    cast(recency_days as integer) as recency_days,
+    cast(frequency as bigint) as frequency,
+    monetary_value,
+    recency_score,
+    frequency_score,
+    monetary_score,
+    revenue_score,
+    visit_score,
+    rfm_code,
+    rfm_group,
+
+    cast(purchase_dates as bigint) as purchase_dates,
+    cast(expected_gap_days as decimal(18, 1)) as expected_gap_days,
+    overdue_ratio,
+    lifecycle_stage,
+    value_tier,
+    is_spend_declining,
+
+    has_ordered_30d,
+    cast(purchases_30d as bigint) as purchases_30d,
+    cast(discounted_purchases_12m as bigint) as discounted_purchases_12m,
+    cast(categories_365d as bigint) as categories_365d,
+
+    cast(purchases_in_current_sale as bigint) as purchases_in_current_sale,
+    has_ordered_in_current_sale,
+    cast(purchases_in_last_year_sale as bigint) as purchases_in_last_year_sale,
+    cast(open_carts_in_current_sale as bigint) as open_carts_in_current_sale,
+
+    cast(sessions_30d as bigint) as sessions_30d,
+    cast(sessions_90d as bigint) as sessions_90d,
+    cast(recommendation_clicks_30d as bigint) as recommendation_clicks_30d
+from staged

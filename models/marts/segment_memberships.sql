@@ -1,0 +1,10 @@
+-- One row per segment and customer in it.
+{% for segment in var('segments') %}
+-- A segment with several rows per customer counts each customer once; elsewhere a duplicate must stay visible to the tests.
+select {{ 'distinct' if segment.row_per }}
+    '{{ segment.name }}' as segment,
+    customer_id,
+    as_of_date
+from {{ ref('seg_' ~ segment.name) }}
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -1,0 +1,50 @@
+-- One row per segment, empty ones included, with what it means and how many customers it holds.
+with
+
+register as (
+
+    {% for segment in var('segments') %}
+    select
+        {{ loop.index }} as position,
+        '{{ segment.name }}' as segment,
+        '{{ segment.title | replace("'", "''") }}' as title,
+        '{{ segment.definition | replace("'", "''") }}' as definition,
+        '{{ segment.goal | replace("'", "''") }}' as marketing_goal
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+shop as (
+
+    select
+        max(as_of_date) as as_of_date,
+        count(*) as customers
+    from {{ ref('customers') }}
+
+),
+
+sizes as (
+
+    select
+        segment,
+        count(*) as customers
+    from {{ ref('segment_memberships') }}
+    group by segment
+
+)
+
+select
+    register.position,
+    register.segment,
+    register.title,
+    register.definition,
+    register.marketing_goal,
+    coalesce(sizes.customers, 0) as customers,
+    cast(
+        case when shop.customers > 0 then 1.0 * coalesce(sizes.customers, 0) / shop.customers else 0 end as decimal(18, 8)
+    ) as share_of_customers,
+    shop.as_of_date
+from register
+cross join shop
+left join sizes on register.segment = sizes.segment

@@ -1,0 +1,81 @@
+-- One row per delivered row of raw.customers, with its verdict.
+{% set columns = [
+    'customer_id',
+    'email',
+    'phone',
+    'first_name',
+    'birth_date',
+    'country_code',
+    'city',
+    'created_at',
+    'acquisition_channel',
+    'email_consent',
+    'email_consent_at',
+    'is_test',
+    'updated_at'
+] %}
+{% set readable = ['created_at', 'is_test', 'updated_at', 'loaded_at'] %}
+{% set descriptive = ['birth_date', 'email_consent_at'] %}
+
+with
+
+judged as (
+
+    select
+        *,
+        {{ row_fault(
+            required=['customer_id', 'created_at', 'updated_at'],
+            readable=readable
+        ) }} as row_fault
+    from {{ source('raw', 'customers') }}
+
+),
+
+ranked as (
+
+    select
+        judged.*,
+        cast(null as {{ dbt.type_string() }}) as relation_fault,
+        {{ version_rank(
+            key=['judged.customer_id'],
+            order_by=[
+                'judged.updated_at desc',
+                'judged.email',
+                'judged.phone',
+                'judged.first_name',
+                'judged.birth_date',
+                'judged.country_code',
+                'judged.city',
+                'judged.created_at',
+                'judged.acquisition_channel',
+                'judged.email_consent',
+                'judged.email_consent_at',
+                'judged.is_test'
+            ]
+        ) }} as version_rank
+    from judged
+
+)
+
+select
+    customer_id as account_id,
+    {{ compared_email('email') }} as compared_email,
+    case when {{ is_e164('phone') }} then phone end as phone,
+    first_name,
+    birth_date,
+    country_code,
+    city,
+    acquisition_channel,
+    case when email_consent in ('subscribed', 'unsubscribed', 'never') then email_consent end as email_consent,
+    created_at,
+    {{ local_date('created_at') }} as created_on,
+    coalesce(email_consent_at, created_at) as consent_answered_at,
+    {{ local_date('coalesce(email_consent_at, created_at)') }} as consent_answered_on,
+    coalesce(is_test, false) as is_test,
+    updated_at,
+    {{ unreadable('birth_date') }} as birth_date_repaired_from,
+    {{ unreadable('email_consent_at') }} as email_consent_at_repaired_from,
+    case when email_consent not in ('subscribed', 'unsubscribed', 'never') then email_consent end as email_consent_repaired_from,
+    case when not {{ is_e164('phone') }} then phone end as phone_repaired_from,
+    {{ verdict_columns(columns, readable + descriptive) }}
+from ranked

@@ -1,0 +1,64 @@
+-- One row per delivered row of raw.refunds, with its verdict.
+{% set columns = [
+    'refund_id',
+    'order_id',
+    'order_line_id',
+    'refunded_at',
+    'amount',
+    'updated_at'
+] %}
+{% set readable = ['refunded_at', 'amount', 'updated_at', 'loaded_at'] %}
+
+with
+
+judged as (
+
+    select
+        *,
+        {{ row_fault(
+            required=['refund_id', 'order_id', 'refunded_at', 'amount', 'updated_at'],
+            readable=readable,
+            forbidden={
+                'amount not above 0': "amount <= 0"
+            }
+        ) }} as row_fault
+    from {{ source('raw', 'refunds') }}
+
+),
+
+accepted_orders as (
+
+    select order_id as accepted_order_id from {{ ref('stg_orders') }}
+
+),
+
+ranked as (
+
+    select
+        judged.*,
+        case when accepted_orders.accepted_order_id is null then 'unknown or rejected order' end as relation_fault,
+        {{ version_rank(
+            key=['judged.refund_id'],
+            order_by=[
+                'judged.updated_at desc',
+                'judged.order_id',
+                'judged.order_line_id',
+                'judged.refunded_at',
+                'judged.amount'
+            ]
+        ) }} as version_rank
+    from judged
+    left join accepted_orders on judged.order_id = accepted_orders.accepted_order_id
+
+)
+
+select
+    refund_id,
+    order_id,
+    order_line_id,
+    refunded_at,
+    {{ local_date('refunded_at') }} as refunded_on,
+    amount,
+    updated_at,
+    {{ verdict_columns(columns, readable) }}
+from ranked

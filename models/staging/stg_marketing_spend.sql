@@ -1,0 +1,8 @@
+-- One row per amount spent.
+select
+    spent_on,
+    channel,
+    amount,
+    currency
+from {{ ref('base_marketing_spend') }}
+where verdict = 'kept'

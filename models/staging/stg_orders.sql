@@ -1,0 +1,14 @@
+-- One row per order.
+select
+    order_id,
+    account_id,
+    compared_email,
+    ordered_at,
+    ordered_on,
+    status,
+    currency,
+    discount_amount,
+    is_test,
+    updated_at
+from {{ ref('base_orders') }}
+where verdict = 'kept'

@@ -1,0 +1,10 @@
+-- One row per product.
+select
+    product_id,
+    product_name,
+    category,
+    price,
+    unit_cost,
+    updated_at
+from {{ ref('base_products') }}
+where verdict = 'kept'

@@ -1,0 +1,11 @@
+-- One row per refund.
+select
+    refund_id,
+    order_id,
+    order_line_id,
+    refunded_at,
+    refunded_on,
+    amount,
+    updated_at
+from {{ ref('base_refunds') }}
+where verdict = 'kept'
