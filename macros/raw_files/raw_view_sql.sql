@@ -125,7 +125,7 @@
         {{ return(
             "case when regexp_full_match(" ~ text ~ ", '\\d{4}-\\d\\d-\\d\\d[T ]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d([.]\\d+)?)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)?')"
             ~ " then try_cast(regexp_replace(" ~ text ~ ", '(Z|[+-]\\d\\d:\\d\\d)$', '') as timestamp)"
-            ~ " - to_minutes(coalesce(try_cast(left(regexp_extract(" ~ text ~ ", '[+-]\\d\\d:\\d\\d$'), 1) || '1' as integer)"
+            ~ " - to_minutes(coalesce(try_cast(nullif(regexp_extract(" ~ text ~ ", '([+-])\\d\\d:\\d\\d$', 1), '') || '1' as integer)"
             ~ " * (60 * try_cast(substr(right(" ~ text ~ ", 5), 1, 2) as integer) + try_cast(right(" ~ text ~ ", 2) as integer)), 0)) end"
         ) }}
     {% elif contract_type == 'date' %}

@@ -21,28 +21,39 @@ account_emails as (
 
 ),
 
-owned as (
+with_accounts as (
 
     select
         orders.*,
-        coalesce(accounts.customer_id, account_emails.customer_id) as account_customer_id,
-        coalesce(accounts.is_test_customer, account_emails.is_test_customer, false) as is_of_test_customer,
-        coalesce(account_emails.has_shared_email, false) as has_shared_email,
-        -- The id that the buyer has as a guest, kept when an account with the email takes the order over.
-        case
-            when accounts.account_id is null and orders.compared_email is not null
-                then 'guest:' || {{ sha256_hex('orders.compared_email') }}
-        end as guest_id
+        accounts.customer_id as account_customer_id,
+        accounts.is_test_customer,
+        -- Only an order without a known account goes by its email.
+        case when accounts.account_id is null then orders.compared_email end as owning_email
     from orders
     left join accounts on orders.account_id = accounts.account_id
-    left join account_emails
-        on orders.compared_email = account_emails.compared_email and accounts.account_id is null
+
+),
+
+owned as (
+
+    select
+        with_accounts.*,
+        case
+            when with_accounts.owning_email is not null
+                then 'guest:' || {{ sha256_hex('with_accounts.owning_email') }}
+        end as guest_id,
+        account_emails.customer_id as email_customer_id,
+        coalesce(account_emails.has_shared_email, false) as has_shared_email,
+        coalesce(with_accounts.is_test_customer, account_emails.is_test_customer, false) as is_of_test_customer
+    from with_accounts
+    left join account_emails on with_accounts.owning_email = account_emails.compared_email
 
 )
 
 select
     order_id,
-    coalesce(account_customer_id, case when not has_shared_email then guest_id end) as customer_id,
+    coalesce(account_customer_id, email_customer_id, case when not has_shared_email then guest_id end) as customer_id,
+    -- The id that the buyer has as a guest, kept when an account with the email takes the order over.
     guest_id,
     compared_email,
     ordered_at,

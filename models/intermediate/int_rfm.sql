@@ -1,4 +1,5 @@
 -- One row per buyer with a purchase in the RFM window. Scores run from 1 (worst) to 5 (best); equal values score equally.
+-- depends_on: {{ ref('rfm_cut_points') }}
 with
 
 purchases as (
@@ -40,7 +41,7 @@ population as (
         totals.frequency,
         {{ average_amount('totals.revenue', 'totals.frequency') }} as monetary_value,
         totals.revenue,
-        case when shop_sessions.sessions > 0 then coalesce(customer_sessions.sessions_90d, 0) end as visits
+        case when shop_sessions.sessions > 0 then coalesce(customer_sessions.sessions_90d, 0) end as sessions_90d
     from totals
     cross join shop_sessions
     left join customer_sessions on totals.customer_id = customer_sessions.customer_id
@@ -51,10 +52,10 @@ population as (
 cut_points as (
 
     select
-        {% for trait in ['recency', 'frequency', 'monetary', 'revenue', 'visit'] %}
+        {% for trait in ['recency_days', 'frequency', 'monetary_value', 'revenue', 'sessions_90d'] %}
         {% for score in range(1, 6) %}
         max(case when trait = '{{ trait }}' and score = {{ score }} then from_value end) as {{ trait }}_{{ score }}
-        {{- '' if trait == 'visit' and score == 5 else ',' }}
+        {{- '' if trait == 'sessions_90d' and score == 5 else ',' }}
         {% endfor %}
         {% endfor %}
     from {{ ref('rfm_cut_points') }}
@@ -68,11 +69,11 @@ scored as (
         population.customer_id,
         population.frequency,
         population.monetary_value,
-        {{ rfm_score('recency', 'population.recency_days', larger_is_worse=true) }} as recency_score,
-        {{ rfm_score('frequency', 'population.frequency') }} as frequency_score,
-        {{ rfm_score('monetary', 'population.monetary_value') }} as monetary_score,
-        {{ rfm_score('revenue', 'population.revenue') }} as revenue_score,
-        case when population.visits is not null then {{ rfm_score('visit', 'population.visits') }} end as visit_score
+        {{ rfm_score('recency_days', larger_is_worse=true) }} as recency_score,
+        {{ rfm_score('frequency') }} as frequency_score,
+        {{ rfm_score('monetary_value') }} as monetary_score,
+        {{ rfm_score('revenue') }} as revenue_score,
+        case when population.sessions_90d is not null then {{ rfm_score('sessions_90d') }} end as visit_score
     from population
     {% if var('rfm_method') == 'cut_points' %}cross join cut_points{% endif %}
 

@@ -93,7 +93,7 @@ traits as (
         rfm_groups.rfm_group,
 
         coalesce(rhythm.purchase_dates, 0) as purchase_dates,
-        coalesce(rhythm.expected_gap_days, {{ var('typical_gap_days') }}) as expected_gap_days,
+        rhythm.expected_gap_days,
         coalesce(purchases.is_spend_declining, false) as is_spend_declining,
 
         coalesce(orders.has_ordered_30d, false) as has_ordered_30d,

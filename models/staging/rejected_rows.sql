@@ -10,7 +10,7 @@
     'email_events': 'event_id',
     'reviews': 'review_id',
     'marketing_spend': none,
-    'exchange_rates': "cast(rated_on as " ~ dbt.type_string() ~ ") || ' ' || currency"
+    'exchange_rates': 'row_key'
 } %}
 {% for table, key in keys.items() %}
 select

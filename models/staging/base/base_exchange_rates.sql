@@ -42,5 +42,7 @@ select
     rate_date as rated_on,
     currency,
     rate,
+    coalesce(cast(rate_date as {{ dbt.type_string() }}), {{ unreadable('rate_date') }}, '')
+    || '|' || coalesce(currency, '') as row_key,
     {{ verdict_columns(columns, readable) }}
 from ranked

@@ -35,7 +35,8 @@ first_rates as (
     select
         currency,
         min(rated_on) as first_rated_on
-    from {{ ref('stg_exchange_rates') }}
+    from {{ ref('base_exchange_rates') }}
+    where verdict = 'kept'
     group by currency
 
 ),

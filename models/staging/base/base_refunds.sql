@@ -28,7 +28,8 @@ judged as (
 
 accepted_orders as (
 
-    select order_id as accepted_order_id from {{ ref('stg_orders') }}
+    select order_id as accepted_order_id from {{ ref('base_orders') }}
+    where verdict = 'kept'
 
 ),
 

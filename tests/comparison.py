@@ -1,0 +1,80 @@
+"""The marts of a built shop against the oracle's result."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import duckdb
+
+import oracle
+
+
+def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
+    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts and segments."""
+    return [
+        *compare_keyed("row_counts", rows_by_key(connection, "staging.row_counts", "table_name"), {
+            table: {f"{name}_rows": getattr(counts, field) for name, field in (
+                ("received", "received"), ("kept", "kept"), ("duplicate", "duplicates"), ("rejected", "rejected"))}
+            for table, counts in expected.counts.items()}),
+        *compare_sets("rejected_rows", column_rows(connection, "select table_name, row_key from staging.rejected_rows"),
+                      {(row.table, row.key) for row in expected.rejected if row.table != "marketing_spend"}
+                      | {(row.table, None) for row in expected.rejected if row.table == "marketing_spend"}),
+        *compare_sets("repaired_values",
+                      column_rows(connection, "select table_name, row_key, column_name from staging.repaired_values"),
+                      {(repair.table, repair.key, repair.column) for repair in expected.repaired}),
+        *compare_keyed("int_purchases", rows_by_key(connection, "intermediate.int_purchases", "order_id"), {
+            order_id: {name: value for name, value in purchase.items() if name != "categories"}
+            for order_id, purchase in expected.purchases.items()}),
+        *compare_keyed("customers", rows_by_key(connection, "marts.customers", "customer_id"), {
+            customer_id: {column: as_stored(column, value) for column, value in customer.items()}
+            for customer_id, customer in expected.customers.items()}),
+        *compare_keyed("customer_contacts", rows_by_key(connection, "marts.customer_contacts", "customer_id"),
+                       expected.customer_contacts),
+        *compare_sets("customer_accounts", column_rows(connection, "select account_id, customer_id from marts.customer_accounts"),
+                      set(expected.customer_accounts.items())),
+        *(line for segment, members in expected.segments.items() for line in compare_segment(connection, segment, members)),
+    ]
+
+
+def compare_segment(connection, segment, members):
+    columns = "customer_id, category" if segment == "category_repeat_buyers" else "customer_id"
+    found = column_rows(connection, f"select {columns} from marts.seg_{segment}")
+    yield from compare_sets(f"seg_{segment}", found, {member if isinstance(member, tuple) else (member,) for member in members})
+    customers = {member[0] if isinstance(member, tuple) else member for member in members}
+    in_memberships = column_rows(connection, f"select customer_id from marts.segment_memberships where segment = '{segment}'")
+    yield from compare_sets(f"segment_memberships of {segment}", in_memberships, {(customer,) for customer in customers})
+
+
+def rows_by_key(connection, table: str, key: str) -> dict:
+    cursor = connection.execute(f"select * from {table}")
+    names = [column[0] for column in cursor.description]
+    return {row[names.index(key)]: dict(zip(names, row)) for row in cursor.fetchall()}
+
+
+def column_rows(connection, query: str) -> list[tuple]:
+    return connection.execute(query).fetchall()
+
+
+def compare_sets(name: str, found: list[tuple], expected: set[tuple]):
+    if len(found) != len(set(found)) and name not in ("rejected_rows", "repaired_values"):
+        yield f"{name}: {len(found) - len(set(found))} duplicate rows"
+    for row in sorted(set(found) - expected, key=str):
+        yield f"{name}: {row} is there but not expected"
+    for row in sorted(expected - set(found), key=str):
+        yield f"{name}: {row} is missing"
+
+
+def compare_keyed(name: str, found: dict, expected: dict):
+    """Compare rows by key, in the columns that the expected row names."""
+    yield from compare_sets(name, [(key,) for key in found], {(key,) for key in expected})
+    for key in found.keys() & expected.keys():
+        for column, value in expected[key].items():
+            if found[key][column] != value:
+                yield f"{name}: {key}: {column} is {found[key][column]!r}, not {value!r}"
+
+
+def as_stored(column: str, value: object) -> object:
+    """The oracle keeps quotients and margins exact; the marts store ratios with 8 places and a customer's money in cents."""
+    if column == "overdue_ratio" and value is not None:
+        return (Decimal(value.numerator) / value.denominator).quantize(Decimal("1e-8"), ROUND_HALF_UP)
+    if column == "gross_margin" and value is not None:
+        return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return value

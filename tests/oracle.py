@@ -1,0 +1,1144 @@
+"""A second, independent reading of docs/raw_contract.md and docs/definitions.md, in plain Python.
+
+It starts from the raw rows as text and never looks at the SQL, so that the two can be compared:
+where they differ, one of them has misread the definitions. It is written to be checked by eye
+against those two pages, in their order; it is fast enough for a shop of a few million rows.
+
+    result = compute(rows, as_of_date=date(2025, 3, 31), shop_timezone="Europe/Berlin")
+    result.segments["loyal_buyers"]
+
+Amounts are Decimal in the reporting currency, ratios and medians Fraction, counts int.
+"""
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median
+from zoneinfo import ZoneInfo
+
+RawRow = dict[str, str | None]
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of docs/definitions.md, under the names and with the defaults given there."""
+
+    as_of_date: date
+    shop_timezone: str = "UTC"
+    reporting_currency: str = "EUR"
+    max_accounts_per_email: int = 20
+    rfm_window_days: int = 730
+    rfm_method: str = "quintiles"
+    # (trait, score, from_value), trait being one of the keys of SCORED_TRAITS
+    rfm_cut_points: tuple[tuple[str, int, object], ...] = ()
+    rfm_min_buyers: int = 500
+    min_gap_days: int = 14
+    typical_gap_days: int = 90
+    at_risk_after_gaps: object = "1.5"
+    inactive_after_gaps: object = "3"
+
+
+@dataclass(frozen=True)
+class TableCounts:
+    """received = kept + duplicates + rejected."""
+
+    received: int = 0
+    kept: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A row that breaks the contract. Keys of several columns are joined by `|`."""
+
+    table: str
+    key: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A descriptive value that reads as null. `is_kept`: its row was neither rejected nor a duplicate."""
+
+    table: str
+    key: str | None
+    column: str
+    raw_value: str
+    is_kept: bool
+
+
+@dataclass
+class Result:
+    """What a shop looks like on the as-of date.
+
+    counts: table -> TableCounts, every table of the contract.
+    customers: customer_id -> traits. customer_accounts: account or guest id -> customer_id.
+    customer_contacts: customer_id -> email, phone, first_name, birth_date.
+    purchases: order_id -> customer_id (None: nobody's), purchased_on, net_revenue, cost,
+        gross_margin, is_discounted, categories (of the lines that are not fully refunded).
+    segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
+    """
+
+    counts: dict[str, TableCounts]
+    rejected: list[Rejection]
+    repaired: list[Repair]
+    customers: dict[str, Row]
+    customer_accounts: dict[str, str]
+    customer_contacts: dict[str, Row]
+    purchases: dict[str, Row]
+    segments: dict[str, set]
+    warnings: list[str]
+
+
+def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
+    """Return the Result for raw rows as a CSV would deliver them: table -> list of {column: text or None}.
+
+    Tables and optional columns may be absent. Keyword arguments are the fields of Parameters;
+    `as_of_date` is required. `rows` may also hold the seed `sale_campaigns`.
+    Raises ValueError for a sale campaign that cannot be read.
+    Source: docs/raw_contract.md and docs/definitions.md.
+    """
+    parameters = Parameters(**parameters)
+    calendar = Calendar(parameters.as_of_date, parameters.shop_timezone)
+    with localcontext() as context:
+        context.prec = 100  # sums and products of decimals stay exact
+        raw = judge(rows, calendar, parameters.reporting_currency)
+        shop = know_shop(raw, rows.get("sale_campaigns", []), parameters, calendar)
+        customers = {customer_id: traits(shop, customer_id) for customer_id in shop.people.customer_ids()}
+        warnings = add_scores(customers, shop)
+        segments = {name: {key for key, customer in customers.items() if belongs(customer)}
+                    for name, belongs in SEGMENTS.items()}
+        segments["category_repeat_buyers"] = category_repeat_buyers(shop)
+        return Result(
+            counts=raw.counts,
+            rejected=raw.rejected,
+            repaired=raw.repaired,
+            customers=customers,
+            customer_accounts=customer_accounts(shop),
+            customer_contacts={customer_id: contact(shop, customer_id) for customer_id in customers},
+            purchases=shop.purchases,
+            segments=segments,
+            warnings=warnings,
+        )
+
+
+# ---------------------------------------------------------------- the raw contract: grammar
+
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TIMESTAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
+)
+FLAGS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": False, "no": False, "0": False}
+PHONE = re.compile(r"\+[0-9]{8,15}")
+
+
+def trimmed(raw: str | None) -> str | None:
+    """Return the text without spaces, tabs and line ends around it; None if nothing is left."""
+    return (raw.strip(" \t\r\n") or None) if raw is not None else None
+
+
+def read_number(text: str) -> Decimal:
+    """Return the number, exactly as written. Raises ValueError (also for NaN, infinity and 1e5)."""
+    if not NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return Decimal(text)
+
+
+def read_date(text: str) -> date:
+    """Return the date. Raises ValueError."""
+    if not DATE.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+def read_timestamp(text: str) -> datetime:
+    """Return the moment in UTC; without an offset the text is UTC. Raises ValueError."""
+    if not TIMESTAMP.fullmatch(text):
+        raise ValueError(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+def read_flag(text: str) -> bool:
+    """Return the flag. Raises ValueError."""
+    if text.lower() not in FLAGS:
+        raise ValueError(text)
+    return FLAGS[text.lower()]
+
+
+READERS = {"text": str, "number": read_number, "date": read_date, "timestamp": read_timestamp, "flag": read_flag}
+
+
+# ---------------------------------------------------------------- the raw contract: tables
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the contract. `kind` is a key of READERS; a bad value of a descriptive column costs no row."""
+
+    name: str
+    kind: str = "text"
+    is_required: bool = False
+    is_descriptive: bool = False
+    is_allowed: Callable[[object], bool] | None = None
+    if_null: object = None
+
+
+def required(name, kind="text", is_allowed=None):
+    return Column(name, kind, is_required=True, is_allowed=is_allowed)
+
+
+def descriptive(name, kind="text", is_allowed=None):
+    return Column(name, kind, is_descriptive=True, is_allowed=is_allowed)
+
+
+def is_not_negative(number):
+    return number >= 0
+
+
+def is_positive(number):
+    return number > 0
+
+
+def is_rating(number):
+    return 1 <= number <= 5
+
+
+CONTRACT = {
+    "exchange_rates": [
+        required("rate_date", "date"), required("currency"), required("rate", "number", is_positive),
+    ],
+    "customers": [
+        required("customer_id"), Column("email"), descriptive("phone", is_allowed=PHONE.fullmatch),
+        Column("first_name"), descriptive("birth_date", "date"), Column("country_code"), Column("city"),
+        required("created_at", "timestamp"), Column("acquisition_channel"),
+        descriptive("email_consent", is_allowed={"subscribed", "unsubscribed", "never"}.__contains__),
+        descriptive("email_consent_at", "timestamp"), Column("is_test", "flag", if_null=False),
+        required("updated_at", "timestamp"),
+    ],
+    "products": [
+        required("product_id"), Column("product_name"), Column("category"),
+        descriptive("price", "number", is_not_negative), descriptive("unit_cost", "number", is_not_negative),
+        required("updated_at", "timestamp"),
+    ],
+    "orders": [
+        required("order_id"), Column("customer_id"), Column("email"), required("ordered_at", "timestamp"),
+        required("status", is_allowed={"pending", "paid", "fulfilled", "cancelled"}.__contains__),
+        required("currency"), Column("discount_amount", "number", is_allowed=is_not_negative, if_null=Decimal(0)),
+        Column("is_test", "flag", if_null=False), required("updated_at", "timestamp"),
+    ],
+    "order_lines": [
+        required("order_line_id"), required("order_id"), Column("product_id"),
+        required("quantity", "number", is_positive), required("unit_price", "number", is_not_negative),
+        descriptive("list_price", "number"),
+        Column("discount_amount", "number", is_allowed=is_not_negative, if_null=Decimal(0)),
+        required("updated_at", "timestamp"),
+    ],
+    "refunds": [
+        required("refund_id"), required("order_id"), Column("order_line_id"), required("refunded_at", "timestamp"),
+        required("amount", "number", is_positive), required("updated_at", "timestamp"),
+    ],
+    "sessions": [
+        required("session_id"), required("visitor_id"), Column("customer_id"), required("started_at", "timestamp"),
+        Column("channel"), Column("device"), Column("is_bot", "flag", if_null=False),
+    ],
+    "web_events": [
+        required("event_id"), required("session_id"), required("event_type"), Column("product_id"),
+        required("occurred_at", "timestamp"),
+    ],
+    "email_events": [
+        required("event_id"), Column("customer_id"), Column("email"), Column("campaign_id"),
+        required("event_type", is_allowed={"sent", "delivered", "open", "click", "unsubscribe", "bounce",
+                                           "complaint"}.__contains__),
+        required("occurred_at", "timestamp"),
+    ],
+    "reviews": [
+        required("review_id"), required("customer_id"), Column("order_id"), Column("product_id"),
+        required("rating", "number", is_rating), required("reviewed_at", "timestamp"),
+    ],
+    "marketing_spend": [
+        required("spend_date", "date"), required("channel"), required("amount", "number", is_not_negative),
+        required("currency"),
+    ],
+}
+for columns in CONTRACT.values():
+    columns.append(Column("loaded_at", "timestamp"))
+
+# Tables without updated_at keep the earliest occurrence: the time at which the thing itself happened.
+OCCURRENCE = {"sessions": "started_at", "web_events": "occurred_at", "email_events": "occurred_at",
+              "reviews": "reviewed_at"}
+
+
+def key_columns(table: str) -> list[str]:
+    """Return the names of the columns that identify a row; none for marketing_spend, where each row counts."""
+    if table == "marketing_spend":
+        return []
+    return ["rate_date", "currency"] if table == "exchange_rates" else [CONTRACT[table][0].name]
+
+
+# ---------------------------------------------------------------- the raw contract: judgement
+
+
+@dataclass
+class Raw:
+    """The rows that live (table -> rows of parsed values), and what became of the others."""
+
+    tables: dict[str, list[Row]]
+    counts: dict[str, TableCounts]
+    rejected: list[Rejection]
+    repaired: list[Repair]
+    rates: "Rates"
+
+
+class Rates:
+    """Exchange rates into the reporting currency."""
+
+    def __init__(self, rows: list[Row], reporting_currency: str):
+        self.reporting_currency = reporting_currency
+        self.history = defaultdict(list)  # currency -> [(rate_date, rate)], in order of date
+        for row in sorted(rows, key=lambda row: row["rate_date"]):
+            self.history[row["currency"]].append((row["rate_date"], row["rate"]))
+
+    def on(self, currency: str, day: date) -> Decimal | None:
+        """Return the latest rate on or before the day; None if there is none."""
+        if currency == self.reporting_currency:
+            return Decimal(1)
+        history = self.history.get(currency, [])
+        position = bisect_right(history, day, key=lambda dated_rate: dated_rate[0])
+        return history[position - 1][1] if position else None
+
+
+def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", reporting_currency: str) -> Raw:
+    """Judge every row by itself, then deduplicate by key, then check the relations."""
+    raw = Raw({}, {}, [], [], Rates([], reporting_currency))
+    orders_by_id = {}
+
+    def broken_relation(table: str, row: Row) -> str | None:
+        if table == "orders" and raw.rates.on(row["currency"], calendar.day(row["ordered_at"])) is None:
+            return "no rate for currency"
+        if table == "marketing_spend" and raw.rates.on(row["currency"], row["spend_date"]) is None:
+            return "no rate for currency"
+        if table in ("order_lines", "refunds") and row["order_id"] not in orders_by_id:
+            return "unknown order_id"
+        return None
+
+    # CONTRACT lists exchange_rates first and orders before their lines, so that relations find their other side.
+    for table in CONTRACT:
+        received = rows.get(table, [])
+        passed, repairs = [], []  # repairs: (parsed row or None if rejected, key, column, raw value)
+        rejected_before = len(raw.rejected)
+        for raw_row in received:
+            row, reason, repaired_columns = judge_row(table, raw_row)
+            if reason is None:
+                passed.append((row, raw_row))
+            else:
+                raw.rejected.append(Rejection(table, key_text(table, raw_row), reason))
+            repairs += [(row, key_text(table, raw_row), column, raw_row[column]) for column in repaired_columns]
+        newest = deduplicate(table, passed)
+        kept = []
+        for row, raw_row in newest:
+            reason = broken_relation(table, row)
+            if reason is None:
+                kept.append(row)
+            else:
+                raw.rejected.append(Rejection(table, key_text(table, raw_row), reason))
+        rejected = len(raw.rejected) - rejected_before
+        raw.counts[table] = TableCounts(len(received), len(kept), len(passed) - len(newest), rejected)
+        kept_rows = {id(row) for row in kept}
+        raw.repaired += [Repair(table, key, column, value, id(row) in kept_rows) for row, key, column, value in repairs]
+        raw.tables[table] = kept
+        if table == "exchange_rates":
+            raw.rates = Rates(kept, reporting_currency)
+        if table == "orders":
+            orders_by_id = {row["order_id"]: row for row in kept}
+    return raw
+
+
+def judge_row(table: str, raw_row: RawRow) -> tuple[Row | None, str | None, list[str]]:
+    """Return the parsed values (None if rejected), the first reason to reject, and the repaired columns."""
+    row, first_reason, repaired = {}, None, []
+    for column in CONTRACT[table]:
+        text = trimmed(raw_row.get(column.name))
+        if text is None:
+            row[column.name] = column.if_null
+            reason = f"missing {column.name}" if column.is_required else None
+        else:
+            row[column.name], reason = read_value(column, text)
+            if reason and column.is_descriptive:
+                repaired.append(column.name)
+                reason = None
+        first_reason = first_reason or reason
+    return (None if first_reason else row), first_reason, repaired
+
+
+def read_value(column: Column, text: str) -> tuple[object, str | None]:
+    """Return (value, None), or (None, why not)."""
+    try:
+        value = READERS[column.kind](text)
+    except (ValueError, OverflowError):
+        return None, f"unreadable {column.name}"
+    if column.is_allowed and not column.is_allowed(value):
+        return None, f"forbidden {column.name}"
+    return value, None
+
+
+def key_text(table: str, raw_row: RawRow) -> str | None:
+    parts = [trimmed(raw_row.get(column)) for column in key_columns(table)]
+    return "|".join(part or "" for part in parts) if any(parts) else None
+
+
+def deduplicate(table: str, passed: list[tuple[Row, RawRow]]) -> list[tuple[Row, RawRow]]:
+    """Keep one row per key: the newest updated_at, or the earliest occurrence where there is no updated_at.
+
+    Rows equal in key and time: the one whose raw texts come first, whatever the order of rows.
+    """
+    keys = key_columns(table)
+    if not keys:
+        return passed
+    has_versions = any(column.name == "updated_at" for column in CONTRACT[table])
+    best = {}
+    for row, raw_row in passed:
+        key = tuple(row[column] for column in keys)
+        best[key] = preferred(table, has_versions, best[key], (row, raw_row)) if key in best else (row, raw_row)
+    return list(best.values())
+
+
+def preferred(table, has_versions, one, other):
+    if has_versions and one[0]["updated_at"] != other[0]["updated_at"]:
+        return max(one, other, key=lambda pair: pair[0]["updated_at"])
+    time = OCCURRENCE.get(table)
+    if time and one[0][time] != other[0][time]:
+        return min(one, other, key=lambda pair: pair[0][time])
+    return min(one, other, key=lambda pair: [pair[1].get(column.name) or "" for column in CONTRACT[table]])
+
+
+# ---------------------------------------------------------------- 1. time
+
+
+class Calendar:
+    """The as-of date and the windows that end on it; all made of shop-local dates."""
+
+    def __init__(self, as_of_date: date, shop_timezone: str):
+        self.as_of_date = as_of_date
+        self.zone = ZoneInfo(shop_timezone)
+
+    def day(self, moment: datetime) -> date:
+        """Return the shop-local date of a moment."""
+        return moment.astimezone(self.zone).date()
+
+    def has_come(self, day: date) -> bool:
+        return day <= self.as_of_date
+
+    def in_last_days(self, day: date, days: int) -> bool:
+        """Whether the day is one of the `days` dates that end with the as-of date."""
+        return self.as_of_date - timedelta(days=days) < day <= self.as_of_date
+
+    def in_last_12_months(self, day: date) -> bool:
+        last_year = self.as_of_date.year - 1
+        is_leap_day = (self.as_of_date.month, self.as_of_date.day) == (2, 29)
+        start = date(last_year, 2, 28) if is_leap_day else self.as_of_date.replace(year=last_year)
+        return start < day <= self.as_of_date
+
+
+# ---------------------------------------------------------------- 2. customers
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def compared_email(email: str | None) -> str | None:
+    """Return the email as it is compared, None if it is not of the form x@y.z."""
+    email = email.lower() if email is not None else None
+    return email if email is not None and EMAIL.fullmatch(email) else None
+
+
+def guest_id(email: str) -> str:
+    """Return the customer_id of the guest who ordered with this (compared) email."""
+    return "guest:" + hashlib.sha256(email.encode()).hexdigest()
+
+
+@dataclass
+class People:
+    """Who is who at the as-of date. Test customers are known here, so that what they did can be left out."""
+
+    accounts_of: dict[str, list[Row]]
+    customer_of_account: dict[str, str]
+    customer_of_email: dict[str, str]  # guests too; without shared addresses
+    email_of: dict[str, str | None]  # customer_id -> compared email
+    shared_emails: set[str]
+    test_customers: set[str]
+    guests_since: dict[str, date]  # guest customer_id -> date of the first order
+
+    def customer_ids(self) -> list[str]:
+        ids = self.accounts_of.keys() | self.guests_since.keys()
+        return sorted(ids - self.test_customers)
+
+    def with_account_or_email(self, account_id: str | None, email: str | None) -> str | None:
+        """Return the account's customer, else the customer with this email, else None. May be a test customer."""
+        if account_id in self.customer_of_account:
+            return self.customer_of_account[account_id]
+        return self.customer_of_email.get(compared_email(email))
+
+
+def real_orders(raw: Raw, calendar: Calendar) -> list[Row]:
+    """Return the orders up to the as-of date that are not tests, with `ordered_on`."""
+    orders = []
+    for order in raw.tables["orders"]:
+        ordered_on = calendar.day(order["ordered_at"])
+        if calendar.has_come(ordered_on) and not order["is_test"]:
+            orders.append({**order, "ordered_on": ordered_on})
+    return orders
+
+
+def visible_accounts(accounts: list[Row], orders: list[Row], calendar: Calendar) -> list[Row]:
+    """Return the accounts that were created, or placed an order that is not a test, up to the as-of date."""
+    accounts_with_order = {order["customer_id"] for order in orders}
+    return [account for account in accounts
+            if calendar.has_come(calendar.day(account["created_at"]))
+            or account["customer_id"] in accounts_with_order]
+
+
+def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_per_email: int) -> People:
+    """Merge accounts by email, then make guests of the orders whose email no account has."""
+    accounts = visible_accounts(raw.tables["customers"], orders, calendar)
+    accounts_of_email = defaultdict(list)
+    for account in accounts:
+        email = compared_email(account["email"])
+        if email is not None:
+            accounts_of_email[email].append(account)
+    shared = {email for email, sharing in accounts_of_email.items() if len(sharing) > max_accounts_per_email}
+
+    people = People(defaultdict(list), {}, {}, {}, shared, set(), {})
+    for email in accounts_of_email.keys() - shared:
+        first = min(accounts_of_email[email], key=lambda account: (account["created_at"], account["customer_id"]))
+        people.customer_of_email[email] = first["customer_id"]
+    for account in accounts:
+        email = compared_email(account["email"])
+        customer_id = people.customer_of_email.get(email, account["customer_id"])
+        people.customer_of_account[account["customer_id"]] = customer_id
+        people.accounts_of[customer_id].append(account)
+        people.email_of[customer_id] = email
+        if account["is_test"]:
+            people.test_customers.add(customer_id)
+    add_guests(people, orders)
+    return people
+
+
+def add_guests(people: People, orders: list[Row]) -> None:
+    for order in orders:
+        email = compared_email(order["email"])
+        if order["customer_id"] in people.customer_of_account or email is None or email in people.shared_emails:
+            continue
+        customer_id = people.customer_of_email.setdefault(email, guest_id(email))
+        if customer_id not in people.accounts_of:
+            people.email_of[customer_id] = email
+            since = people.guests_since.get(customer_id, order["ordered_on"])
+            people.guests_since[customer_id] = min(since, order["ordered_on"])
+
+
+def customer_accounts(shop: "Shop") -> dict[str, str]:
+    """Return every account or guest id -> customer_id. A guest who registered is found under the account."""
+    people = shop.people
+    resolved = dict(people.customer_of_account)
+    for order in shop.orders_without_account:
+        email = compared_email(order["email"])
+        if email in people.customer_of_email:
+            resolved[guest_id(email)] = people.customer_of_email[email]
+    return {known_as: customer_id for known_as, customer_id in resolved.items()
+            if customer_id not in people.test_customers}
+
+
+def newest_account(accounts: list[Row]) -> Row:
+    return max(accounts, key=lambda account: (account["updated_at"], account["customer_id"]))
+
+
+def consented_at(accounts: list[Row], calendar: Calendar) -> datetime | None:
+    """Return when the customer subscribed, if that is the newest explicit answer; on a tie refusal wins."""
+    answers = []
+    for account in accounts:
+        answered_at = account["email_consent_at"] or account["created_at"]
+        if account["email_consent"] in ("subscribed", "unsubscribed") and calendar.has_come(calendar.day(answered_at)):
+            answers.append((answered_at, account["email_consent"] == "unsubscribed"))
+    if not answers:
+        return None
+    answered_at, is_refusal = max(answers)
+    return None if is_refusal else answered_at
+
+
+def profile(shop: "Shop", customer_id: str) -> Row:
+    """Return who the customer is, and whether they subscribe (section 7)."""
+    accounts = shop.people.accounts_of.get(customer_id)
+    if accounts is None:
+        return {"customer_id": customer_id, "is_guest": True, "country_code": None, "city": None,
+                "created_on": shop.people.guests_since[customer_id], "acquisition_channel": None,
+                "is_subscribed": False, "consented_on": None}
+    newest = newest_account(accounts)
+    consent = consented_at(accounts, shop.calendar)
+    return {
+        "customer_id": customer_id,
+        "is_guest": False,
+        "country_code": newest["country_code"],
+        "city": newest["city"],
+        "created_on": shop.calendar.day(min(account["created_at"] for account in accounts)),
+        "acquisition_channel": newest["acquisition_channel"],
+        "is_subscribed": consent is not None and not shop.unsubscribes.is_against_since(customer_id, consent),
+        "consented_on": shop.calendar.day(consent) if consent is not None else None,
+    }
+
+
+def contact(shop: "Shop", customer_id: str) -> Row:
+    """Return the contact data (section 10): the compared email, a phone in E.164, first name, birth date."""
+    accounts = shop.people.accounts_of.get(customer_id)
+    newest = newest_account(accounts) if accounts else {}
+    return {"email": shop.people.email_of[customer_id]} | {
+        column: newest.get(column) for column in ("phone", "first_name", "birth_date")}
+
+
+# ---------------------------------------------------------------- 3. purchases and money
+
+
+def rounded(amount: Decimal, places: str) -> Decimal:
+    """Return the amount rounded to the step `places` ("0.01"), half up, away from zero on a tie."""
+    return amount.quantize(Decimal(places), rounding=ROUND_HALF_UP)
+
+
+def is_bought(order: Row) -> bool:
+    return order["status"] in ("paid", "fulfilled")
+
+
+def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str, Row]:
+    """Return order_id -> purchase, for the bought orders whose net revenue is above 0."""
+    products = {product["product_id"]: product for product in raw.tables["products"]}
+    lines_of_order = defaultdict(list)
+    for line in raw.tables["order_lines"]:
+        lines_of_order[line["order_id"]].append(line)
+    refunded, refunded_lines = defaultdict(Decimal), defaultdict(Decimal)
+    for refund in raw.tables["refunds"]:
+        if calendar.has_come(calendar.day(refund["refunded_at"])):
+            refunded[refund["order_id"]] += refund["amount"]
+            # A refund that names another order's line lowers its order's revenue, and refunds no line.
+            refunded_lines[refund["order_id"], refund["order_line_id"]] += refund["amount"]
+
+    def is_fully_refunded(line):
+        named = (line["order_id"], line["order_line_id"])
+        return named in refunded_lines and refunded_lines[named] >= line_gross(line) - line["discount_amount"]
+
+    purchases = {}
+    for order in filter(is_bought, orders):
+        lines = lines_of_order[order["order_id"]]
+        living_lines = [line for line in lines if not is_fully_refunded(line)]
+        rate = raw.rates.on(order["currency"], order["ordered_on"])
+        net_revenue = order_net_revenue(order, lines, refunded[order["order_id"]], rate)
+        cost = lines_cost(living_lines, products)
+        if net_revenue > 0:
+            purchases[order["order_id"]] = {
+                "customer_id": order["owner"],
+                "purchased_on": order["ordered_on"],
+                "net_revenue": net_revenue,
+                "cost": cost,
+                "gross_margin": net_revenue - cost if cost is not None else None,
+                "is_discounted": is_discounted(order, lines),
+                "categories": categories(living_lines, products),
+            }
+    return purchases
+
+
+def line_gross(line: Row) -> Decimal:
+    return line["quantity"] * line["unit_price"]
+
+
+def order_net_revenue(order: Row, lines: list[Row], refunded: Decimal, rate: Decimal) -> Decimal:
+    gross = sum((line_gross(line) for line in lines), Decimal(0))
+    line_discounts = sum((line["discount_amount"] for line in lines), Decimal(0))
+    return rounded((gross - line_discounts - order["discount_amount"] - refunded) * rate, "0.01")
+
+
+def lines_cost(lines: list[Row], products: dict[str, Row]) -> Decimal | None:
+    cost = Decimal(0)
+    for line in lines:
+        product = products.get(line["product_id"])
+        if product is None or product["unit_cost"] is None:
+            return None
+        cost += line["quantity"] * product["unit_cost"]
+    return cost
+
+
+def is_discounted(order: Row, lines: list[Row]) -> bool:
+    return order["discount_amount"] > 0 or any(
+        line["discount_amount"] > 0
+        or (line["list_price"] is not None and line["list_price"] > line["unit_price"])
+        for line in lines)
+
+
+def categories(lines: list[Row], products: dict[str, Row]) -> set[str]:
+    found = {products[line["product_id"]]["category"] for line in lines if line["product_id"] in products}
+    return found - {None}
+
+
+def money(purchases: list[Row]) -> Row:
+    """Return what the customer's purchases of all time add up to."""
+    dates = [purchase["purchased_on"] for purchase in purchases]
+    margins = [purchase["gross_margin"] for purchase in purchases]
+    net_revenue = sum((purchase["net_revenue"] for purchase in purchases), Decimal(0))
+    return {
+        "purchase_count": len(purchases),
+        "net_revenue": net_revenue,
+        "gross_margin": None if None in margins else sum(margins, Decimal(0)),
+        "average_order_value": rounded(net_revenue / len(purchases), "0.000001") if purchases else None,
+        "first_purchased_on": min(dates, default=None),
+        "last_purchased_on": max(dates, default=None),
+    }
+
+
+# ---------------------------------------------------------------- 4. RFM
+
+RFM_GROUPS = {
+    "champions": "555 554 545 544 455 454 445",
+    "loyal_customers": "543 444 435 355 354 345 344 335",
+    "potential_loyalists": "553 552 551 542 541 533 532 531 453 452 451 442 441 433 432 431 423 353 352 351 342 341 "
+                           "333 323",
+    "new_customers": "512 511 422 421 412 411 311",
+    "promising": "525 524 523 522 521 515 514 513 425 424 415 414 413 315 314 313",
+    "need_attention": "535 534 443 434 343 334 325 324",
+    "about_to_sleep": "331 321 312 251 241 231 221 213",
+    "at_risk": "255 254 253 252 245 244 243 242 235 234 225 224 153 152 145 143 142 135 134 133 125 124",
+    "cant_lose_them": "215 214 155 154 144 115 114 113",
+    "hibernating": "332 322 233 232 223 222 212 211 132 123 122",
+    "lost": "151 141 131 121 112 111",
+}
+GROUP_OF_CODE = {code: group for group, codes in RFM_GROUPS.items() for code in codes.split()}
+
+# trait -> (its score, whether less is better)
+SCORED_TRAITS = {
+    "recency_days": ("recency_score", True),
+    "frequency": ("frequency_score", False),
+    "monetary_value": ("monetary_score", False),
+    "revenue": ("revenue_score", False),
+    "sessions_90d": ("visit_score", False),
+}
+
+
+def rfm_values(purchases: list[Row], parameters: Parameters, calendar: Calendar) -> Row:
+    """Return recency over all purchases, frequency and average net revenue over those in the window."""
+    if not purchases:
+        return {"recency_days": None, "frequency": None, "monetary_value": None}
+    last_purchased_on = max(purchase["purchased_on"] for purchase in purchases)
+    revenues = [purchase["net_revenue"] for purchase in purchases
+                if calendar.in_last_days(purchase["purchased_on"], parameters.rfm_window_days)]
+    return {
+        "recency_days": (calendar.as_of_date - last_purchased_on).days,
+        "frequency": len(revenues),
+        "monetary_value": rounded(sum(revenues) / len(revenues), "0.000001") if revenues else None,
+    }
+
+
+def add_scores(customers: dict[str, Row], shop: "Shop") -> list[str]:
+    """Add the scores, the RFM code and group and the value tier; return the warnings."""
+    for customer in customers.values():
+        customer |= {score: None for score, _ in SCORED_TRAITS.values()}
+    population = [customer for customer in customers.values() if customer["frequency"]]
+    for trait, (score, less_is_better) in SCORED_TRAITS.items():
+        if trait == "sessions_90d" and not shop.sessions:
+            continue
+        values = [scored_value(shop, customer, trait) for customer in population]
+        for customer, value_score in zip(population, scores(trait, values, less_is_better, shop.parameters)):
+            customer[score] = value_score
+    for customer in customers.values():
+        customer["rfm_code"] = rfm_code(customer)
+        customer["rfm_group"] = GROUP_OF_CODE.get(customer["rfm_code"])
+        customer["value_tier"] = value_tier(customer)
+    return quintile_warnings(population, shop.parameters)
+
+
+def scored_value(shop: "Shop", customer: Row, trait: str) -> object:
+    if trait != "revenue":
+        return customer[trait]
+    return sum(purchase["net_revenue"] for purchase in shop.purchases_of[customer["customer_id"]]
+               if shop.calendar.in_last_days(purchase["purchased_on"], shop.parameters.rfm_window_days))
+
+
+def scores(trait: str, values: list, less_is_better: bool, parameters: Parameters) -> list[int]:
+    """Return the score of each value: by fixed boundaries where there are any for the trait, else by quintiles."""
+    boundaries = sorted((Decimal(str(from_value)), int(score))
+                        for of_trait, score, from_value in parameters.rfm_cut_points if of_trait == trait)
+    if parameters.rfm_method == "cut_points" and boundaries:
+        return [score_by_cut_points(value, boundaries) for value in values]
+    return quintile_scores(values, less_is_better)
+
+
+def quintile_scores(values: list, less_is_better: bool) -> list[int]:
+    """1 + floor(5 x the number of strictly worse values / the number of values)."""
+    ascending = sorted(values)
+    size = len(values)
+    if less_is_better:
+        return [1 + 5 * (size - bisect_right(ascending, value)) // size for value in values]
+    worse = {}
+    for position, value in enumerate(ascending):
+        worse.setdefault(value, position)
+    return [1 + 5 * worse[value] // size for value in values]
+
+
+def score_by_cut_points(value, boundaries: list[tuple[Decimal, int]]) -> int:
+    """Return the score of the highest boundary that the value reaches; below all of them, that of the lowest."""
+    reached = [score for from_value, score in boundaries if from_value <= value]
+    return reached[-1] if reached else boundaries[0][1]
+
+
+def rfm_code(customer: Row) -> str | None:
+    if customer["recency_score"] is None:
+        return None
+    return f"{customer['recency_score']}{customer['frequency_score']}{customer['monetary_score']}"
+
+
+def quintile_warnings(population: list[Row], parameters: Parameters) -> list[str]:
+    if parameters.rfm_method != "quintiles":
+        return []
+    warnings = []
+    if len(population) < parameters.rfm_min_buyers:
+        warnings.append("few buyers: consider cut_points")
+    bought_once = sum(1 for customer in population if customer["frequency"] == 1)
+    if 100 * bought_once > 80 * len(population):
+        warnings.append("most buyers bought once: consider cut_points")
+    return warnings
+
+
+# ---------------------------------------------------------------- 5. rhythm and lifecycle
+
+
+def rhythm(purchases: list[Row], parameters: Parameters, calendar: Calendar) -> Row:
+    """Return the gap that is usual for the customer, how far they are beyond it, and their lifecycle stage."""
+    if not purchases:
+        return {"expected_gap_days": None, "overdue_ratio": None, "lifecycle_stage": "lead"}
+    dates = sorted({purchase["purchased_on"] for purchase in purchases})
+    expected_gap_days = Fraction(parameters.typical_gap_days)
+    if len(dates) >= 3:
+        gaps = [Fraction((later - earlier).days) for earlier, later in pairwise(dates)]
+        expected_gap_days = max(median(gaps), Fraction(parameters.min_gap_days))
+    overdue_ratio = (calendar.as_of_date - dates[-1]).days / expected_gap_days
+    if len(purchases) == 1 and calendar.in_last_days(dates[0], 90):
+        stage = "new"
+    elif overdue_ratio <= Fraction(str(parameters.at_risk_after_gaps)):
+        stage = "active"
+    elif overdue_ratio <= Fraction(str(parameters.inactive_after_gaps)):
+        stage = "at_risk"
+    else:
+        stage = "inactive"
+    return {"expected_gap_days": expected_gap_days, "overdue_ratio": overdue_ratio, "lifecycle_stage": stage}
+
+
+def value_tier(customer: Row) -> str | None:
+    if not customer["purchase_count"]:
+        return None
+    return "high" if reaches(customer["monetary_score"], 4) or customer["revenue_score"] == 5 else "low"
+
+
+def is_spend_declining(purchases: list[Row], calendar: Calendar) -> bool:
+    latest = sum(purchase["net_revenue"] for purchase in purchases
+                 if calendar.in_last_days(purchase["purchased_on"], 180))
+    both = sum(purchase["net_revenue"] for purchase in purchases
+               if calendar.in_last_days(purchase["purchased_on"], 360))
+    before = both - latest
+    return before > 0 and 2 * latest < before
+
+
+# ---------------------------------------------------------------- 6. sales, sessions and emails
+
+
+@dataclass(frozen=True)
+class Sale:
+    """A sale campaign; both dates inclusive."""
+
+    sale_campaign_id: str
+    starts_on: date
+    ends_on: date
+    prior_sale_campaign_id: str | None
+
+
+def read_sales(rows: list[RawRow]) -> list[Sale]:
+    return [Sale(trimmed(row["sale_campaign_id"]), read_date(trimmed(row["starts_on"]) or ""),
+                 read_date(trimmed(row["ends_on"]) or ""), trimmed(row.get("prior_sale_campaign_id"))) for row in rows]
+
+
+def current_sale(sales: list[Sale], calendar: Calendar) -> Sale | None:
+    """Return the sale that started last; it stays current until the next one starts."""
+    begun = [sale for sale in sales if calendar.has_come(sale.starts_on)]
+    return max(begun, key=lambda sale: (sale.starts_on, sale.ends_on, sale.sale_campaign_id), default=None)
+
+
+def last_year_edition(sales: list[Sale], current: Sale | None) -> Sale | None:
+    editions = {sale.sale_campaign_id: sale for sale in sales}
+    return editions.get(current.prior_sale_campaign_id) if current else None
+
+
+def is_during(day: date, sale: Sale | None) -> bool:
+    return sale is not None and sale.starts_on <= day <= sale.ends_on
+
+
+def know_sessions(raw: Raw, people: People, calendar: Calendar) -> dict[str, Row]:
+    """Return session_id -> session with `owner` and `started_on`: up to the as-of date, without bots and tests."""
+    sessions = {}
+    customers_of_visitor = defaultdict(set)
+    for session in raw.tables["sessions"]:
+        started_on = calendar.day(session["started_at"])
+        if session["is_bot"] or not calendar.has_come(started_on):
+            continue
+        owner = people.customer_of_account.get(session["customer_id"])
+        sessions[session["session_id"]] = {**session, "started_on": started_on, "owner": owner}
+        if owner is not None:
+            customers_of_visitor[session["visitor_id"]].add(owner)
+    for session in sessions.values():
+        candidates = customers_of_visitor.get(session["visitor_id"], ())
+        if session["owner"] is None and len(candidates) == 1:
+            session["owner"] = next(iter(candidates))
+    return {session_id: session for session_id, session in sessions.items()
+            if session["owner"] not in people.test_customers}
+
+
+def know_web_events(raw: Raw, sessions: dict[str, Row], calendar: Calendar) -> list[Row]:
+    """Return the events up to the as-of date of known sessions, with `owner` and `occurred_on`."""
+    events = []
+    for event in raw.tables["web_events"]:
+        occurred_on = calendar.day(event["occurred_at"])
+        session = sessions.get(event["session_id"])
+        if session is not None and calendar.has_come(occurred_on):
+            events.append({**event, "owner": session["owner"], "occurred_on": occurred_on})
+    return events
+
+
+def open_carts(web_events: list[Row]) -> set[str]:
+    """Return the ids of the sessions that put more into the cart than they took out of it."""
+    content = defaultdict(int)
+    for event in web_events:
+        if event["event_type"] == "add_to_cart":
+            content[event["session_id"]] += 1
+        elif event["event_type"] == "remove_from_cart":
+            content[event["session_id"]] -= 1
+    return {session_id for session_id, pieces in content.items() if pieces > 0}
+
+
+class Refusals:
+    """The latest unsubscribe (or other refusal) up to the as-of date, by customer and by compared email."""
+
+    def __init__(self, raw: Raw, people: People, calendar: Calendar, event_type: str):
+        self.email_of = people.email_of
+        self.latest_of_customer, self.latest_of_email = {}, {}
+        for event in raw.tables["email_events"]:
+            if event["event_type"] != event_type or not calendar.has_come(calendar.day(event["occurred_at"])):
+                continue
+            customer_id = people.with_account_or_email(event["customer_id"], event["email"])
+            if customer_id in people.test_customers:
+                continue
+            self._hold(self.latest_of_customer, customer_id, event["occurred_at"])
+            # "the same email" is the event's own as well as that of the customer it belongs to
+            self._hold(self.latest_of_email, compared_email(event["email"]), event["occurred_at"])
+            self._hold(self.latest_of_email, people.email_of.get(customer_id), event["occurred_at"])
+
+    def _hold(self, latest: dict, key: str | None, moment: datetime) -> None:
+        if key is not None:
+            latest[key] = max(moment, latest.get(key, moment))
+
+    def is_against_since(self, customer_id: str, moment: datetime) -> bool:
+        """Whether one of them, at the moment or after it, holds against the customer."""
+        found = (self.latest_of_customer.get(customer_id), self.latest_of_email.get(self.email_of[customer_id]))
+        return any(latest is not None and latest >= moment for latest in found)
+
+
+# ---------------------------------------------------------------- the shop, and the traits of a customer
+
+
+@dataclass
+class Shop:
+    """All that is known of the shop at the as-of date, by customer; what tests did is left out."""
+
+    parameters: Parameters
+    calendar: Calendar
+    people: People
+    orders_without_account: list[Row]
+    orders_of: dict[str, list[Row]]
+    purchases: dict[str, Row]
+    purchases_of: dict[str, list[Row]]
+    sessions: dict[str, Row]
+    sessions_of: dict[str, list[Row]]
+    web_events_of: dict[str, list[Row]]
+    open_carts: set[str]
+    unsubscribes: Refusals
+    sale: Sale | None
+    last_year_sale: Sale | None
+
+
+def know_shop(raw: Raw, sale_rows: list[RawRow], parameters: Parameters, calendar: Calendar) -> Shop:
+    """Bring every fact up to the as-of date to the customer it belongs to."""
+    orders = real_orders(raw, calendar)
+    people = know_people(raw, orders, calendar, parameters.max_accounts_per_email)
+    for order in orders:
+        order["owner"] = people.with_account_or_email(order["customer_id"], order["email"])
+    orders = [order for order in orders if order["owner"] not in people.test_customers]
+    purchases = know_purchases(raw, orders, calendar)
+    sessions = know_sessions(raw, people, calendar)
+    web_events = know_web_events(raw, sessions, calendar)
+    sales = read_sales(sale_rows)
+    sale = current_sale(sales, calendar)
+    return Shop(
+        parameters=parameters,
+        calendar=calendar,
+        people=people,
+        orders_without_account=[o for o in orders if o["customer_id"] not in people.customer_of_account],
+        orders_of=grouped(orders, "owner"),
+        purchases=purchases,
+        purchases_of=grouped(purchases.values(), "customer_id"),
+        sessions=sessions,
+        sessions_of=grouped(sessions.values(), "owner"),
+        web_events_of=grouped(web_events, "owner"),
+        open_carts=open_carts(web_events),
+        unsubscribes=Refusals(raw, people, calendar, "unsubscribe"),
+        sale=sale,
+        last_year_sale=last_year_edition(sales, sale),
+    )
+
+
+def grouped(rows, column: str) -> dict[str, list[Row]]:
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row[column]].append(row)
+    return groups
+
+
+def traits(shop: Shop, customer_id: str) -> Row:
+    """Return all traits of a customer but the scores, which need the other customers."""
+    purchases = shop.purchases_of.get(customer_id, [])
+    return {
+        **profile(shop, customer_id),
+        **money(purchases),
+        **rfm_values(purchases, shop.parameters, shop.calendar),
+        **rhythm(purchases, shop.parameters, shop.calendar),
+        "is_spend_declining": is_spend_declining(purchases, shop.calendar),
+        **order_traits(shop, customer_id, purchases),
+        **visit_traits(shop, customer_id),
+    }
+
+
+def order_traits(shop: Shop, customer_id: str, purchases: list[Row]) -> Row:
+    in_last_days = shop.calendar.in_last_days
+    ordered_dates = [order["ordered_on"] for order in shop.orders_of.get(customer_id, [])
+                     if order["status"] != "cancelled"]
+    purchase_dates = [purchase["purchased_on"] for purchase in purchases]
+    categories_365d = set()
+    for purchase in purchases:
+        if in_last_days(purchase["purchased_on"], 365):
+            categories_365d |= purchase["categories"]
+    return {
+        "has_ordered_30d": any(in_last_days(day, 30) for day in ordered_dates),
+        "purchases_30d": sum(in_last_days(day, 30) for day in purchase_dates),
+        "discounted_purchases_12m": sum(purchase["is_discounted"] for purchase in purchases
+                                        if shop.calendar.in_last_12_months(purchase["purchased_on"])),
+        "categories_365d": len(categories_365d),
+        "purchases_in_current_sale": sum(is_during(day, shop.sale) for day in purchase_dates),
+        "has_ordered_in_current_sale": any(is_during(day, shop.sale) for day in ordered_dates),
+        "purchases_in_last_year_sale": sum(is_during(day, shop.last_year_sale) for day in purchase_dates),
+    }
+
+
+def visit_traits(shop: Shop, customer_id: str) -> Row:
+    in_last_days = shop.calendar.in_last_days
+    sessions = shop.sessions_of.get(customer_id, [])
+    return {
+        "open_carts_in_current_sale": sum(
+            session["session_id"] in shop.open_carts and is_during(session["started_on"], shop.sale)
+            for session in sessions),
+        "sessions_30d": sum(in_last_days(session["started_on"], 30) for session in sessions),
+        "sessions_90d": sum(in_last_days(session["started_on"], 90) for session in sessions),
+        "recommendation_clicks_30d": sum(
+            event["event_type"] == "recommendation_click" and in_last_days(event["occurred_on"], 30)
+            for event in shop.web_events_of.get(customer_id, [])),
+    }
+
+
+# ---------------------------------------------------------------- 7. segments
+
+# name -> whether a customer with these traits belongs to the segment
+SEGMENTS: dict[str, Callable[[Row], bool]] = {}
+
+
+def segment(belongs: Callable[[Row], bool]) -> Callable[[Row], bool]:
+    SEGMENTS[belongs.__name__] = belongs
+    return belongs
+
+
+def reaches(score: int | None, bound: int) -> bool:
+    return score is not None and score >= bound
+
+
+def stays_below(score: int | None, bound: int) -> bool:
+    return score is not None and score <= bound
+
+
+@segment
+def loyal_buyers(customer):
+    return reaches(customer["recency_score"], 4) and reaches(customer["frequency_score"], 4)
+
+
+@segment
+def bargain_hunters(customer):
+    return stays_below(customer["monetary_score"], 2) and reaches(customer["frequency_score"], 4)
+
+
+def category_repeat_buyers(shop: Shop) -> set[tuple[str, str]]:
+    """Return (customer_id, category) bought in at least two purchases of the last 365 days."""
+    purchases_by_category = defaultdict(int)
+    for purchase in shop.purchases.values():
+        if purchase["customer_id"] is not None and shop.calendar.in_last_days(purchase["purchased_on"], 365):
+            for category in purchase["categories"]:
+                purchases_by_category[purchase["customer_id"], category] += 1
+    return {key for key, purchases in purchases_by_category.items() if purchases >= 2}
+
+
+@segment
+def last_year_sale_buyers(customer):
+    return customer["purchases_in_last_year_sale"] >= 1
+
+
+@segment
+def discount_buyers(customer):
+    return customer["discounted_purchases_12m"] >= 1
+
+
+@segment
+def big_occasional_spenders(customer):
+    return reaches(customer["monetary_score"], 4) and stays_below(customer["frequency_score"], 2)
+
+
+@segment
+def recommendation_clickers(customer):
+    return customer["recommendation_clicks_30d"] >= 1 and not customer["has_ordered_30d"]
+
+
+@segment
+def indecisive_visitors(customer):
+    return customer["sessions_30d"] >= 10 and not customer["has_ordered_30d"]
+
+
+@segment
+def sale_cart_abandoners(customer):
+    return customer["open_carts_in_current_sale"] >= 1 and not customer["has_ordered_in_current_sale"]
+
+
+@segment
+def current_sale_buyers(customer):
+    return customer["purchases_in_current_sale"] >= 1
+
+
+@segment
+def multi_category_buyers(customer):
+    return customer["categories_365d"] >= 2

@@ -1,0 +1,766 @@
+"""Small random shops that live on the boundaries of docs/definitions.md, as text rows full of dirt.
+
+    shop = random_shop(seed=7, **random_surroundings(7))
+    write_shop(shop, directory, "parquet", shuffle_seed=7)
+    assert the marts built from the directory equal oracle.compute(read_shop(directory), ...)
+
+`python tests/random_shops.py` prints how often each segment is non-empty.
+"""
+
+import csv
+import random
+import sys
+from collections import defaultdict
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import oracle
+from oracle import CONTRACT, RawRow, trimmed
+
+Shop = dict[str, list[RawRow]]
+
+SALE_COLUMNS = ["sale_campaign_id", "sale_name", "starts_on", "ends_on", "prior_sale_campaign_id"]
+OPTIONAL_TABLES = ["refunds", "sessions", "web_events", "email_events", "reviews", "marketing_spend",
+                   "exchange_rates", "sale_campaigns"]
+
+# Totals of a customer's orders whose averages are equal, or close enough for doubles to disagree.
+EQUAL_AVERAGES = [
+    ["10.00"], ["9.00", "10.00", "11.00"], ["5.00", "15.00"], ["10", "10.0", "10.00", "10.000"],
+    ["10.00", "10.00", "10.01"], ["10.01", "10.00", "10.00", "10.00", "10.01", "10.00"],
+    ["0.10", "0.20", "0.30"], ["0.20"], ["0.20", "0.20", "0.20"], ["0.07", "0.33"],
+]
+PRICES = ["10.00", "5", "19.99", "33.33", "3.335", "49.90", "100", "7.5", "12.34", "0.01", "0.005", "0", "250.00"]
+QUANTITIES = ["1", "1", "1", "2", "3", "10", "0.5", "1.5"]
+CATEGORIES = ["shoes", "hats", "Hats", "éclairs", "books"]
+COUNTRIES = ["DE", "FR", "US", "de"]
+CHANNELS = ["search", "email", "social", "Email"]
+
+UNREADABLE = {
+    "number": ["abc", "1,5", "NaN", "nan", "inf", "-inf", "Infinity", "1e5", "--1", "1.2.3", "1_000", "0x1F", "$5"],
+    "date": ["2024-13-01", "2023-02-29", "01/02/2024", "2024-1-5", "20240105", "yesterday"],
+    "timestamp": ["2024-05-05", "2024-02-30T10:00:00", "2024-05-05T25:00", "2024-05-05 10:61", "1714903200",
+                  "May 5, 2024", "2024-05-05 10", "2024-05-05T10:00:00+0200x"],
+    "flag": ["maybe", "2", "y", "-1", "on"],
+}
+FORBIDDEN = {
+    "quantity": ["0", "-1", "0.00"], "unit_price": ["-0.01"], "amount": ["-5.00"], "rate": ["0", "-1.1"],
+    "discount_amount": ["-0.01"], "status": ["Shipped", "refunded", "unknown"], "rating": ["0", "6", "-1", "5.01"],
+    "price": ["-1"], "unit_cost": ["-0.01"], "phone": ["0170 1234567", "+1234567", "+1234567890123456", "+49-170-1"],
+    "email_consent": ["maybe", "opted in", "true"],
+}
+# The contract leaves open how these are read.
+DOUBTFUL = {
+    "number": [".5", "5."],
+    "timestamp": ["2024-05-05T24:00:00", "2024-05-05T10:00:60", "2024-05-05T10:00:00.123456789", "2024-05-05T10:00z"],
+    "status": ["Paid", "PAID"], "email_consent": ["Subscribed"], "list_price": ["-1"], "rating": ["4.5"],
+}
+
+
+def random_surroundings(seed: int) -> dict:
+    """Return keyword arguments for random_shop and oracle.compute: dates and zones at which windows go wrong."""
+    rng = random.Random(f"surroundings {seed}")
+    return {
+        "as_of_date": rng.choice([
+            date(2025, 3, 31), date(2025, 3, 30), date(2024, 10, 27), date(2024, 2, 29), date(2025, 2, 28),
+            date(2025, 3, 1), date(2024, 12, 31), date(2025, 1, 1), date(2024, 11, 3), date(2025, 7, 15),
+        ]),
+        "shop_timezone": rng.choice([
+            "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "America/St_Johns",
+        ]),
+        "reporting_currency": rng.choice(["EUR", "EUR", "USD"]),
+        "max_accounts_per_email": rng.choice([20, 20, 3, 2]),
+    }
+
+
+def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporting_currency: str = "EUR",
+                max_accounts_per_email: int = 20, dirt: float = 0.02, conflicting_ties: bool = False,
+                doubtful: bool = False) -> Shop:
+    """Return a shop of 10 to 80 accounts: table -> rows of text. The same arguments give the same shop.
+
+    dirt: share of rows that get a value which breaks the contract (others get harmless oddities).
+    conflicting_ties: rows equal in key and time may differ in what they say.
+    doubtful: also write values on whose reading the contract is silent.
+    """
+    maker = ShopMaker(seed, as_of_date, shop_timezone, reporting_currency, max_accounts_per_email)
+    shop = maker.make()
+    soil(shop, maker.rng, dirt, is_descriptive=True)  # before the versions, lest equal versions differ
+    add_versions(shop, maker, conflicting_ties)
+    soil(shop, maker.rng, dirt, is_descriptive=False)
+    if doubtful:
+        write_doubtful_values(shop, maker.rng, dirt)
+    disguise(shop, maker.rng)
+    drop_what_is_optional(shop, maker.rng)
+    for rows in shop.values():
+        maker.rng.shuffle(rows)
+    return shop
+
+
+class ShopMaker:
+    """Makes a clean shop; every date is drawn from the dates where a window, a sale or a day begins or ends."""
+
+    def __init__(self, seed, as_of_date, shop_timezone, reporting_currency, max_accounts_per_email):
+        self.rng = random.Random(f"shop {seed}")
+        self.as_of_date = as_of_date
+        self.zone = ZoneInfo(shop_timezone)
+        self.reporting_currency = reporting_currency
+        self.max_accounts_per_email = max_accounts_per_email
+        self.shop = {table: [] for table in CONTRACT} | {"sale_campaigns": []}
+        self.counter = 0
+
+    def make(self) -> Shop:
+        self.make_sales()
+        self.edges = self.edge_dates()
+        self.make_rates()
+        self.make_products()
+        self.make_customers()
+        self.make_orders()
+        self.make_refunds()
+        self.make_sessions()
+        self.make_email_events()
+        self.make_reviews()
+        self.make_marketing_spend()
+        return self.shop
+
+    # ------------------------------------------------------------ small draws
+
+    def chance(self, share: float) -> bool:
+        return self.rng.random() < share
+
+    def new_id(self) -> str:
+        """Return an id of its own; code points order some of them otherwise than a locale does."""
+        self.counter += 1
+        return self.rng.choice(["a", "B", "b", "Z", "é", "_", "00", "-", ""]) + str(self.counter)
+
+    def add(self, table: str, **values) -> RawRow:
+        row = {column.name: None for column in CONTRACT[table] if column.name != "loaded_at"} | values
+        self.shop[table].append(row)
+        return row
+
+    def edge_dates(self) -> list[date]:
+        today = self.as_of_date
+        days_ago = [0, 0, 1, 7, 13, 14, 20, 21, 21, 28, 29, 30, 31, 42, 60, 88, 89, 90, 91, 135, 150, 179, 180, 181,
+                    270, 358, 359, 360, 361, 363, 364, 365, 366, 367, 500, 728, 729, 730, 731, 900, -1, -1]
+        edges = [today - timedelta(days=days) for days in days_ago]
+        year_ago = date(today.year - 1, today.month, min(today.day, 28))
+        edges += [year_ago + timedelta(days=days) for days in (-1, 0, 1, 2)]
+        for sale in self.shop["sale_campaigns"]:
+            for end in (date.fromisoformat(sale["starts_on"]), date.fromisoformat(sale["ends_on"])):
+                edges += [end + timedelta(days=days) for days in (-1, 0, 0, 1)]
+        edges += [day for day in (today - timedelta(days=days) for days in range(1, 400)) if self.is_dst_day(day)]
+        return edges
+
+    def is_dst_day(self, day: date) -> bool:
+        offsets = {datetime.combine(day, time(hour), self.zone).utcoffset() for hour in (0, 6)}
+        return len(offsets) > 1
+
+    def day(self, newest: int = -2, oldest: int = 1000) -> date:
+        """Return a date, an edge three times out of four, between `newest` and `oldest` days ago."""
+        if self.chance(0.75):
+            fitting = [edge for edge in self.edges if newest <= (self.as_of_date - edge).days <= oldest]
+            if fitting:
+                return self.rng.choice(fitting)
+        return self.as_of_date - timedelta(days=self.rng.randint(newest, oldest))
+
+    def moment(self, day: date) -> datetime:
+        """Return a moment (UTC) on the shop-local day, often its first or last; now and then at UTC midnight."""
+        if self.chance(0.1):
+            return datetime.combine(day, time(), UTC) + timedelta(days=self.rng.choice([0, 1]))
+        clock = self.rng.choice([
+            time(0, 0), time(0, 0), time(0, 0, 0, 1), time(23, 59, 59), time(23, 59, 59, 999999), time(12, 0),
+            time(2, 30), time(self.rng.randint(0, 23), self.rng.randint(0, 59), self.rng.randint(0, 59)),
+        ])
+        local = datetime.combine(day, clock, self.zone).replace(fold=self.rng.choice([0, 1]))
+        return local.astimezone(UTC)
+
+    def spell(self, moment: datetime) -> str:
+        """Return one of the legal spellings of a moment."""
+        offset = self.rng.choice(["", "", "Z", "+00:00", "+02:00", "-05:30", "+14:00", "-00:00"])
+        shifted = moment
+        if offset not in ("", "Z"):
+            shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6]))
+            shifted = moment + shift if offset[0] == "+" else moment - shift
+        text = shifted.strftime(self.rng.choice(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]))
+        if shifted.second or shifted.microsecond or self.chance(0.7):
+            text += shifted.strftime(":%S")
+            if shifted.microsecond:
+                text += f".{shifted.microsecond:06d}".rstrip("0" if self.chance(0.5) else "")
+            elif self.chance(0.2):
+                text += self.rng.choice([".0", ".000", ".000000"])
+        return text + offset
+
+    def some_moment(self, newest: int = -2, oldest: int = 1000) -> str:
+        return self.spell(self.moment(self.day(newest, oldest)))
+
+    def updated_at(self) -> str:
+        """Return one of few moments, so that ties are common; some lie after the as-of date."""
+        day = self.as_of_date - timedelta(days=self.rng.choice([-3, 0, 1, 100]))
+        return self.spell(datetime.combine(day, time(self.rng.choice([6, 18])), UTC))
+
+    def flag(self, value: bool) -> str | None:
+        if value:
+            return self.rng.choice(["true", "t", "yes", "1", "TRUE", "Yes", "T"])
+        return self.rng.choice(["false", "f", "no", "0", "False", None, None, None])
+
+    # ------------------------------------------------------------ the calendar, rates and products
+
+    def make_sales(self) -> None:
+        """Make the current sale and its last-year edition, with ties, gaps and a future sale around them."""
+        if self.chance(0.08):
+            return
+
+        def add_sale(sale_id, started_days_ago, days, prior=None):
+            starts_on = self.as_of_date - timedelta(days=started_days_ago)
+            self.shop["sale_campaigns"].append({
+                "sale_campaign_id": sale_id, "sale_name": f"Sale {sale_id}", "starts_on": str(starts_on),
+                "ends_on": str(starts_on + timedelta(days=days - 1)), "prior_sale_campaign_id": prior})
+
+        started = self.rng.choice([0, 0, 5, 9, 10, 20, 40])
+        days = self.rng.choice([1, 6, 10, 11, 14])
+        prior = self.rng.choice(["last year"] * 8 + ["no such sale", None])
+        add_sale("summer", started, days, prior)
+        if self.chance(0.9):
+            add_sale("last year", started + self.rng.choice([362, 364, 365, 366, 371]), self.rng.choice([3, 10, 14]))
+        if self.chance(0.4):  # starts on the same day: the later end wins, then the larger id
+            add_sale(self.rng.choice(["Zummer", "Summer", "summer 2", "été"]), started,
+                     max(1, days + self.rng.choice([-3, -1, 0, 0, 1])), self.rng.choice(["last year", None]))
+        if self.chance(0.5):
+            add_sale("next", self.rng.choice([-1, -30]), 10, "summer")
+        if self.chance(0.5):
+            add_sale("winter", started + 150, 14)
+
+    def make_rates(self) -> None:
+        self.currencies = ["USD", "EUR", "GBP", "JPY"]
+        self.pound_days = self.rng.choice([60, 89, 180, 365])
+        values = {"USD": "0.92", "EUR": "1.08", "GBP": "1.175", "JPY": "0.0062"}
+        for currency in self.currencies:
+            if currency == self.reporting_currency:
+                continue
+            # the pound is known late, so that some of its orders have no rate
+            first = self.pound_days if currency == "GBP" else 1100
+            days = {first, *(self.rng.randint(0, first) for _ in range(5)), 30, 0, -1}
+            for days_ago in days:
+                if days_ago <= first:
+                    rate = Decimal(values[currency]) * self.rng.choice([Decimal(1), Decimal("1.05"), Decimal("0.5")])
+                    self.add("exchange_rates", rate_date=str(self.as_of_date - timedelta(days=days_ago)),
+                             currency=currency, rate=str(rate))
+
+    def make_products(self) -> None:
+        for _ in range(self.rng.randint(4, 12)):
+            price = self.rng.choice(PRICES)
+            self.add(
+                "products", product_id=self.new_id(), price=price,
+                product_name=self.rng.choice(["Thing", 'Ding, "best"', None]),
+                category=None if self.chance(0.08) else self.rng.choice(CATEGORIES),
+                unit_cost=None if self.chance(0.06) else str(Decimal(price) / 2), updated_at=self.updated_at())
+        self.product_ids = [product["product_id"] for product in self.shop["products"]]
+
+    # ------------------------------------------------------------ customers
+
+    def make_customers(self) -> None:
+        """Make accounts; groups of them share an email, the largest just at or above the limit."""
+        count = self.rng.randint(10, 80)
+        limit = self.max_accounts_per_email
+        group_sizes = [2, 2, 3, limit, limit + 1] if count > 2 * limit + 8 else [2, 2]
+        group_sizes += [self.rng.randint(limit + 1, 25)] if count > 60 and self.chance(0.3) else []
+        emails = []
+        for group, size in enumerate(group_sizes):
+            emails += [f"Shared{group}@Example.com"] * size
+        emails += ["José@shop.es", "JOSÉ@SHOP.ES"] if self.chance(0.2) else []
+        for number in range(count):
+            email = emails[number] if number < len(emails) else self.own_email(number)
+            self.make_account(email)
+        self.guest_emails = [f"guest{number}@example.org" for number in range(self.rng.randint(2, 8))]
+        for email in self.guest_emails:
+            if self.chance(0.3):  # guests who register: before or after the as-of date
+                self.make_account(email)
+
+    def own_email(self, number: int) -> str | None:
+        if self.chance(0.12):
+            return self.rng.choice([None, "none", "a b@c.de", "x@y", "@example.com", "two@at@example.com", "x@y."])
+        return f"person{number}@Mail.example.com"
+
+    def disguised(self, email: str | None) -> str | None:
+        """Return another spelling of the same email."""
+        if email is None or self.chance(0.4):
+            return email
+        return self.rng.choice([email.upper(), email.lower(), f" {email}", f"{email}\t", email.title()])
+
+    def make_account(self, email: str | None) -> None:
+        created = self.moment(self.day(newest=-3, oldest=1000))
+        if self.chance(0.5 if email and email.startswith("Shared") else 0.1):  # ties of created_at
+            created = datetime.combine(self.as_of_date - timedelta(days=400), time(8), UTC)
+        consent_at = self.rng.choice([
+            None, None, self.some_moment(oldest=200), self.some_moment(oldest=400),
+            self.spell(datetime.combine(self.as_of_date - timedelta(days=29), time(9), UTC))])
+        self.add(
+            "customers", customer_id=self.new_id(), email=self.disguised(email),
+            phone=self.rng.choice([None, "+4917012345678", "+12345678", "+123456789012345"]),
+            first_name=self.rng.choice(["Ann", "Zoë", None]),
+            birth_date=self.rng.choice([None, "1990-02-29", "1988-02-29", "1970-01-01", str(self.as_of_date)])
+            if self.chance(0.2) else self.rng.choice([None, "1988-02-29", "1970-01-01"]),
+            country_code=self.rng.choice(COUNTRIES), city=self.rng.choice(["Köln", "Paris", "New York", None]),
+            created_at=self.spell(created), acquisition_channel=self.rng.choice([*CHANNELS, None]),
+            email_consent=self.rng.choice(["subscribed", "subscribed", "unsubscribed", "never", None]),
+            email_consent_at=consent_at, is_test=self.flag(self.chance(0.03)), updated_at=self.updated_at())
+
+    # ------------------------------------------------------------ orders
+
+    def make_orders(self) -> None:
+        """Give each account a history: many have none or one order, some 5 to 30."""
+        for account in self.shop["customers"]:
+            if self.chance(0.12):
+                self.make_equal_averages(account)
+                continue
+            is_regular = self.chance(0.25)
+            count = self.rng.randint(5, 30) if is_regular else self.rng.choice([0, 0, 0, 1, 1, 1, 2, 3, 4])
+            newest = self.rng.choice([-2, -1, 0, 28, 40, 100, 300])  # some came to an end long ago
+            for _ in range(count):
+                day = self.day(newest, self.rng.choice([310, 400, 760, 950]))
+                self.make_order(account, day)
+                if self.chance(0.08):  # twice on one day
+                    self.make_order(account, day)
+        for email in self.guest_emails:
+            for _ in range(self.rng.choice([1, 1, 2, 3])):
+                self.make_order({"email": email}, self.day())
+        for days in (1, 0, 0):  # the last day without a rate, and the first one with it
+            account = self.rng.choice(self.shop["customers"])
+            self.make_order(account, self.as_of_date - timedelta(days=self.pound_days + days), "GBP")
+        for _ in range(self.rng.randint(2, 8)):  # an account nobody knows, with some email or none
+            email = self.rng.choice([None, "bad email", "Shared4@example.com", "shared0@example.com",
+                                     "person30@mail.example.com", *self.guest_emails])
+            unknown = {"customer_id": self.rng.choice([None, "nobody", "007x"]), "email": email}
+            self.make_order(unknown, self.day(newest=0, oldest=400))
+
+    def make_order(self, account: RawRow, day: date, currency: str | None = None) -> None:
+        currency = currency or self.rng.choice([self.reporting_currency] * 16 + self.currencies)
+        email = self.disguised(account.get("email")) if self.chance(0.6) else self.rng.choice(
+            [None, "other@example.com"] if account.get("customer_id") else [account.get("email")])
+        order = self.add_order(account.get("customer_id"), email, day, currency)
+        lines = [self.make_line(order) for _ in range(self.rng.choice([1, 1, 1, 2, 3] if self.chance(0.97) else [0]))]
+        gross = sum(Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0)
+                    for line in lines)
+        if self.chance(0.15) and gross > 0:
+            # leave nothing, next to nothing, or a tie of rounding
+            left = self.rng.choice([None] * 8 + ["0", "0.004", "0.005", "0.015", "0.0149"])
+            discount = gross - Decimal(left) if left else gross / 4
+            order["discount_amount"] = f"{max(discount, Decimal(0)):.4f}"
+        elif self.chance(0.3):
+            order["discount_amount"] = self.rng.choice(["0", "0.00"])
+
+    def make_equal_averages(self, account: RawRow) -> None:
+        for total in self.rng.choice(EQUAL_AVERAGES):
+            day = self.day(newest=0, oldest=700)
+            order = self.add_order(account["customer_id"], None, day, self.reporting_currency)
+            order["status"] = "paid"
+            self.add("order_lines", order_line_id=self.new_id(), order_id=order["order_id"],
+                     product_id=self.rng.choice(self.product_ids), quantity="1", unit_price=total,
+                     updated_at=self.updated_at())
+
+    def add_order(self, customer_id, email, day, currency) -> RawRow:
+        return self.add(
+            "orders", order_id=self.new_id(), customer_id=customer_id, email=email,
+            ordered_at=self.spell(self.moment(day)), currency=currency,
+            status=self.rng.choice(["paid", "fulfilled"] * 8 + ["pending", "cancelled"]),
+            is_test=self.flag(self.chance(0.03)), updated_at=self.updated_at())
+
+    def make_line(self, order: RawRow) -> RawRow:
+        price = self.rng.choice(PRICES)
+        quantity = self.rng.choice(QUANTITIES)
+        line = self.add(
+            "order_lines", order_line_id=self.new_id(), order_id=order["order_id"],
+            product_id=self.rng.choice([None, "no such product"]) if self.chance(0.04) else self.rng.choice(
+                self.product_ids), quantity=quantity, unit_price=price, updated_at=self.updated_at())
+        if self.chance(0.1):
+            line["list_price"] = self.rng.choice([price, str(Decimal(price) + Decimal("0.01")), "0"])
+        if self.chance(0.15):
+            whole_line = Decimal(price) * Decimal(quantity)
+            line["discount_amount"] = self.rng.choice(["0", "0.005", "0.01", f"{whole_line / 4:.3f}", str(whole_line)])
+        return line
+
+    def make_refunds(self) -> None:
+        lines_of_order = defaultdict(list)
+        for line in self.shop["order_lines"]:
+            lines_of_order[line["order_id"]].append(line)
+        for order_id, lines in lines_of_order.items():
+            if not self.chance(0.15):
+                continue
+            line = max(self.rng.sample(lines, min(2, len(lines))), key=lambda line: line["discount_amount"] or "")
+            due = Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0)
+            kind = self.rng.choice(["full", "full", "parts", "almost", "order", "other order's line", "late", "more"])
+            if due <= 0:
+                continue
+            amounts = {"parts": [due / 2, due / 2], "almost": [due - Decimal("0.001")], "more": [due + 1]}
+            named = {"order": None, "other order's line": self.rng.choice(self.shop["order_lines"])["order_line_id"]}
+            for amount in amounts.get(kind, [due]):
+                days_ago = (-1, -1) if kind == "late" else (-1, 400)
+                self.add("refunds", refund_id=self.new_id(), order_id=order_id, amount=f"{amount:f}",
+                         order_line_id=named.get(kind, line["order_line_id"]),
+                         refunded_at=self.some_moment(*days_ago), updated_at=self.updated_at())
+
+    # ------------------------------------------------------------ visits
+
+    def make_sessions(self) -> None:
+        """Give accounts visits: some 9 to 12 in 30 days; visitors are shared now and then, ids sometimes unknown."""
+        for number, account in enumerate(self.shop["customers"]):
+            visitor = "shared visitor" if self.chance(0.05) else f"v{number}"
+            count = self.rng.choice([0, 0, 1, 3, 6])
+            for _ in range(count):
+                self.make_session(visitor, self.day(newest=-2, oldest=120), account)
+            if self.chance(0.4):
+                for _ in range(self.rng.choice([9, 10, 10, 11, 12])):
+                    day = self.as_of_date - timedelta(days=self.rng.choice([0, 28, 29, 29, self.rng.randint(0, 29)]))
+                    self.make_session(visitor, day, account)
+            if self.chance(0.1):  # the household: another customer on the same device
+                self.make_session(visitor, self.day(newest=-2, oldest=90), self.rng.choice(self.shop["customers"]))
+        for number in range(5):
+            self.make_session(f"stranger{number}", self.day(), {})
+
+    def make_session(self, visitor: str, day: date, account: RawRow) -> None:
+        customer_id = account.get("customer_id") if self.chance(0.7) else self.rng.choice([None, None, "nobody"])
+        session = self.add(
+            "sessions", session_id=self.new_id(), visitor_id=visitor, customer_id=customer_id,
+            started_at=self.spell(self.moment(day)), channel=self.rng.choice(CHANNELS),
+            device=self.rng.choice(["phone", None]), is_bot=self.flag(self.chance(0.05)))
+        session_id = session["session_id"] if self.chance(0.98) else "no such session"
+        adds, removes = self.rng.choice([(0, 0), (0, 0), (0, 0), (1, 0), (1, 1), (2, 1), (1, 2), (0, 1), (3, 0)])
+        events = ["add_to_cart"] * adds + ["remove_from_cart"] * removes
+        events += ["product_view"] * self.rng.choice([0, 0, 1, 2])
+        events += ["recommendation_click"] * self.chance(0.12)
+        events += [self.rng.choice(["checkout_start", "scroll"])] * self.chance(0.1)
+        for event_type in events:
+            happened = day + timedelta(days=self.rng.choice([0, 0, 0, 0, 0, 1, -1]))
+            self.add("web_events", event_id=self.new_id(), session_id=session_id, event_type=event_type,
+                     product_id=self.rng.choice([None, *self.product_ids]),
+                     occurred_at=self.spell(self.moment(happened)))
+
+    # ------------------------------------------------------------ emails, reviews, spend
+
+    def make_email_events(self) -> None:
+        """Place unsubscribes before, at and after the consent; by account, by email, by both or neither."""
+        for account in self.shop["customers"]:
+            for _ in range(self.rng.choice([0, 0, 1, 3])):
+                event_type = self.rng.choice(["sent", "delivered", "open", "click"])
+                self.add_email_event(account, event_type, self.some_moment())
+            email = (account["email"] or "").strip().lower()
+            is_special = email.startswith("shared") or "@" not in email
+            if self.chance(0.4 if is_special else 0.2):
+                consented = oracle.read_timestamp(account["email_consent_at"] or account["created_at"])
+                shift = self.rng.choice([0, 0, 1, -1, 86400 * 30, -86400 * 30])
+                self.add_email_event(account, "unsubscribe", self.spell(consented + timedelta(seconds=shift)))
+            if self.chance(0.06):
+                self.add_email_event(account, self.rng.choice(["bounce", "complaint"]), self.some_moment())
+
+    def add_email_event(self, account: RawRow, event_type: str, occurred_at: str) -> None:
+        customer_id, email = account["customer_id"], self.disguised(account["email"])
+        customer_id, email = self.rng.choice([
+            (customer_id, email), (customer_id, None), (None, email), ("nobody", email), (None, None)])
+        self.add("email_events", event_id=self.new_id(), customer_id=customer_id, email=email,
+                 campaign_id=self.rng.choice(["spring", "Spring", None]), event_type=event_type,
+                 occurred_at=occurred_at)
+
+    def make_reviews(self) -> None:
+        for account in self.shop["customers"]:
+            for _ in range(self.rng.choice([0, 0, 1, 2])):
+                customer_id = account["customer_id"] if self.chance(0.95) else "nobody"
+                self.add("reviews", review_id=self.new_id(), customer_id=customer_id,
+                         product_id=self.rng.choice(self.product_ids), rating=self.rng.choice("12345"),
+                         reviewed_at=self.some_moment())
+
+    def make_marketing_spend(self) -> None:
+        for _ in range(self.rng.randint(0, 12)):
+            row = self.add("marketing_spend", spend_date=str(self.day()), channel=self.rng.choice(CHANNELS),
+                           amount=self.rng.choice(["100", "0", "12.345"]), currency=self.rng.choice(self.currencies))
+            if self.chance(0.2):  # no key: each of two equal rows counts
+                self.shop["marketing_spend"].append(dict(row))
+
+
+# ---------------------------------------------------------------- duplicates and dirt
+
+# A newer version says something else about these; ids, dates of facts and currencies stay as they are.
+CHANGES = {
+    "customers": {"city": ["Roma", None], "country_code": ["IT"], "email_consent": ["unsubscribed", "subscribed"],
+                  "acquisition_channel": ["print"]},
+    "products": {"category": ["hats", "lamps", None], "unit_cost": ["1.25", None], "price": ["9.99"]},
+    "orders": {"status": ["cancelled", "paid", "pending"], "discount_amount": ["1.00", "0", None]},
+    "order_lines": {"quantity": ["4"], "unit_price": ["8.88"], "order_id": ["no such order"]},
+    "refunds": {"amount": ["0.01", "1000"], "order_id": ["no such order"]},
+    "sessions": {"is_bot": ["true", "false"], "visitor_id": ["v1"]},
+    "web_events": {"event_type": ["remove_from_cart", "add_to_cart"]},
+    "email_events": {"event_type": ["sent", "unsubscribe"]},
+    "reviews": {"rating": ["1", "5"]},
+    "exchange_rates": {},
+}
+
+
+def add_versions(shop: Shop, maker: ShopMaker, conflicting_ties: bool) -> None:
+    """Deliver some rows twice: the same, an older, a newer, or the same moment in another spelling."""
+    rng = maker.rng
+    for table, changes in CHANGES.items():
+        time_column = "updated_at" if "updated_at" in {column.name for column in CONTRACT[table]} \
+            else oracle.OCCURRENCE.get(table)
+        for row in list(shop[table]):
+            if rng.random() >= 0.08:
+                continue
+            copy = dict(row)
+            shop[table].append(copy)
+            if time_column is None or rng.random() < 0.3:
+                continue
+            moment = oracle.read_timestamp(row[time_column])
+            shift = rng.choice([timedelta(0), timedelta(microseconds=1), timedelta(seconds=-1), timedelta(days=5),
+                                timedelta(days=-40)])
+            copy[time_column] = maker.spell(moment + shift)
+            if changes and (shift or conflicting_ties):
+                column = rng.choice(list(changes))
+                copy[column] = rng.choice(changes[column])
+
+
+def soil(shop: Shop, rng: random.Random, dirt: float, is_descriptive: bool) -> None:
+    """Break the contract in a share of the rows, in their descriptive or in their other columns."""
+    for table, rows in shop.items():
+        columns = [column for column in CONTRACT.get(table, [])
+                   if column.is_descriptive == is_descriptive and column.name != "loaded_at"]
+        for row in rows if columns else []:
+            if rng.random() < dirt:
+                column = rng.choice(columns)
+                row[column.name] = bad_value(rng, column, row[column.name])
+
+
+def write_doubtful_values(shop: Shop, rng: random.Random, dirt: float) -> None:
+    for table, columns in CONTRACT.items():
+        for row in shop[table]:
+            column = rng.choice(columns)
+            candidates = DOUBTFUL.get(column.name) or DOUBTFUL.get(column.kind)
+            if candidates and rng.random() < 2 * dirt:
+                row[column.name] = rng.choice(candidates)
+
+
+def disguise(shop: Shop, rng: random.Random) -> None:
+    """Pad texts, write nulls as blanks, add a column that the contract does not name: nothing changes its meaning."""
+    for table, rows in shop.items():
+        for row in rows:
+            for column, value in row.items():
+                if value is not None and rng.random() < 0.02:
+                    row[column] = rng.choice([f" {value}", f"{value} ", f"\t{value} \t", f"  {value}"])
+                elif value is None and rng.random() < 0.02:
+                    row[column] = rng.choice(["", " ", "\t"])
+        if rng.random() < 0.2:
+            for row in rows:
+                row["_extra column"] = rng.choice(["x", None, "1"])
+        if table in CONTRACT and rng.random() < 0.3:
+            for row in rows:
+                row["loaded_at"] = "2025-08-01 04:00:00"
+
+
+def bad_value(rng: random.Random, column: oracle.Column, value: str | None) -> str | None:
+    """Return a value that breaks the contract, or harms nothing where the column allows every text."""
+    choices = list(FORBIDDEN.get(column.name, []))
+    if column.kind != "text":
+        choices += [rng.choice(UNREADABLE[column.kind])]
+    if column.is_required:
+        choices += [rng.choice([None, "", "  "])]
+    return rng.choice(choices) if choices else value
+
+
+def drop_what_is_optional(shop: Shop, rng: random.Random) -> None:
+    """Leave out some optional tables and columns, by seed."""
+    for table in OPTIONAL_TABLES:
+        chance = rng.random()
+        if chance < 0.04:
+            del shop[table]
+        elif chance < 0.05:
+            shop[table] = []
+    for table, columns in CONTRACT.items():
+        for column in columns:
+            if not column.is_required and rng.random() < 0.03:
+                for row in shop.get(table, []):
+                    row.pop(column.name, None)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write_shop(shop: Shop, directory: Path | str, file_format: str = "csv", shuffle_seed: int | None = None) -> None:
+    """Write one file, or one folder of two files, per table into the directory.
+
+    file_format: "csv" or "parquet"; both mean the same shop. Parquet columns are typed where every value is readable.
+    shuffle_seed: also shuffles rows and columns, splits some tables into folders, adds BOMs and quotes;
+        without it the files are plain and the rows in order. Raises KeyError for another format.
+    """
+    rng = random.Random(f"layout {shuffle_seed}") if shuffle_seed is not None else None
+    write = {"csv": write_csv, "parquet": write_parquet}[file_format]
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for table, rows in shop.items():
+        rows, columns = list(rows), columns_of(table, rows)
+        if rng:
+            rng.shuffle(rows)
+        if rng and len(rows) > 1 and rng.random() < 0.3:
+            (directory / table).mkdir()
+            half = rng.randint(1, len(rows) - 1)
+            parts = [(f"{table}/part-1", rows[:half]), (f"{table}/part-2", rows[half:])]
+        else:
+            parts = [(table, rows)]
+        types = parquet_types(table, rows, columns, rng) if file_format == "parquet" else None
+        for name, part in parts:
+            part_columns = list(columns)
+            if rng:
+                rng.shuffle(part_columns)
+                if len(parts) == 2 and rng.random() < 0.5:
+                    part_columns = [column for column in part_columns
+                                    if is_needed(table, column) or any(row.get(column) for row in part)]
+            write(directory / f"{name}.{file_format}", part, part_columns, types, rng)
+
+
+def columns_of(table: str, rows: list[RawRow]) -> list[str]:
+    """Return the columns that the rows hold; of an empty table, those of the contract."""
+    found = list(dict.fromkeys(column for row in rows for column in row))
+    return found or SALE_COLUMNS if table == "sale_campaigns" else found or [c.name for c in CONTRACT[table]]
+
+
+def is_needed(table: str, column: str) -> bool:
+    return table not in CONTRACT or any(known.is_required and known.name == column for known in CONTRACT[table])
+
+
+def write_csv(path: Path, rows: list[RawRow], columns: list[str], _types, rng) -> None:
+    has_bom, quoting = rng is not None and rng.random() < 0.3, csv.QUOTE_MINIMAL
+    if rng is not None and rng.random() < 0.3:
+        quoting = csv.QUOTE_ALL
+    with path.open("w", encoding="utf-8-sig" if has_bom else "utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=quoting, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([row.get(column) or "" for column in columns])
+
+
+def write_parquet(path: Path, rows: list[RawRow], columns: list[str], types: dict, _rng) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    arrays = {}
+    for column in columns:
+        read, arrow_type = types[column]
+        texts = [row.get(column) for row in rows]
+        if read is None:
+            arrays[column] = pyarrow.array(texts, pyarrow.string())
+        else:
+            texts = map(trimmed, texts)
+            arrays[column] = pyarrow.array([read(text) if text is not None else None for text in texts], arrow_type)
+    pyarrow.parquet.write_table(pyarrow.table(arrays), path)
+
+
+def parquet_types(table: str, rows: list[RawRow], columns: list[str], rng) -> dict:
+    """Return column -> (reader of its texts, arrow type); (None, string) where some text is unreadable."""
+    import pyarrow
+
+    kinds = {column.name: column.kind for column in CONTRACT.get(table, [])}
+    if table == "sale_campaigns":
+        kinds = {"starts_on": "date", "ends_on": "date"}
+    plain_types = {"date": pyarrow.date32(), "timestamp": pyarrow.timestamp("us", tz="UTC"), "flag": pyarrow.bool_()}
+    types = {}
+    for column in columns:
+        kind = kinds.get(column, "text")
+        texts = [text for text in (trimmed(row.get(column)) for row in rows) if text is not None]
+        reader = oracle.READERS[kind]
+        if kind == "text" or not are_readable(reader, texts):
+            types[column] = (None, pyarrow.string())
+        elif kind == "number":
+            types[column] = number_type([reader(text) for text in texts], rng)
+        elif kind == "timestamp" and rng and rng.random() < 0.5:
+            types[column] = (lambda text: oracle.read_timestamp(text).replace(tzinfo=None), pyarrow.timestamp("us"))
+        else:
+            types[column] = (reader, plain_types[kind])
+    return types
+
+
+def are_readable(reader, texts: list[str]) -> bool:
+    try:
+        for text in texts:
+            reader(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def number_type(numbers: list[Decimal], rng):
+    """Return whole numbers, doubles or decimals, whichever hold all of the numbers exactly as written."""
+    import pyarrow
+
+    scale = max((-number.as_tuple().exponent for number in numbers), default=0)
+    if scale == 0 and rng and rng.random() < 0.7:
+        return lambda text: int(Decimal(text)), pyarrow.int64()
+    if rng and rng.random() < 0.5 and all(Decimal(repr(float(number))) == number for number in numbers):
+        return float, pyarrow.float64()
+    return Decimal, pyarrow.decimal128(18, scale)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read_shop(directory: Path | str) -> Shop:
+    """Return the rows of a directory as write_shop (or any shop) lays it out, as text in the contract's grammar.
+
+    A table is a file <table>.csv or <table>.parquet or a folder of such files; other files are left alone.
+    """
+    shop = {}
+    for table in [*CONTRACT, "sale_campaigns"]:
+        paths = [Path(directory) / f"{table}.{suffix}" for suffix in ("csv", "parquet")]
+        paths += sorted((Path(directory) / table).glob("*"))
+        parts = [read_file(path) for path in paths if path.is_file() and path.suffix in (".csv", ".parquet")]
+        if parts:
+            shop[table] = [row for part in parts for row in part]
+    return shop
+
+
+def read_file(path: Path) -> list[RawRow]:
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [{column: value or None for column, value in row.items()} for row in csv.DictReader(file)]
+    import pyarrow.parquet
+
+    rows = pyarrow.parquet.ParquetFile(path).read().to_pylist()
+    return [{column: as_text(value) for column, value in row.items()} for row in rows]
+
+
+def as_text(value: object) -> str | None:
+    """Return a typed value as the contract writes it."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date
+
+
+# ---------------------------------------------------------------- coverage
+
+
+def print_coverage(shops: int) -> None:
+    """Print how often each segment is non-empty over so many shops, and its average size."""
+    sizes, lives, received = defaultdict(list), defaultdict(int), defaultdict(int)
+    for seed in range(shops):
+        surroundings = random_surroundings(seed)
+        result = oracle.compute(random_shop(seed, **surroundings), **surroundings)
+        for segment, members in result.segments.items():
+            sizes[segment].append(len(members))
+        sizes["(customers)"].append(len(result.customers))
+        sizes["(buyers)"].append(sum(customer["purchase_count"] > 0 for customer in result.customers.values()))
+        sizes["(rejected rows)"].append(len(result.rejected))
+        sizes["(repaired values)"].append(len(result.repaired))
+        for table, counts in result.counts.items():
+            received[table] += counts.received
+            lives[table] += counts.kept
+    print(f"{'segment':28}{'non-empty':>10}{'average size':>14}")
+    for name, counted in sizes.items():
+        print(f"{name:28}{sum(map(bool, counted)) / shops:>10.0%}{sum(counted) / shops:>14.1f}")
+    print(f"\n{'table':28}{'rows':>10}{'kept':>14}")
+    for table, rows in received.items():
+        print(f"{table:28}{rows / shops:>10.1f}{lives[table] / max(rows, 1):>14.0%}")
+
+
+if __name__ == "__main__":
+    print_coverage(int(sys.argv[1]) if len(sys.argv) > 1 else 50)

@@ -1,0 +1,28 @@
+-- The customers' purchases and net revenue are the shop's, less the purchases of nobody.
+with
+
+customers as (
+
+    select
+        sum(purchase_count) as purchases,
+        sum(net_revenue) as net_revenue
+    from {{ ref('customers') }}
+
+),
+
+purchases as (
+
+    select
+        count(*) as purchases,
+        sum(net_revenue) as net_revenue
+    from {{ ref('int_purchases') }}
+    where customer_id is not null
+
+)
+
+select *
+from customers
+cross join purchases
+where
+    coalesce(customers.purchases, 0) <> purchases.purchases
+    or coalesce(customers.net_revenue, 0) <> coalesce(purchases.net_revenue, 0)

@@ -1,0 +1,384 @@
+"""Tiny shops computed by hand, which check the oracle itself on the rules that are easiest to get wrong."""
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+import oracle
+from random_shops import random_shop, random_surroundings, read_shop, write_shop
+
+AS_OF_DATE = date(2025, 3, 31)
+EARLY = "2024-01-01 00:00"
+
+
+def account(customer_id, email=None, **values):
+    return {"customer_id": customer_id, "email": email, "created_at": EARLY, "updated_at": EARLY} | values
+
+
+def order(order_id, customer_id, ordered_at, **values):
+    return {"order_id": order_id, "customer_id": customer_id, "ordered_at": ordered_at, "status": "paid",
+            "currency": "EUR", "updated_at": EARLY} | values
+
+
+def line(order_id, unit_price, quantity="1", **values):
+    return {"order_line_id": f"line of {order_id}", "order_id": order_id, "quantity": quantity,
+            "unit_price": unit_price, "updated_at": EARLY} | values
+
+
+def session(session_id, visitor_id, customer_id=None, **values):
+    return {"session_id": session_id, "visitor_id": visitor_id, "customer_id": customer_id,
+            "started_at": "2025-03-20 12:00"} | values
+
+
+def purchases_on(customer_id, *dates, price="10.00"):
+    """Return orders and order lines: one purchase of this price at noon of each date."""
+    orders = [order(f"{customer_id} {position}", customer_id, f"{day} 12:00") for position, day in enumerate(dates)]
+    return {"orders": orders, "order_lines": [line(order["order_id"], price) for order in orders]}
+
+
+def joined(*shops):
+    return {table: [row for shop in shops for row in shop.get(table, [])] for shop in shops for table in shop}
+
+
+def compute(shop, **parameters):
+    return oracle.compute(shop, **{"as_of_date": AS_OF_DATE} | parameters)
+
+
+# ---------------------------------------------------------------- the raw contract
+
+
+@pytest.mark.parametrize("text", [
+    "2025-03-30 23:30", "2025-03-30T23:30:00", "2025-03-30T23:30:00.000Z", "2025-03-31 01:30+02:00",
+    "2025-03-30T18:00:00-05:30",
+])
+def test_timestamps_in_all_spellings_are_one_moment(text):
+    assert oracle.read_timestamp(text) == oracle.read_timestamp("2025-03-30T23:30Z")
+
+
+@pytest.mark.parametrize("text", ["2025-03-30", "2025-02-30 10:00", "2025-03-30 24:00", "2025-03-30 10", "1743290000"])
+def test_unreadable_timestamps(text):
+    with pytest.raises(ValueError):
+        oracle.read_timestamp(text)
+
+
+@pytest.mark.parametrize("text", ["NaN", "inf", "1e5", "1_000", "1,5", "--1", "١", ""])
+def test_unreadable_numbers(text):
+    with pytest.raises(ValueError):
+        oracle.read_number(text)
+
+
+def test_rows_are_judged_then_deduplicated_then_related():
+    shop = {
+        "orders": [
+            order("o1", None, "2025-03-01 10:00"),
+            order("o1", None, "2025-03-01 10:00", status="shipped", updated_at="2025-03-05 00:00"),  # judged alone: out
+            order("o2", None, "soon"),
+        ],
+        "order_lines": [
+            line("o1", "10"),
+            line("no such order", "20", order_line_id="moved"),
+            line("o1", "30", order_line_id="moved", updated_at="2023-01-01 00:00"),  # an older version does not step in
+            line("o2", "40"),
+        ],
+    }
+    result = compute(shop)
+    assert result.purchases["o1"]["net_revenue"] == 10
+    assert result.counts["orders"] == oracle.TableCounts(received=3, kept=1, duplicates=0, rejected=2)
+    assert result.counts["order_lines"] == oracle.TableCounts(received=4, kept=1, duplicates=1, rejected=2)
+
+
+def test_a_bad_descriptive_value_costs_no_row():
+    result = compute({"customers": [account("c1", phone="0170 123", birth_date="1990-02-30", email_consent=" ")]})
+    assert [(repair.column, repair.raw_value) for repair in result.repaired] == [
+        ("phone", "0170 123"), ("birth_date", "1990-02-30")]
+    assert result.customer_contacts["c1"] == {
+        "email": None, "phone": None, "first_name": None, "birth_date": None}
+
+
+# ---------------------------------------------------------------- 1. time
+
+
+def test_dates_are_those_of_the_shop():
+    shop = {"customers": [account("c1")], **purchases_on("c1", "2025-03-31")}
+    shop["orders"][0]["ordered_at"] = "2025-03-31 22:30"  # half past midnight of April 1 in Berlin, in summer time
+    assert compute(shop, shop_timezone="Europe/Berlin").purchases == {}
+    assert compute(shop, shop_timezone="UTC").customers["c1"]["recency_days"] == 0
+
+
+def test_last_12_months_begin_after_the_same_day():
+    leap_day = oracle.Calendar(date(2024, 2, 29), "UTC")
+    assert not leap_day.in_last_12_months(date(2023, 2, 28))
+    assert leap_day.in_last_12_months(date(2023, 3, 1))
+    assert oracle.Calendar(date(2025, 2, 28), "UTC").in_last_12_months(date(2024, 2, 29))
+
+
+# ---------------------------------------------------------------- 2. customers
+
+
+def test_accounts_of_one_email_are_the_customer_created_first():
+    shop = {"customers": [
+        account("b", " ANN@x.de", city="new", updated_at="2025-01-02 00:00"),
+        account("a", "ann@x.de", city="old"),
+        account("Z", "ann@X.de\t", city="older", created_at="2024-01-01 01:00"),
+        account("c", "ann at x.de"),
+    ]}
+    result = compute(shop)
+    assert result.customer_accounts == {"b": "a", "a": "a", "Z": "a", "c": "c"}
+    assert result.customers["a"]["city"] == "new"
+    assert result.customer_contacts["a"]["email"] == "ann@x.de"
+
+
+def test_a_shared_address_merges_nobody():
+    shop = {"customers": [account(name, "office@x.de") for name in "abc"],
+            "orders": [order("o1", None, "2025-03-01 10:00", email="office@x.de")],
+            "order_lines": [line("o1", "10")]}
+    result = compute(shop, max_accounts_per_email=2)
+    assert set(result.customers) == {"a", "b", "c"}
+    assert result.purchases["o1"]["customer_id"] is None
+    assert set(compute(shop, max_accounts_per_email=3).customers) == {"a"}
+
+
+def test_a_guest_registers():
+    guest_id = oracle.guest_id("ann@x.de")
+    shop = {"customers": [account("c1", "ann@x.de", created_at="2025-03-20 08:00")],
+            "orders": [order("o1", None, "2025-03-10 10:00", email="Ann@x.de", status="cancelled"),
+                       order("o2", "nobody", "2025-03-15 10:00", email="ann@x.de")],
+            "order_lines": [line("o2", "10")]}
+    before = compute(shop, as_of_date=date(2025, 3, 19))
+    assert before.customer_accounts == {guest_id: guest_id}
+    assert before.customers[guest_id]["created_on"] == date(2025, 3, 10)
+    assert before.customers[guest_id]["purchase_count"] == 1
+    after = compute(shop)
+    assert after.customer_accounts == {"c1": "c1", guest_id: "c1"}
+    assert after.customers["c1"]["purchase_count"] == 1
+
+
+def test_an_account_is_known_from_its_first_order():
+    shop = {"customers": [account("c1", created_at="2025-04-10 08:00")], **purchases_on("c1", "2025-03-31")}
+    assert set(compute(shop).customers) == {"c1"}
+    shop["orders"][0]["is_test"] = "yes"
+    assert compute(shop).customers == {}
+
+
+def test_one_test_account_makes_a_test_customer():
+    shop = {"customers": [account("a", "ann@x.de"), account("b", "ann@x.de", is_test="T")],
+            **purchases_on("a", "2025-03-01")}
+    result = compute(shop)
+    assert (result.customers, result.purchases, result.customer_accounts) == ({}, {}, {})
+
+
+@pytest.mark.parametrize("answers, consented_on", [
+    ([("subscribed", "2025-01-05 10:00"), ("unsubscribed", "2025-01-05T12:00+02:00")], None),  # a tie: refusal wins
+    ([("subscribed", "2025-01-05 10:01"), ("unsubscribed", "2025-01-05 10:00")], date(2025, 1, 5)),
+    ([("subscribed", None), ("unsubscribed", "2025-04-01 00:00")], date(2024, 1, 1)),  # refused after the as-of date
+    ([("never", "2025-01-05 10:00"), ("subscribed", "2024-06-01 10:00")], date(2024, 6, 1)),  # never is no answer
+])
+def test_the_newest_explicit_answer_is_the_consent(answers, consented_on):
+    shop = {"customers": [account(f"c{position}", "ann@x.de", email_consent=answer, email_consent_at=answered_at)
+                          for position, (answer, answered_at) in enumerate(answers)]}
+    customer = compute(shop).customers["c0"]
+    assert (customer["consented_on"], customer["is_subscribed"]) == (consented_on, consented_on is not None)
+
+
+@pytest.mark.parametrize("occurred_at, is_subscribed", [
+    ("2025-01-05 09:59:59", True), ("2025-01-05 10:00", False), ("2025-04-01 00:00", True)])
+def test_an_unsubscribe_at_or_after_the_consent_ends_it(occurred_at, is_subscribed):
+    shop = {"customers": [account("c1", "ann@x.de", email_consent="subscribed", email_consent_at="2025-01-05 10:00")],
+            "email_events": [{"event_id": "e1", "email": "ANN@x.de", "event_type": "unsubscribe",
+                              "occurred_at": occurred_at}]}
+    assert compute(shop).customers["c1"]["is_subscribed"] is is_subscribed
+
+
+def test_a_visitor_of_one_customer_lends_its_anonymous_sessions():
+    shop = {"customers": [account("a"), account("b")],
+            "sessions": [session("1", "v1", "a"), session("2", "v1"), session("3", "v1", "nobody"),
+                         session("4", "v1", "b", is_bot="yes"), session("5", "v1", "b", started_at="2025-04-02 10:00")]}
+    assert compute(shop).customers["a"]["sessions_30d"] == 3
+    shop["sessions"].append(session("6", "v1", "b"))
+    customers = compute(shop).customers
+    assert (customers["a"]["sessions_30d"], customers["b"]["sessions_30d"]) == (1, 1)
+
+
+# ---------------------------------------------------------------- 3. purchases and money
+
+
+@pytest.mark.parametrize("unit_price, currency, net_revenue", [
+    ("0.004", "EUR", []), ("0.005", "EUR", ["0.01"]), ("0.015", "EUR", ["0.02"]), ("2.675", "EUR", ["2.68"]),
+    ("0.25", "USD", ["0.13"]),  # 0.25 x 0.5 = 0.125: a tie goes away from zero
+])
+def test_net_revenue_is_rounded_half_up_per_order(unit_price, currency, net_revenue):
+    shop = {"customers": [account("c1")], **purchases_on("c1", "2025-03-02", price=unit_price),
+            "exchange_rates": [{"rate_date": "2025-03-02", "currency": "USD", "rate": "0.5"},
+                               {"rate_date": "2025-03-03", "currency": "USD", "rate": "0.9"}]}
+    shop["orders"][0]["currency"] = currency
+    purchases = compute(shop).purchases
+    assert [str(purchase["net_revenue"]) for purchase in purchases.values()] == net_revenue
+
+
+def test_an_order_without_a_rate_is_rejected_with_its_lines():
+    shop = purchases_on(None, "2025-03-01") | {
+        "exchange_rates": [{"rate_date": "2025-03-02", "currency": "USD", "rate": "0.5"}]}
+    shop["orders"][0]["currency"] = "USD"
+    assert [(row.table, row.reason) for row in compute(shop).rejected] == [
+        ("orders", "no rate for currency"), ("order_lines", "unknown order_id")]
+
+
+def test_refunds_discounts_and_cost():
+    products = [{"product_id": "p1", "category": "hats", "unit_cost": "4", "updated_at": EARLY},
+                {"product_id": "p2", "category": "shoes", "updated_at": EARLY}]
+    shop = {
+        "products": products,
+        "orders": [order("o1", None, "2025-03-01 10:00", discount_amount="1"), order("o2", None, "2025-03-01 10:00")],
+        "order_lines": [
+            line("o1", "10", "2", product_id="p1", order_line_id="l1"),
+            line("o1", "30", product_id="p2", discount_amount="5", order_line_id="l2"),
+            line("o2", "10", product_id="p1", list_price="10.00", order_line_id="l3")],
+        "refunds": [
+            {"refund_id": "r1", "order_id": "o1", "order_line_id": "l2", "amount": "15"},
+            {"refund_id": "r2", "order_id": "o1", "order_line_id": "l2", "amount": "10"},
+            {"refund_id": "r3", "order_id": "o2", "order_line_id": "l1", "amount": "9"}],  # another order's line
+    }
+    shop["refunds"] = [{"refunded_at": "2025-03-31 10:00", "updated_at": EARLY} | refund for refund in shop["refunds"]]
+    purchases = compute(shop).purchases
+    # o1: 20 + 30 - 5 - 1 - 25 = 19; its second line is fully refunded, so its unknown cost does not matter
+    assert purchases["o1"] == {
+        "customer_id": None, "purchased_on": date(2025, 3, 1), "net_revenue": Decimal(19), "cost": Decimal(8),
+        "gross_margin": Decimal(11), "is_discounted": True, "categories": {"hats"}}
+    assert (purchases["o2"]["net_revenue"], purchases["o2"]["cost"], purchases["o2"]["is_discounted"]) == (1, 4, False)
+    # a day earlier the refunds are not yet visible
+    purchase = compute(shop, as_of_date=date(2025, 3, 30)).purchases["o1"]
+    assert (purchase["net_revenue"], purchase["cost"], purchase["gross_margin"]) == (44, None, None)
+
+
+# ---------------------------------------------------------------- 4. RFM
+
+
+def test_equal_values_score_equally_and_a_majority_scores_1():
+    names = ["a", "b", "c", "d", "e"]
+    shop = joined(
+        {"customers": [account(name) for name in names]},
+        *(purchases_on(name, "2025-03-01") for name in names[:4]), purchases_on("e", "2025-03-01", "2025-03-02"))
+    customers = compute(shop).customers
+    assert [customers[name]["frequency_score"] for name in names] == [1, 1, 1, 1, 5]
+    assert [customers[name]["recency_score"] for name in names] == [1, 1, 1, 1, 5]
+    assert [customers[name]["monetary_score"] for name in names] == [1, 1, 1, 1, 1]
+    assert [customers[name]["revenue_score"] for name in names] == [1, 1, 1, 1, 5]
+    assert {customers[name]["visit_score"] for name in names} == {None}
+    assert (customers["e"]["rfm_code"], customers["e"]["rfm_group"]) == ("551", "potential_loyalists")
+
+
+def test_monetary_value_is_an_average_in_decimals():
+    shop = joined(
+        {"customers": [account("a"), account("b"), account("c")]},
+        purchases_on("a", "2025-03-01", price="0.20"), purchases_on("b", "2025-03-01", "2025-03-02", "2025-03-03"),
+        purchases_on("c", "2025-03-01", "2025-03-02", "2025-03-03", price="1.00"))
+    for order_line, price in zip(shop["order_lines"][1:4], ["0.10", "0.20", "0.30"]):
+        order_line["unit_price"] = price
+    shop["order_lines"][-1]["unit_price"] = "1.01"
+    customers = compute(shop).customers
+    averages = [Decimal("0.2"), Decimal("0.2"), Decimal("1.003333")]
+    assert [customers[name]["monetary_value"] for name in "abc"] == averages
+    assert [customers[name]["monetary_score"] for name in "abc"] == [1, 1, 4]  # 1 + floor(5 x 2 / 3) = 4
+
+
+def test_the_window_holds_730_dates():
+    shop = joined({"customers": [account("in"), account("out")]},
+                  purchases_on("in", "2023-04-02"), purchases_on("out", "2023-04-01"))
+    customers = compute(shop).customers
+    assert (customers["in"]["recency_days"], customers["in"]["rfm_code"]) == (729, "111")
+    assert (customers["out"]["recency_days"], customers["out"]["rfm_code"]) == (730, None)
+
+
+def test_cut_points_are_reached_from_their_value_on():
+    cut_points = [("frequency", 1, 1), ("frequency", 3, 2), ("frequency", 5, 4)]
+    shop = joined({"customers": [account("a"), account("b")]},
+                  purchases_on("a", "2025-03-01"), purchases_on("b", "2025-03-01", "2025-03-02", "2025-03-03"))
+    customers = compute(shop, rfm_method="cut_points", rfm_cut_points=cut_points).customers
+    assert (customers["a"]["frequency_score"], customers["b"]["frequency_score"]) == (1, 3)
+
+
+# ---------------------------------------------------------------- 5. rhythm and lifecycle
+
+
+@pytest.mark.parametrize("dates, expected_gap_days, lifecycle_stage", [
+    (["2025-03-31"], 90, "new"),
+    (["2025-01-01"], 90, "new"),  # the last 90 days begin on January 1
+    (["2024-12-31"], 90, "active"),
+    (["2025-03-01", "2025-03-01"], 90, "active"),  # two purchases on one date are not new, and no gap
+    (["2025-03-01", "2025-03-02", "2025-03-03"], 14, "at_risk"),  # 28 days are 2 gaps of 14
+    # gaps 10, 20, 31, 40: the median is the mean of 20 and 31
+    (["2024-01-01", "2024-01-11", "2024-01-31", "2024-03-02", "2024-04-11"], Fraction(51, 2), "inactive"),
+    (["2024-10-02", "2024-11-16"], 90, "active"),  # 135 days are exactly 1.5 gaps
+    (["2024-10-02", "2024-11-15"], 90, "at_risk"),
+    (["2024-07-01", "2024-07-04"], 90, "at_risk"),  # 270 days are exactly 3 gaps
+    (["2024-07-01", "2024-07-03"], 90, "inactive"),
+])
+def test_gap_and_stage(dates, expected_gap_days, lifecycle_stage):
+    customer = compute({"customers": [account("c1")], **purchases_on("c1", *dates)}).customers["c1"]
+    assert (customer["expected_gap_days"], customer["lifecycle_stage"]) == (expected_gap_days, lifecycle_stage)
+
+
+# ---------------------------------------------------------------- 6. and 7. sales and segments
+
+
+def sale(sale_campaign_id, starts_on, ends_on, prior=None):
+    return {"sale_campaign_id": sale_campaign_id, "starts_on": starts_on, "ends_on": ends_on,
+            "prior_sale_campaign_id": prior}
+
+
+def test_the_current_sale_and_its_last_year_edition():
+    shop = joined(
+        {"customers": [account("then"), account("now"), account("after")],
+         "sale_campaigns": [
+             sale("spring 24", "2024-03-05", "2024-03-06"),
+             sale("a", "2025-03-10", "2025-03-12", prior="spring 24"),
+             sale("B", "2025-03-10", "2025-03-12"),  # "B" sorts before "a" by code point
+             sale("z", "2025-03-10", "2025-03-11"),
+             sale("next", "2025-04-01", "2025-04-02")]},
+        purchases_on("then", "2024-03-06"), purchases_on("now", "2025-03-12"), purchases_on("after", "2025-03-13"))
+    segments = compute(shop).segments
+    assert segments["current_sale_buyers"] == {"now"}
+    assert segments["last_year_sale_buyers"] == {"then"}
+    shop["sale_campaigns"] = shop["sale_campaigns"][1:]  # the edition is not known
+    assert compute(shop).segments["last_year_sale_buyers"] == set()
+
+
+def test_sale_cart_abandoners():
+    shop = {"customers": [account("open"), account("emptied"), account("pending")],
+            "sale_campaigns": [sale("spring", "2025-03-10", "2025-04-10")],
+            "sessions": [session("1", "v1", "open"), session("2", "v2", "emptied"), session("3", "v3", "pending")],
+            "orders": [order("o1", "pending", "2025-03-31 10:00", status="pending"),
+                       order("o2", "open", "2025-03-31 10:00", status="cancelled")]}
+    added = [("1", "add_to_cart"), ("2", "add_to_cart"), ("2", "remove_from_cart"), ("3", "add_to_cart")]
+    shop["web_events"] = [
+        {"event_id": str(number), "session_id": session_id, "event_type": event_type, "occurred_at": "2025-03-20 12:05"}
+        for number, (session_id, event_type) in enumerate(added)]
+    assert compute(shop).segments["sale_cart_abandoners"] == {"open"}
+
+
+def test_category_repeat_buyers_need_two_purchases_with_living_lines():
+    shop = {"customers": [account("c1")],
+            "products": [{"product_id": "p1", "category": "hats", "updated_at": EARLY}],
+            **purchases_on("c1", "2025-03-01", "2024-04-01")}
+    for order_line in shop["order_lines"]:
+        order_line["product_id"] = "p1"
+    assert compute(shop).segments["category_repeat_buyers"] == {("c1", "hats")}
+    assert compute(shop, as_of_date=date(2025, 4, 1)).segments["category_repeat_buyers"] == set()
+
+
+# ---------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_written_shop_means_the_same(tmp_path, seed, file_format):
+    surroundings = random_surroundings(seed)
+    shop = random_shop(seed, **surroundings)
+    write_shop(shop, tmp_path, file_format, shuffle_seed=seed)
+    expected, found = oracle.compute(shop, **surroundings), oracle.compute(read_shop(tmp_path), **surroundings)
+    assert found.counts == expected.counts
+    assert found.customers == expected.customers
+    assert found.purchases == expected.purchases
+    assert found.segments == expected.segments
