@@ -22,6 +22,7 @@ VENV := .venv/installed
 .PHONY: run test lint unit-test pytest docs lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
+	@$(BIN)/python tools/check_register.py dbt_project.yml
 	$(BIN)/dbt build $(SETTINGS)
 	$(BIN)/python tools/show_segments.py "$$DUCKDB_PATH"
 
@@ -35,7 +36,7 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 	RAW_DIR=data/demo DUCKDB_PATH=target/unit_tests.duckdb $(BIN)/dbt test --selector unit_tests
 
 pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet ## Run the tests in Python, the oracle among them
-	$(BIN)/pytest tests
+	$(BIN)/pytest --numprocesses 2
 
 docs: $(VENV) $(SAMPLE) ## Write the documentation of all models as one page, target/static_index.html
 	$(BIN)/dbt docs generate --static $(SETTINGS)

@@ -1,5 +1,13 @@
 -- All marts tell of the as-of date of this run: a mart left over from another date is named.
-{% set marts = ['customers', 'customer_accounts', 'customer_categories', 'customer_contacts', 'segment_memberships', 'segment_overlaps', 'segments'] %}
+{% set marts = [
+    'customers',
+    'customer_accounts',
+    'customer_categories',
+    'customer_contacts',
+    'segment_memberships',
+    'segment_overlaps',
+    'segments'
+] %}
 {% for mart in marts %}
 select distinct
     '{{ mart }}' as mart,

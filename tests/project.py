@@ -39,21 +39,31 @@ class Project:
 
     def dbt(self, *arguments: str, raw_dir: Path | None = None, **variables: object):
         """Run a dbt command in this process. Returns dbt's result; raises AssertionError with its message on failure."""
-        with environment(RAW_DIR=raw_dir or self.directory, DUCKDB_PATH=self.database):
-            result = dbtRunner(manifest=self.manifest).invoke([
+        result = self.attempt(*arguments, raw_dir=raw_dir, **variables)
+        assert result.success, messages(result)
+        return result
+
+    def attempt(self, *arguments: str, raw_dir: Path | None = None, database: Path | None = None, **variables: object):
+        """Run a dbt command in this process, whatever comes of it; on the scratch database unless another is named."""
+        with environment(RAW_DIR=raw_dir or self.directory, DUCKDB_PATH=database or self.database):
+            return dbtRunner(manifest=self.manifest).invoke([
                 *arguments, "--quiet", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
                 "--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs"),
-                "--vars", yaml.safe_dump({name: value for name, value in variables.items()}),
+                "--vars", yaml.safe_dump(variables),
             ])
-        assert result.success, result.exception or [
-            node.message for node in result.result.results if node.status in ("error", "fail")]
-        return result
 
     def compiled(self, any_shop: Path, **variables: object) -> "CompiledProject":
         """Render the SQL of all models and tests for these vars. any_shop: a directory of raw files, to have views at all."""
         self.dbt("seed", raw_dir=any_shop, **variables)
         results = self.dbt("compile", "--select", "resource_type:model", "resource_type:test", raw_dir=any_shop, **variables)
         return CompiledProject(self, [result.node for result in results.result.results], variables)
+
+
+def messages(result) -> str:
+    """What dbt says of a failed command: its exception, or the messages of the failed nodes."""
+    failed = [f"{getattr(node, 'node', node).unique_id}: {node.message}" for node in getattr(result.result, "results", [])
+              if node.status in ("error", "fail")]
+    return "\n".join([str(result.exception or ""), *failed]).strip()
 
 
 class CompiledProject:

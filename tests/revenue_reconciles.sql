@@ -20,7 +20,11 @@ purchases as (
 
 )
 
-select *
+select
+    customers.purchases,
+    purchases.purchases as shop_purchases,
+    customers.net_revenue,
+    purchases.net_revenue as shop_net_revenue
 from customers
 cross join purchases
 where

@@ -1,0 +1,182 @@
+"""Input that breaks the raw contract ends in the promised sentence or row."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from project import DATABASE, PROJECT, messages
+
+DAY = {"as_of_date": "2026-06-30"}
+
+# A shop of one customer with one order, as a user would write it by hand.
+SMALL_SHOP = {
+    "customers": [
+        "customer_id,email,created_at,updated_at",
+        "c1,ann@example.com,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z",
+    ],
+    "products": ["product_id,category,unit_cost,updated_at", "p1,shoes,20,2026-01-01 00:00"],
+    "orders": [
+        "order_id,customer_id,ordered_at,status,currency,updated_at",
+        "o1,c1,2026-06-01T10:00:00Z,paid,EUR,2026-06-01T10:00:00Z",
+    ],
+    "order_lines": [
+        "order_line_id,order_id,product_id,quantity,unit_price,updated_at",
+        "l1,o1,p1,2,29.95,2026-06-01T10:00:00Z",
+    ],
+}
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Writes the small shop, with tables changed as the test asks; None leaves a table out. Returns its directory."""
+
+    def write(**changes: list[str] | None) -> Path:
+        for table, lines in (SMALL_SHOP | changes).items():
+            if lines is not None:
+                (tmp_path / f"{table}.csv").write_text("\n".join(lines) + "\n")
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
+def build(project, tmp_path_factory):
+    """Builds a directory with a fresh database; returns dbt's result and a function that queries what was built."""
+
+    def run(raw_dir: Path, *arguments: str, **variables):
+        database = tmp_path_factory.mktemp("built") / f"{DATABASE}.duckdb"
+        result = project.attempt("build", "--exclude", "resource_type:unit_test", *arguments, raw_dir=raw_dir,
+                                 database=database, **DAY | variables)
+
+        def query(sql: str) -> list[tuple]:
+            with duckdb.connect(database) as connection:
+                return connection.execute(sql).fetchall()
+
+        return result, query
+
+    return run
+
+
+def test_one_single_customer(shop, build):
+    result, query = build(shop())
+    assert result.success, messages(result)
+    assert query("select customer_id, purchase_count, net_revenue::varchar, gross_margin::varchar, rfm_code, lifecycle_stage"
+                 " from marts.customers") == [("c1", 1, "59.90", "19.90", "111", "new")]
+    assert query("select count(*), sum(customers) from marts.segments") == [(11, 0)]
+
+
+def test_an_empty_shop_of_headers_only(shop, build):
+    result, query = build(shop(**{table: lines[:1] for table, lines in SMALL_SHOP.items()}))
+    assert result.success, messages(result)
+    assert query("select count(*) from marts.customers") == [(0,)]
+    assert query("select count(*), sum(customers), max(share_of_customers) from marts.segments") == [(11, 0, 0)]
+
+
+def test_a_missing_required_file(shop, build):
+    raw_dir = shop(order_lines=None)
+    result, _ = build(raw_dir)
+    assert f"The required table order_lines is missing: neither order_lines.parquet, order_lines.csv nor a folder order_lines/" \
+        f" of such files is in {raw_dir} (RAW_DIR)." in messages(result)
+
+
+def test_a_missing_required_column(shop, build):
+    raw_dir = shop(orders=["order_id,customer_id,status,currency,updated_at"])
+    result, _ = build(raw_dir)
+    assert f"The required column ordered_at of the table orders is missing in {raw_dir}/orders.csv." in messages(result)
+
+
+def test_a_table_delivered_twice(shop, build):
+    raw_dir = shop()
+    (raw_dir / "orders").mkdir()
+    (raw_dir / "orders" / "part.csv").write_text("\n".join(SMALL_SHOP["orders"]))
+    result, _ = build(raw_dir)
+    assert "The table orders is delivered more than once" in messages(result)
+
+
+def test_a_directory_that_does_not_exist_stops_dbt_with_exit_code_2(project):
+    run = subprocess.run(
+        [Path(sys.executable).parent / "dbt", "build", "--target-path", project.directory / "cli", "--log-path", project.directory],
+        cwd=PROJECT, env=os.environ | {"RAW_DIR": "/no/such/shop", "DUCKDB_PATH": str(project.directory / "cli.duckdb")},
+        capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "RAW_DIR names /no/such/shop, which does not exist or holds no files" in run.stdout
+
+
+def test_unreadable_and_forbidden_values_are_rejected_with_their_reason(shop, build):
+    orders = [
+        *SMALL_SHOP["orders"],
+        "o2,c1,01.06.2026,paid,EUR,2026-06-01T10:00:00Z",
+        "o3,c1,2026-06-01T10:00:00Z,paid,CHF,2026-06-01T10:00:00Z",
+        "o4,c1,2026-06-01T10:00:00Z,shipped,EUR,2026-06-01T10:00:00Z",
+        ",c1,2026-06-01T10:00:00Z,paid,EUR,2026-06-01T10:00:00Z",
+    ]
+    lines = [*SMALL_SHOP["order_lines"], "l2,o2,p1,1,10,2026-06-01T10:00:00Z", "l3,o1,p1,one,10,2026-06-01T10:00:00Z"]
+    result, query = build(shop(orders=orders, order_lines=lines))
+    assert result.success, messages(result)
+    assert query("select table_name, row_key, reason from staging.rejected_rows order by all") == [
+        ("order_lines", "l2", "unknown or rejected order"),
+        ("order_lines", "l3", "unreadable quantity"),
+        ("orders", "o2", "unreadable ordered_at"),
+        ("orders", "o3", "no exchange rate for the currency on the date"),
+        ("orders", "o4", "unknown status"),
+        ("orders", None, "missing order_id"),
+    ]
+    ((raw_values,),) = query("select raw_values from staging.rejected_rows where row_key = 'o2'")
+    assert '"ordered_at":"01.06.2026"' in raw_values
+    assert query("select net_revenue::varchar from marts.customers") == [("59.90",)]
+
+
+def test_unreadable_descriptive_values_are_repaired_and_told(shop, build):
+    customers = ["customer_id,email,phone,birth_date,created_at,updated_at",
+                 "c1,ann@example.com,call me,31.12.1980,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z"]
+    result, query = build(shop(customers=customers))
+    assert result.success, messages(result)
+    assert query("select row_key, column_name, raw_value, row_verdict from staging.repaired_values order by all") == [
+        ("c1", "birth_date", "31.12.1980", "kept"), ("c1", "phone", "call me", "kept")]
+    assert query("select phone, birth_date from marts.customer_contacts") == [(None, None)]
+
+
+@pytest.mark.parametrize("line", ["o2,c1,2026-06-01T10:00:00Z,paid,EUR,2026-06-01T10:00:00Z,one,more", "o2,c1", 'o2,"c1'])
+def test_a_malformed_csv_line_stops_the_build_with_file_and_line(shop, build, line):
+    raw_dir = shop(orders=[*SMALL_SHOP["orders"], line])
+    result, _ = build(raw_dir, "--select", "+base_orders")
+    assert "CSV Error on Line: 3" in messages(result)
+    assert str(raw_dir / "orders.csv") in messages(result)
+
+
+def many_lines(bad: int, of: int) -> list[str]:
+    header, line = SMALL_SHOP["order_lines"]
+    return [header, *(line.replace("l1", f"l{n}").replace(",2,", ",0," if n < bad else ",2,") for n in range(of))]
+
+
+def test_ten_percent_bad_rows_stop_the_build_with_a_sentence(shop, build):
+    result, query = build(shop(order_lines=many_lines(1_000, 10_000)))
+    assert "Of the 10000 rows of order_lines, 1000 are rejected: more than max_rejected_share (0.05) and" \
+        " max_rejected_rows (100) allow. staging.rejected_rows gives the reasons." in messages(result)
+    assert query("select reason, count(*) from staging.rejected_rows group by reason") == [("quantity not above 0", 1_000)]
+    assert query("select count(*) from information_schema.tables where table_name = 'customers' and table_schema = 'marts'") == [(0,)]
+
+
+@pytest.mark.parametrize(("bad", "of"), [(100, 1_000), (500, 10_000)])
+def test_up_to_either_limit_the_build_goes_on(shop, build, bad, of):
+    result, _ = build(shop(order_lines=many_lines(bad, of)))
+    assert result.success, messages(result)
+
+
+def test_one_row_above_both_limits_stops_the_build(shop, build):
+    result, _ = build(shop(order_lines=many_lines(101, 1_000)))
+    assert "101 are rejected" in messages(result)
+
+
+@pytest.mark.parametrize(("variables", "sentence"), [
+    ({"as_of_date": "30.06.2026"}, "as_of_date is '30.06.2026', but must be a date of the form YYYY-MM-DD."),
+    ({"shop_timezone": "Berlin"}, "shop_timezone is 'Berlin', which is no IANA time zone, such as Europe/Berlin."),
+    ({"rfm_method": "deciles"}, "rfm_method is 'deciles', but must be quintiles or cut_points."),
+])
+def test_a_wrong_var_is_named(shop, build, variables, sentence):
+    result, _ = build(shop(), **variables)
+    assert sentence in messages(result)

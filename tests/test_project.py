@@ -1,0 +1,101 @@
+"""The project itself: its documentation, its register of segments, and that its SQL is no single engine's."""
+
+import re
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+import yaml
+
+from project import PROJECT, messages
+from random_shops import random_shop, write_shop
+
+MARTS = [path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")]
+
+# What PostgreSQL or Spark do not understand: it belongs into macros/dialects.
+FOREIGN_WORDS = re.compile(
+    r"\b(qualify|group by all|order by all|arg_max|arg_min|max_by|try_cast|strftime|strptime|date_diff|datediff|struct_pack|list_agg"
+    r"|regexp_matches|regexp_full_match|exclude|distinct on|epoch|unnest|read_csv|read_parquet|sha256|now\(|current_date"
+    r"|current_timestamp|ifnull|iff|nvl|pivot)\b|::|//(?!.*')"
+)
+
+
+@pytest.fixture(scope="session")
+def built(project, tmp_path_factory):
+    """A small built shop, to ask for the columns that the marts really have."""
+    directory = tmp_path_factory.mktemp("small")
+    write_shop(random_shop(3, date(2025, 3, 31)), directory, "parquet")
+    return project.compiled(directory, as_of_date="2025-03-31").build(directory)
+
+
+def models(project):
+    return {node.name: node for node in project.manifest.nodes.values() if node.resource_type == "model"}
+
+
+def test_every_model_has_a_description_that_opens_with_its_grain(project):
+    wrong = [name for name, node in models(project).items() if not re.match(r"One row (per|with) ", node.description)]
+    assert wrong == []
+
+
+def test_every_mart_column_is_documented_and_no_other(project, built):
+    for name in MARTS:
+        columns = {column for (column,) in built.execute(
+            "select column_name from information_schema.columns where table_schema = 'marts' and table_name = ?", [name]).fetchall()}
+        documented = {column.name for column in models(project)[name].columns.values() if column.description}
+        assert columns == documented, name
+
+
+def test_contact_data_stands_in_one_mart_alone(project):
+    contact_columns = {"email", "compared_email", "phone", "first_name", "birth_date"}
+    with_contact_data = {name for name in MARTS if contact_columns & set(models(project)[name].columns)}
+    assert with_contact_data == {"customer_contacts"}
+
+
+def test_no_model_speaks_a_dialect_or_reads_the_clock():
+    for path in [*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "tests").rglob("*.sql")]:
+        sql = re.sub(r"--.*|\{#.*?#\}", "", path.read_text(), flags=re.DOTALL if "{#" in path.read_text() else 0)
+        assert not (found := FOREIGN_WORDS.search(sql)), f"{path}: {found.group()}"
+        assert "target.type" not in sql and "run_started_at" not in sql, path
+
+
+def test_segments_are_bare_filters():
+    for path in (PROJECT / "models" / "marts" / "segments").glob("*.sql"):
+        sql = path.read_text()
+        assert sql.count("select") == 1 and not re.search(r"\b(join|union|group by|over)\b", sql), path
+        assert set(re.findall(r"\{\{\s*(\w+)", sql)) <= {"ref", "var", "days_ago", "months_ago", "as_of_date"}, path
+
+
+def test_each_segment_is_registered_with_its_texts():
+    register = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
+    files = {path.stem for path in (PROJECT / "models" / "marts" / "segments").glob("*.sql")}
+    assert {f"seg_{segment['name']}" for segment in register} == files
+    assert all(segment[text] for segment in register for text in ("title", "definition", "goal"))
+
+
+def register_without(project, name: str) -> list[dict]:
+    register = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
+    return [segment for segment in register if segment["name"] != name]
+
+
+def test_an_unregistered_segment_file_stops_the_build(project, tmp_path):
+    result = project.attempt("seed", raw_dir=tmp_path, segments=register_without(project, "loyal_buyers"))
+    assert "models/marts/segments/seg_loyal_buyers.sql is not registered: add an entry with name loyal_buyers" in messages(result)
+
+
+def test_a_registered_segment_without_texts_stops_the_build(project, tmp_path):
+    segments = [*register_without(project, "loyal_buyers"), {"name": "loyal_buyers", "title": "x", "definition": "y"}]
+    result = project.attempt("seed", raw_dir=tmp_path, segments=segments)
+    assert "The segment loyal_buyers has no goal" in messages(result)
+
+
+def test_a_registered_name_without_a_file_is_named_by_dbt_and_explained_by_make(tmp_path):
+    project_file = tmp_path / "dbt_project.yml"
+    project_file.write_text("vars: {segments: [{name: gone}]}")
+    run = subprocess.run([sys.executable, PROJECT / "tools" / "check_register.py", project_file], capture_output=True, text=True,
+                         check=False)
+    assert run.returncode == 2
+    assert "registers the segment gone, but there is no models/marts/segments/seg_gone.sql: write that file, or remove the entry" \
+        in run.stderr
+    assert subprocess.run([sys.executable, PROJECT / "tools" / "check_register.py", PROJECT / "dbt_project.yml"], check=False
+                          ).returncode == 0

@@ -1,0 +1,95 @@
+"""The sample shops, built as a user builds them."""
+
+import subprocess
+import sys
+from datetime import date
+
+import duckdb
+import pytest
+import yaml
+
+import oracle
+from comparison import differences
+from project import PROJECT
+from random_shops import random_shop, read_shop, write_shop
+
+SEGMENT_SIZES = "select segment, customers from marts.segments"
+
+
+def settings(dataset: str) -> dict:
+    return yaml.safe_load((PROJECT / "sample_data" / f"{dataset}.yml").read_text())
+
+
+@pytest.fixture(scope="module")
+def demo(project):
+    return project.compiled(PROJECT / "data" / "demo", **settings("demo")).build(PROJECT / "data" / "demo", threads=2)
+
+
+def test_demo_agrees_with_the_oracle(demo):
+    parameters = settings("demo")
+    expected = oracle.compute(read_shop(PROJECT / "data" / "demo"),
+                              **parameters | {"as_of_date": date.fromisoformat(parameters["as_of_date"])})
+    assert differences(demo, expected)[:20] == []
+
+
+def test_every_segment_of_the_demo_is_in_its_range(demo):
+    """The ranges stand in docs/demo_shop.md: `| 1 | loyal_buyers | 8 - 18 % | ...`."""
+    ranges = {}
+    for line in (PROJECT / "docs" / "demo_shop.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) >= 4 and cells[0].isdigit():
+            low, high = cells[2].removesuffix("%").split("-")
+            ranges[cells[1]] = float(low), float(high)
+    shares = demo.execute("select segment, 100 * share_of_customers from marts.segments").fetchall()
+    outside = {segment: (float(share), ranges[segment]) for segment, share in shares
+               if not ranges[segment][0] <= share <= ranges[segment][1]}
+    assert not outside
+
+
+def test_complete_journey_has_its_known_segments(project):
+    """Computed apart from this project, in plain Python, from the raw files; docs/complete_journey.md tells of the data.
+
+    The sizes are plausible: frequent shoppers are also recent ones (585 loyal buyers, where chance alone gives 358); the
+    loyalty card discounts five baskets of six (2,464 discount buyers); households make 43 trips on average across some 300
+    categories (2,405 repeat buyers); the current sale is the campaign of 28 to 31 December. The data hold one year, so no
+    last-year edition, and neither sessions nor web events.
+    """
+    built = project.compiled(PROJECT / "data" / "complete_journey", **settings("complete_journey")).build(
+        PROJECT / "data" / "complete_journey", threads=2)
+    assert dict(built.execute(SEGMENT_SIZES).fetchall()) == {
+        "loyal_buyers": 585,
+        "bargain_hunters": 375,
+        "category_repeat_buyers": 2405,
+        "last_year_sale_buyers": 0,
+        "discount_buyers": 2464,
+        "big_occasional_spenders": 389,
+        "recommendation_clickers": 0,
+        "indecisive_visitors": 0,
+        "sale_cart_abandoners": 0,
+        "current_sale_buyers": 1039,
+        "multi_category_buyers": 2460,
+    }
+    assert built.execute("select count(*) from marts.seg_category_repeat_buyers").fetchone() == (143_529,)
+    assert built.execute("select sum(rejected_rows), sum(duplicate_rows) from staging.row_counts").fetchone() == (0, 0)
+    assert built.execute("select count(*), sum(purchase_count), sum(net_revenue)::varchar from marts.customers").fetchone() == (
+        2_469, 155_321, "4569706.26")
+
+
+def test_building_twice_changes_nothing(project, tmp_path):
+    """A full `dbt build` of real files, run again."""
+    write_shop(random_shop(1, date(2025, 3, 30), "Europe/Berlin"), tmp_path, "parquet")
+    built = []
+    for _ in range(2):
+        project.dbt("build", "--exclude", "resource_type:test", "resource_type:unit_test", raw_dir=tmp_path,
+                    as_of_date="2025-03-30", shop_timezone="Europe/Berlin")
+        with duckdb.connect(project.database) as connection:
+            tables = connection.execute(
+                "select table_schema || '.' || table_name from information_schema.tables where table_schema <> 'raw'").fetchall()
+            built.append({name: sorted(connection.execute(f"from {name}").fetchall(), key=repr) for (name,) in tables})
+    assert built[0] == built[1]
+
+
+def test_the_demo_is_the_same_on_every_run(tmp_path):
+    subprocess.run([sys.executable, PROJECT / "sample_data" / "make_demo.py", tmp_path / "demo"], check=True, capture_output=True)
+    for file in sorted((PROJECT / "data" / "demo").iterdir()):
+        assert file.read_bytes() == (tmp_path / "demo" / file.name).read_bytes(), file.name
