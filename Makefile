@@ -10,11 +10,12 @@ else
 DATASET ?= demo
 RAW_DIR := data/$(DATASET)
 SAMPLE := $(RAW_DIR)/orders.parquet
+SAMPLE_SETTINGS := sample_data/$(DATASET).yml
 endif
 DUCKDB_PATH ?= warehouse/$(DATASET).duckdb
 export RAW_DIR DATASET DUCKDB_PATH VARS
 # A sample shop brings its settings (as-of date, time zone, currency) in a file; yours come with VARS.
-SETTINGS := --vars "$${VARS:-$$(cat sample_data/$(DATASET).yml 2> /dev/null || echo '{}')}"
+SETTINGS := --vars "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
 
 BIN := .venv/bin
 VENV := .venv/installed
@@ -24,16 +25,22 @@ VENV := .venv/installed
 run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
 	@$(BIN)/python tools/check_register.py dbt_project.yml
 	$(BIN)/dbt build $(SETTINGS)
-	$(BIN)/python tools/show_segments.py "$$DUCKDB_PATH"
+	$(BIN)/python tools/show_segments.py "$$DUCKDB_PATH" $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
 
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
 
+# Tests of the code leave the warehouse alone.
+lint unit-test: export RAW_DIR = data/demo
+lint unit-test: export DUCKDB_PATH = target/code_tests.duckdb
+
 lint: $(VENV) data/demo/orders.parquet ## Check the SQL's style
-	$(BIN)/sqlfluff lint --processes 2 models tests analyses
+	mkdir -p target
+	$(BIN)/sqlfluff lint --disable-progress-bar models tests analyses
 
 unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up rows
-	RAW_DIR=data/demo DUCKDB_PATH=target/unit_tests.duckdb $(BIN)/dbt build --empty --quiet --exclude-resource-type unit_test test
-	RAW_DIR=data/demo DUCKDB_PATH=target/unit_tests.duckdb $(BIN)/dbt test --selector unit_tests
+	mkdir -p target
+	$(BIN)/dbt build --empty --quiet --exclude-resource-type unit_test test
+	$(BIN)/dbt test --selector unit_tests
 
 pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet ## Run the tests in Python, the oracle among them
 	$(BIN)/pytest --numprocesses 2

@@ -7,10 +7,16 @@
     {% set day = var('as_of_date') | string if var('as_of_date') else (
         run_started_at.astimezone(modules.pytz.timezone(timezone)) - modules.datetime.timedelta(days=1)
     ).strftime('%Y-%m-%d') %}
-    {% if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', day) %}
+    {% set parts = modules.re.fullmatch('([0-9]{4})-(0[1-9]|1[0-2])-([0-9]{2})', day) %}
+    {% if not parts or not 1 <= parts[3] | int <= days_in_month(parts[1] | int, parts[2] | int) %}
         {% do exceptions.raise_compiler_error("as_of_date is '" ~ day ~ "', but must be a date of the form YYYY-MM-DD.") %}
     {% endif %}
-    {{ return(modules.datetime.datetime.strptime(day, '%Y-%m-%d').date()) }}
+    {{ return(modules.datetime.date(parts[1] | int, parts[2] | int, parts[3] | int)) }}
+{% endmacro %}
+
+{% macro days_in_month(year, month) %}
+    {% set next_month = modules.datetime.date(year + month // 12, month % 12 + 1, 1) %}
+    {{ return((next_month - modules.datetime.timedelta(days=1)).day) }}
 {% endmacro %}
 
 {% macro as_of_date() -%}
@@ -25,11 +31,10 @@
 {# The same day so many calendar months before D, or the month's last day where it has no such day. #}
 {% macro months_ago(months) -%}
     {%- set day = as_of_day() -%}
-    {%- set month = day.year * 12 + day.month - 1 - months -%}
-    {%- set first = modules.datetime.date(month // 12, month % 12 + 1, 1) -%}
-    {%- set next_first = modules.datetime.date((month + 1) // 12, (month + 1) % 12 + 1, 1) -%}
-    {%- set last_day = (next_first - modules.datetime.timedelta(days=1)).day -%}
-    {{ date_literal(first.replace(day=[day.day, last_day] | min)) }}
+    {%- set months_since_0 = day.year * 12 + day.month - 1 - months -%}
+    {%- set year = months_since_0 // 12 -%}
+    {%- set month = months_since_0 % 12 + 1 -%}
+    {{ date_literal(modules.datetime.date(year, month, [day.day, days_in_month(year, month)] | min)) }}
 {%- endmacro %}
 
 {% macro date_literal(day) -%}

@@ -18,11 +18,14 @@
 {%- endmacro %}
 
 {# 1 for the version that counts among the rows of a key that pass by themselves. `order_by` goes on to every other column,
-   so that rows equal in key and time are told apart by their values and never by the order in which they came. #}
-{% macro version_rank(key, order_by) -%}
+   and to what could not be read of the `descriptive` ones, so that rows equal in key and time are told apart by their values
+   and never by the order in which they came. #}
+{% macro version_rank(key, order_by, descriptive=[]) -%}
     row_number() over (
         partition by {{ key | join(', ') }}, judged.row_fault is null
-        order by {{ (order_by or key) | join(' nulls last, ') }} nulls last
+        order by
+            {{ order_by | join(' nulls last, ') }} nulls last
+            {%- for column in descriptive %}, {{ unreadable('judged.' ~ column) }} nulls last{% endfor %}
     )
 {%- endmacro %}
 
@@ -44,13 +47,14 @@
     end as raw_values
 {%- endmacro %}
 
-{# A value that could not be read stands as it was delivered. #}
+{# The values as they were read; one that could not be read, as it was delivered. #}
 {% macro raw_values(columns, readable) -%}
     {%- set values = {} -%}
     {%- for column in columns -%}
         {%- set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
         {%- do values.update({column: 'coalesce(' ~ text ~ ', ' ~ unreadable(column) ~ ')' if column in readable else text}) -%}
     {%- endfor -%}
+    {%- do values.update({'loaded_at': unreadable('loaded_at')}) -%}
     {{ named_values(values) }}
 {%- endmacro %}
 

@@ -3,14 +3,12 @@
 {% macro rfm_score(trait, larger_is_worse=false) -%}
     {%- if var('rfm_method') == 'quintiles' -%}
         cast(1 + floor(5.0 * (rank() over (order by population.{{ trait }}{{ ' desc' if larger_is_worse }}) - 1) / count(*) over ()) as integer)
-    {%- elif var('rfm_method') == 'cut_points' -%}
+    {%- else -%}
         case
             {%- for score in (range(1, 5) if larger_is_worse else range(5, 1, -1)) %}
             when population.{{ trait }} >= cut_points.{{ trait }}_{{ score }} then {{ score }}
             {%- endfor %}
             else {{ 5 if larger_is_worse else 1 }}
         end
-    {%- else -%}
-        {%- do exceptions.raise_compiler_error("rfm_method is '" ~ var('rfm_method') ~ "', but must be quintiles or cut_points.") -%}
     {%- endif -%}
 {%- endmacro %}

@@ -6,6 +6,7 @@ is then run in the order of the graph. The tests' SQL is run too, so that each d
 
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -55,7 +56,8 @@ class Project:
     def compiled(self, any_shop: Path, **variables: object) -> "CompiledProject":
         """Render the SQL of all models and tests for these vars. any_shop: a directory of raw files, to have views at all."""
         self.dbt("seed", raw_dir=any_shop, **variables)
-        results = self.dbt("compile", "--select", "resource_type:model", "resource_type:test", raw_dir=any_shop, **variables)
+        results = self.dbt("compile", "--select", "resource_type:model", "resource_type:test", "resource_type:analysis",
+                           raw_dir=any_shop, **variables)
         return CompiledProject(self, [result.node for result in results.result.results], variables)
 
 
@@ -66,6 +68,17 @@ def messages(result) -> str:
     return "\n".join([str(result.exception or ""), *failed]).strip()
 
 
+@dataclass(frozen=True)
+class Statement:
+    """A rendered node. dbt renders its nodes in place, so a node itself would change with the next set of vars."""
+
+    name: str
+    sql: str
+    relation: str | None
+    materialized: str
+    is_error: bool
+
+
 class CompiledProject:
     """The project's SQL for one set of vars."""
 
@@ -73,12 +86,13 @@ class CompiledProject:
         self.project = project
         self.variables = variables
         models = {node.unique_id: node for node in nodes if node.resource_type == "model"}
-        self.models = [models[name] for name in in_order({
-            name: [parent for parent in node.depends_on.nodes if parent in models] for name, node in models.items()})]
+        parents = {name: [parent for parent in node.depends_on.nodes if parent in models] for name, node in models.items()}
+        self.models = [statement(models[name]) for name in in_order(parents)]
         with duckdb.connect(project.database) as connection:
             self.seeds = {file.stem: connection.execute(f"from staging.{file.stem}").to_arrow_table()
                           for file in (PROJECT / "seeds").glob("*.csv")}
-        self.tests = [node for node in nodes if node.resource_type == "test"]
+        self.tests = [statement(node) for node in nodes if node.resource_type == "test"]
+        self.analyses = [statement(node) for node in nodes if node.resource_type == "analysis"]
 
     def raw_views(self, raw_dir: Path) -> list[str]:
         """The statements that make the raw schema of a shop's files, as the project's own hook writes them."""
@@ -98,14 +112,18 @@ class CompiledProject:
             connection.register("seed", seed)
             connection.execute(f"create table staging.{name} as from seed")
         for model in self.models:
-            kind = "view" if model.config.materialized == "view" else "table"
-            connection.execute(f"create {kind} {model.relation_name} as {model.compiled_code}")
+            connection.execute(f"create {model.materialized} {model.relation} as {model.sql}")
         return connection
 
     def failing_tests(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         """The names of the error-severity data tests that find a row."""
-        return [test.name for test in self.tests if test.config.severity.lower() == "error"
-                and connection.execute(f"select count(*) from ({test.compiled_code})").fetchone()[0]]
+        return [test.name for test in self.tests if test.is_error
+                and connection.execute(f"select count(*) from ({test.sql})").fetchone()[0]]
+
+
+def statement(node) -> Statement:
+    is_error = str(getattr(node.config, "severity", "")).lower() == "error"
+    return Statement(node.name, node.compiled_code, node.relation_name, node.config.materialized, is_error)
 
 
 def in_order(parents: dict[str, list[str]]) -> list[str]:

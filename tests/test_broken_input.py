@@ -1,5 +1,6 @@
 """Input that breaks the raw contract ends in the promised sentence or row."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -174,9 +175,38 @@ def test_one_row_above_both_limits_stops_the_build(shop, build):
 
 @pytest.mark.parametrize(("variables", "sentence"), [
     ({"as_of_date": "30.06.2026"}, "as_of_date is '30.06.2026', but must be a date of the form YYYY-MM-DD."),
+    ({"as_of_date": "2026-02-29"}, "as_of_date is '2026-02-29', but must be a date of the form YYYY-MM-DD."),
     ({"shop_timezone": "Berlin"}, "shop_timezone is 'Berlin', which is no IANA time zone, such as Europe/Berlin."),
     ({"rfm_method": "deciles"}, "rfm_method is 'deciles', but must be quintiles or cut_points."),
 ])
 def test_a_wrong_var_is_named(shop, build, variables, sentence):
     result, _ = build(shop(), **variables)
     assert sentence in messages(result)
+
+
+def test_an_empty_file_has_no_columns(shop, build):
+    raw_dir = shop()
+    (raw_dir / "orders.csv").write_text("")
+    result, _ = build(raw_dir)
+    assert f"The required column order_id of the table orders is missing in {raw_dir}/orders.csv." in messages(result)
+
+
+def test_odd_but_legal_files(shop, build):
+    """A folder whose name holds signs of patterns and quotes, file names in capitals, gzip, a byte-order mark, quoted values
+    with line ends and commas, capital headers with spaces, columns that nobody asked for, Windows line ends."""
+    plain = shop()
+    raw_dir = plain / "it's [my] *shop?"
+    raw_dir.mkdir()
+    (raw_dir / "Customers.csv").write_bytes(
+        b'\xef\xbb\xbf"Customer_ID", CITY ,email,created_at,updated_at,"a,b"\r\n'
+        b'c1,"Frankfurt,\r\n Main",ann@example.com,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z,x\r\n')
+    (raw_dir / "orders").mkdir()
+    (raw_dir / "orders" / "1.csv.gz").write_bytes(gzip.compress((plain / "orders.csv").read_bytes()))
+    (raw_dir / "orders" / "2.csv").write_text("updated_at,currency,status,ordered_at,order_id,customer_id\n"
+                                              "2026-06-02T00:00Z,EUR,paid,2026-06-02 00:00,o2,c1\n")
+    for name in ("products.csv", "order_lines.csv"):
+        (plain / name).rename(raw_dir / name)
+    result, query = build(raw_dir)
+    assert result.success, messages(result)
+    assert query("select customer_id, city, purchase_count from marts.customers") == [("c1", "Frankfurt,\r\n Main", 1)]
+    assert query("select count(*) from staging.stg_orders") == [(2,)]

@@ -21,8 +21,13 @@ def settings(dataset: str) -> dict:
 
 
 @pytest.fixture(scope="module")
-def demo(project):
-    return project.compiled(PROJECT / "data" / "demo", **settings("demo")).build(PROJECT / "data" / "demo", threads=2)
+def demo_sql(project):
+    return project.compiled(PROJECT / "data" / "demo", **settings("demo"))
+
+
+@pytest.fixture(scope="module")
+def demo(demo_sql):
+    return demo_sql.build(PROJECT / "data" / "demo", threads=2)
 
 
 def test_demo_agrees_with_the_oracle(demo):
@@ -44,6 +49,11 @@ def test_every_segment_of_the_demo_is_in_its_range(demo):
     outside = {segment: (float(share), ranges[segment]) for segment, share in shares
                if not ranges[segment][0] <= share <= ranges[segment][1]}
     assert not outside
+
+
+def test_every_analysis_answers_with_rows(demo_sql, demo):
+    assert {analysis.name: len(demo.execute(analysis.sql).fetchall()) > 1 for analysis in demo_sql.analyses} == {
+        path.stem: True for path in (PROJECT / "analyses").glob("*.sql")}
 
 
 def test_complete_journey_has_its_known_segments(project):

@@ -1,6 +1,6 @@
 """Print the segments of a built warehouse as a short table, and where the marts are.
 
-Usage: python tools/show_segments.py WAREHOUSE.duckdb
+Usage: python tools/show_segments.py WAREHOUSE.duckdb [--simulated]
 """
 
 import sys
@@ -32,7 +32,7 @@ def segments_table(warehouse: str) -> str:
 def main() -> None:
     warehouse = sys.argv[1]
     print()
-    if warehouse.endswith("demo.duckdb"):
+    if "--simulated" in sys.argv:
         print("The demo is a simulated shop: its people and orders are made up.")
     print(segments_table(warehouse))
     print(f"\nThe marts are in {warehouse}, schema marts. Look inside, for example:")

@@ -43,9 +43,9 @@
 
 {# {table: [path, ...]} of all Parquet and CSV files in the directory itself and in folders named after a table. #}
 {% macro raw_files_by_table(directory) %}
-    {% set folder = directory | replace("'", "''") %}
     {% set paths = fetch_rows(
-        "select file from glob('" ~ folder ~ "/*') union all select file from glob('" ~ folder ~ "/*/*') order by file"
+        'select file from glob(' ~ path_literal(directory)[:-1] ~ "/*')"
+        ~ ' union all select file from glob(' ~ path_literal(directory)[:-1] ~ "/*/*') order by file"
     ) %}
     {% if not paths %}
         {% do exceptions.raise_compiler_error(
@@ -55,10 +55,10 @@
     {% endif %}
     {% set found = {} %}
     {% for (path,) in paths %}
-        {% set name = path[directory | length + 1:] %}
-        {% set delivery = name.split('/')[0] %}
-        {% set table = delivery | replace('.gz', '') | replace('.csv', '') | replace('.parquet', '') %}
-        {% if name.endswith('.parquet') or name.endswith('.csv') or name.endswith('.csv.gz') %}
+        {% set delivery = path[directory | length + 1:].split('/')[0] %}
+        {% set suffix = '[.](parquet|csv|csv[.]gz)$' %}
+        {% if modules.re.search(suffix, path.lower()) %}
+            {% set table = modules.re.sub(suffix, '', delivery.lower()) %}
             {% do found.setdefault(table, {}).setdefault(delivery, []).append(path) %}
         {% endif %}
     {% endfor %}
@@ -73,6 +73,11 @@
         {% do files.update({table: deliveries.values() | first}) %}
     {% endfor %}
     {{ return(files) }}
+{% endmacro %}
+
+{# A path as DuckDB's text, with the signs that it would take for a pattern made plain. #}
+{% macro path_literal(path) %}
+    {{ return("'" ~ modules.re.sub('([*?[])', '[\\1]', path) | replace("'", "''") ~ "'") }}
 {% endmacro %}
 
 {# Rows of a query as tuples, in the types of the database. #}

@@ -23,11 +23,10 @@
     {% set readers = [] %}
     {% set parquet_paths = [] %}
     {% for file in files %}
-        {% set path = "'" ~ file | replace("'", "''") ~ "'" %}
-        {% if file.endswith('.parquet') %}
-            {% do parquet_paths.append(path) %}
+        {% if file.lower().endswith('.parquet') %}
+            {% do parquet_paths.append(path_literal(file)) %}
         {% else %}
-            {% do readers.append(csv_reader(file, path)) %}
+            {% do readers.append(csv_reader(file)) %}
         {% endif %}
     {% endfor %}
     {% if parquet_paths %}
@@ -42,13 +41,15 @@
 {% endmacro %}
 
 {# Naming every column spares DuckDB its sniffing, which costs more than reading a small file and guesses types. #}
-{% macro csv_reader(file, path) %}
+{% macro csv_reader(file) %}
+    {% set csv_source = path_literal(file) ~ ", auto_detect = false, compression = '" ~ ('gzip' if file.lower().endswith('.gz') else 'none') ~ "'" %}
     {% set header = fetch_rows(
-        "select line from read_csv(" ~ path ~ ", auto_detect = false, header = false, delim = '\x01', quote = '', escape = '',"
-        ~ " columns = {'line': 'VARCHAR'}) limit 1"
+        "select line from read_csv(" ~ csv_source ~ ", header = false, delim = '\x01', quote = '', escape = '', columns = {'line': 'VARCHAR'})"
+        ~ " limit 1"
     ) %}
     {% set columns = {} %}
-    {% for field in modules.re.findall(',("(?:[^"]|"")*"|[^,]*)', ',' ~ header[0][0].lstrip('\ufeff')) if header %}
+    {% set fields = modules.re.findall(',("(?:[^"]|"")*"|[^,]*)', ',' ~ header[0][0].lstrip('\ufeff')) if header else [] %}
+    {% for field in fields %}
         {% set name = field | trim | trim('"') | trim | lower or 'unnamed_' ~ loop.index %}
         {% if name in columns %}
             {% do exceptions.raise_compiler_error('The column ' ~ name ~ ' stands twice in the header of ' ~ file ~ '.') %}
@@ -60,7 +61,7 @@
         {% do typed_columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") %}
     {% endfor %}
     {{ return({
-        'sql': "read_csv(" ~ path ~ ", auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', columns = {"
+        'sql': "read_csv(" ~ csv_source ~ ", header = true, delim = ',', quote = '\"', escape = '\"', columns = {"
             ~ typed_columns | join(', ') ~ "})" if columns else '(select 1) as nothing where false',
         'columns': columns,
     }) }}

@@ -51,7 +51,8 @@ ranked as (
                 'judged.email_consent',
                 'judged.email_consent_at',
                 'judged.is_test'
-            ]
+            ],
+            descriptive=descriptive
         ) }} as version_rank
     from judged
 

@@ -53,7 +53,8 @@ ranked as (
                 'judged.unit_price',
                 'judged.list_price',
                 'judged.discount_amount'
-            ]
+            ],
+            descriptive=descriptive
         ) }} as version_rank
     from judged
     left join accepted_orders on judged.order_id = accepted_orders.accepted_order_id

@@ -37,7 +37,8 @@ ranked as (
                 'judged.category',
                 'judged.price',
                 'judged.unit_cost'
-            ]
+            ],
+            descriptive=descriptive
         ) }} as version_rank
     from judged
 

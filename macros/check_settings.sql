@@ -1,7 +1,12 @@
-{# Stops the build where the files seg_*.sql and the register `segments` in dbt_project.yml do not match.
-   (A name without a file never gets here: dbt itself stops, as segment_memberships refers to it.) #}
-{% macro check_register() %}
+{# Stops the run at its start, with a sentence, where a var has no meaning, or where the files seg_*.sql and the register
+   `segments` in dbt_project.yml do not match. (A name without a file never gets here: dbt itself stops, as
+   segment_memberships refers to it.) #}
+{% macro check_settings() %}
     {% if execute %}
+        {% do as_of_day() %}
+        {% if var('rfm_method') not in ['quintiles', 'cut_points'] %}
+            {% do exceptions.raise_compiler_error("rfm_method is '" ~ var('rfm_method') ~ "', but must be quintiles or cut_points.") %}
+        {% endif %}
         {% set registered = var('segments') | map(attribute='name') | list %}
         {% for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('seg_') %}
             {% if node.name[4:] not in registered %}
