@@ -9,11 +9,25 @@
     cast({{ timestamp }} at time zone 'UTC' at time zone '{{ var("shop_timezone") }}' as date)
 {%- endmacro %}
 
+{# Asking the time zone for each row takes longer than reading the row. At an hour from which none of the zone's offsets leads to
+   another day, the UTC date is the local one; an hour on each side is left for offsets that history may hold besides. #}
 {% macro duckdb__local_date(timestamp) -%}
+    {%- set timezone = modules.pytz.timezone(var('shop_timezone')) -%}
+    {%- set hours = [] -%}
+    {%- for month in range(1970 * 12, 2038 * 12) -%}
+        {%- do hours.append(timezone.utcoffset(modules.datetime.datetime(month // 12, month % 12 + 1, 15, 12)).total_seconds() / 3600) -%}
+    {%- endfor -%}
+    {%- set first_hour = [0, 1 - (hours | min) | round(0, 'floor') | int] | max -%}
+    {%- set last_hour = [23, 22 - (hours | max) | round(0, 'ceil') | int] | min -%}
     {%- if var('shop_timezone') == 'UTC' -%}
         cast({{ timestamp }} as date)
-    {%- else -%}
+    {%- elif first_hour > last_hour -%}
         {{ default__local_date(timestamp) }}
+    {%- else -%}
+        case
+            when extract(hour from {{ timestamp }}) between {{ first_hour }} and {{ last_hour }} then cast({{ timestamp }} as date)
+            else {{ default__local_date(timestamp) }}
+        end
     {%- endif -%}
 {%- endmacro %}
 
