@@ -25,7 +25,7 @@
 
 {# "Last n days" are the n dates up to D: `ordered_on > days_ago(n)`. #}
 {% macro days_ago(days) -%}
-    {{ date_literal(as_of_day() - modules.datetime.timedelta(days=days)) }}
+    {{ date_literal(as_of_day() - modules.datetime.timedelta(days=days | int)) }}
 {%- endmacro %}
 
 {# The same day so many calendar months before D, or the month's last day where it has no such day. #}

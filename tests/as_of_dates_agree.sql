@@ -13,6 +13,6 @@ select distinct
     '{{ mart }}' as mart,
     as_of_date
 from {{ ref(mart) }}
-where as_of_date <> {{ as_of_date() }}
+where as_of_date is null or as_of_date <> {{ as_of_date() }}
 {{ 'union all' if not loop.last }}
 {% endfor %}

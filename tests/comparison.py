@@ -72,9 +72,7 @@ def compare_keyed(name: str, found: dict, expected: dict):
 
 
 def as_stored(column: str, value: object) -> object:
-    """The oracle keeps quotients and margins exact; the marts store ratios with 8 places and a customer's money in cents."""
+    """The oracle keeps quotients exact; the marts store them with 8 places."""
     if column == "overdue_ratio" and value is not None:
         return (Decimal(value.numerator) / value.denominator).quantize(Decimal("1e-8"), ROUND_HALF_UP)
-    if column == "gross_margin" and value is not None:
-        return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
     return value

@@ -4,9 +4,12 @@ import gzip
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from project import DATABASE, PROJECT, messages
@@ -66,7 +69,7 @@ def test_one_single_customer(shop, build):
     result, query = build(shop())
     assert result.success, messages(result)
     assert query("select customer_id, purchase_count, net_revenue::varchar, gross_margin::varchar, rfm_code, lifecycle_stage"
-                 " from marts.customers") == [("c1", 1, "59.90", "19.90", "111", "new")]
+                 " from marts.customers") == [("c1", 1, "59.90", "19.900000", "111", "new")]
     assert query("select count(*), sum(customers) from marts.segments") == [(11, 0)]
 
 
@@ -98,11 +101,17 @@ def test_a_table_delivered_twice(shop, build):
     assert "The table orders is delivered more than once" in messages(result)
 
 
+def dbt_command(project, **environment):
+    """`dbt build` of one small model, as a scheduler starts it."""
+    return subprocess.run(
+        [Path(sys.executable).parent / "dbt", "build", "--select", "+stg_sale_campaigns", "--target-path", project.directory / "cli",
+         "--log-path", project.directory],
+        cwd=PROJECT, env=os.environ | {name: str(value) for name, value in environment.items()}, capture_output=True, text=True,
+        check=False)
+
+
 def test_a_directory_that_does_not_exist_stops_dbt_with_exit_code_2(project):
-    run = subprocess.run(
-        [Path(sys.executable).parent / "dbt", "build", "--target-path", project.directory / "cli", "--log-path", project.directory],
-        cwd=PROJECT, env=os.environ | {"RAW_DIR": "/no/such/shop", "DUCKDB_PATH": str(project.directory / "cli.duckdb")},
-        capture_output=True, text=True, check=False)
+    run = dbt_command(project, RAW_DIR="/no/such/shop", DUCKDB_PATH=project.directory / "cli.duckdb")
     assert run.returncode == 2
     assert "RAW_DIR names /no/such/shop, which does not exist or holds no files" in run.stdout
 
@@ -184,11 +193,48 @@ def test_a_wrong_var_is_named(shop, build, variables, sentence):
     assert sentence in messages(result)
 
 
+def test_large_amounts_are_added_up_and_absurd_ones_rejected(shop, build):
+    header, line = SMALL_SHOP["order_lines"]
+    lines = [header, line.replace(",2,29.95,", ",1500,1000000,"), line.replace("l1", "l2").replace(",2,29.95,", ",999999999,999999999,")]
+    result, query = build(shop(order_lines=lines))
+    assert result.success, messages(result)
+    assert query("select net_revenue::varchar, monetary_value::varchar, gross_margin::varchar from marts.customers") == [
+        ("1500000000.00", "1500000000.000000", "1499970000.000000")]
+    assert query("select row_key, reason from staging.rejected_rows") == [("l2", "quantity x unit_price too large")]
+
+
+def test_parquet_files_of_a_folder_may_differ_in_type(shop, build):
+    raw_dir = shop(customers=None)
+    (raw_dir / "customers" / "year=2026").mkdir(parents=True)
+    moment = datetime(2026, 1, 1, 10, tzinfo=UTC)
+    pq.write_table(pa.table({"customer_id": pa.array([7.0, 8.0]), "created_at": [moment, moment], "updated_at": [moment, moment],
+                             "is_test": pa.array([float("nan"), 0.0])}), raw_dir / "customers" / "1.parquet")
+    pq.write_table(pa.table({"customer_id": ["7", "c1"], "created_at": ["2026-01-01 10:00"] * 2, "updated_at": ["2026-01-02 10:00"] * 2}),
+                   raw_dir / "customers" / "year=2026" / "2.parquet")
+    result, query = build(raw_dir)
+    assert result.success, messages(result)
+    assert query("select customer_id, created_on::varchar from marts.customers order by all") == [
+        ("7", "2026-01-01"), ("8", "2026-01-01"), ("c1", "2026-01-01")]
+    assert query("select row_key, reason from staging.rejected_rows") == [("7", "unreadable is_test")]
+
+
+def test_the_warehouse_may_be_named_raw(shop, project, tmp_path):
+    run = dbt_command(project, RAW_DIR=shop(), DUCKDB_PATH=tmp_path / "raw.duckdb")
+    assert run.returncode == 0, run.stdout
+
+
 def test_an_empty_file_has_no_columns(shop, build):
     raw_dir = shop()
     (raw_dir / "orders.csv").write_text("")
     result, _ = build(raw_dir)
     assert f"The required column order_id of the table orders is missing in {raw_dir}/orders.csv." in messages(result)
+
+
+def test_an_empty_file_of_an_optional_table_is_an_empty_table(shop, build):
+    raw_dir = shop()
+    (raw_dir / "refunds.csv").write_text("")
+    result, query = build(raw_dir, "--select", "+stg_refunds", "stg_orders", "stg_order_lines")
+    assert query("select count(*) from staging.stg_refunds") == [(0,)], messages(result)
 
 
 def test_odd_but_legal_files(shop, build):

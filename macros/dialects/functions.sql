@@ -15,7 +15,7 @@
     {%- set timezone = modules.pytz.timezone(var('shop_timezone')) -%}
     {%- set hours = [] -%}
     {%- for month in range(1970 * 12, 2038 * 12) -%}
-        {%- do hours.append(timezone.utcoffset(modules.datetime.datetime(month // 12, month % 12 + 1, 15, 12)).total_seconds() / 3600) -%}
+        {%- do hours.append(timezone.fromutc(modules.datetime.datetime(month // 12, month % 12 + 1, 15)).utcoffset().total_seconds() / 3600) -%}
     {%- endfor -%}
     {%- set first_hour = [0, 1 - (hours | min) | round(0, 'floor') | int] | max -%}
     {%- set last_hour = [23, 22 - (hours | max) | round(0, 'ceil') | int] | min -%}
@@ -115,7 +115,7 @@
 {# DuckDB divides decimals as doubles, so this one counts in whole millionths. #}
 {% macro duckdb__average_amount(total, divisor) -%}
     cast(
-        cast((2 * cast({{ total }} * 1000000 as hugeint) + {{ divisor }}) // (2 * {{ divisor }}) as decimal(20, 0)) * 0.000001
+        cast((2 * cast({{ total }} * 100 as hugeint) * 10000 + {{ divisor }}) // (2 * {{ divisor }}) as decimal(20, 0)) * 0.000001
         as decimal(18, 6)
     )
 {%- endmacro %}

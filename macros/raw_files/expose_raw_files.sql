@@ -13,7 +13,8 @@
     {% set directory = raw_directory() %}
     {% set delivered_files = raw_files_by_table(directory) %}
     {% set tables = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | list %}
-    {% do run_query('create schema if not exists raw') %}
+    {% set schema = adapter.quote(target.database) ~ '.raw' %}
+    {% do run_query('create schema if not exists ' ~ schema) %}
     {% for table in tables %}
         {% set files = delivered_files.get(table.name, []) %}
         {% if not files and table.config.meta.get('required') %}
@@ -27,8 +28,8 @@
     {# A view with a row per delivered table: models that prefer a file to a seed ask it when they run. #}
     {% set names = tables | map(attribute='name') | select('in', delivered_files) | list %}
     {% do run_query(
-        "create or replace view raw.delivered_tables as select unnest(cast(["
-        ~ ("'" ~ names | join("', '") ~ "'" if names else '') ~ "] as varchar[])) as table_name"
+        'create or replace view ' ~ schema ~ '.delivered_tables as select unnest(cast(['
+        ~ ("'" ~ names | join("', '") ~ "'" if names else '') ~ '] as varchar[])) as table_name'
     ) %}
 {% endmacro %}
 
@@ -38,14 +39,14 @@
     {% if not directory.startswith('/') %}
         {% set directory = invocation_args_dict.project_dir ~ '/' ~ directory %}
     {% endif %}
-    {{ return(directory.rstrip('/')) }}
+    {{ return(modules.re.sub('/+', '/', directory).rstrip('/')) }}
 {% endmacro %}
 
-{# {table: [path, ...]} of all Parquet and CSV files in the directory itself and in folders named after a table. #}
+{# {table: [path, ...]} of all Parquet and CSV files in the directory itself and in folders named after a table, however deep. #}
 {% macro raw_files_by_table(directory) %}
     {% set paths = fetch_rows(
         'select file from glob(' ~ path_literal(directory)[:-1] ~ "/*')"
-        ~ ' union all select file from glob(' ~ path_literal(directory)[:-1] ~ "/*/*') order by file"
+        ~ ' union all select file from glob(' ~ path_literal(directory)[:-1] ~ "/*/**') order by file"
     ) %}
     {% if not paths %}
         {% do exceptions.raise_compiler_error(

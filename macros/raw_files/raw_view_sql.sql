@@ -2,59 +2,64 @@
    stands `<column>__unreadable`: the delivered text where no value of that type can be read from it, else null.
    Absent columns are typed nulls; a table without files is a typed, empty stand-in. #}
 {% macro raw_view_sql(table, files) %}
-    {% set readers = file_readers(files) if files else [{'sql': '(select 1) as nothing where false', 'columns': {}}] %}
     {% set delivered = {} %}
     {% set parts = [] %}
-    {% for reader in readers %}
+    {% for reader in file_readers(table, files) or [{'sql': '(select 1) as nothing where false', 'columns': {}}] %}
         {% do delivered.update(reader.columns) %}
         {% do parts.append(raw_part_sql(table, reader)) %}
     {% endfor %}
-    {% for column in table.columns.values() if files and column.meta.get('required') and column.name not in delivered %}
-        {% do exceptions.raise_compiler_error(
-            'The required column ' ~ column.name ~ ' of the table ' ~ table.name ~ ' is missing in ' ~ files | join(', ') ~ '.'
-        ) %}
+    {% for column in table.columns.values() if column.meta.get('required') and column.name not in delivered %}
+        {# An optional table may be an empty file. #}
+        {% if delivered or table.config.meta.get('required') %}
+            {% do exceptions.raise_compiler_error(
+                'The required column ' ~ column.name ~ ' of the table ' ~ table.name ~ ' is missing in ' ~ files | join(', ') ~ '.'
+            ) %}
+        {% endif %}
     {% endfor %}
     {{ return(parts | join('\nunion all\n')) }}
 {% endmacro %}
 
-{# [{sql, columns: {lower-case name: delivered type}}]: all Parquet files of a table share a reader, united by column name;
-   each CSV file has its own, as its header gives the order of its columns. #}
-{% macro file_readers(files) %}
+{# [{sql, columns: {lower-case name: delivered type}}]: the Parquet files of the same columns and types share a reader, as
+   uniting types would turn values into text; each CSV file has its own, as its header gives the order of its columns. #}
+{% macro file_readers(table, files) %}
     {% set readers = [] %}
-    {% set parquet_paths = [] %}
+    {% set parquet_paths = {} %}
     {% for file in files %}
         {% if file.lower().endswith('.parquet') %}
-            {% do parquet_paths.append(path_literal(file)) %}
+            {% set columns = {} %}
+            {% for column in fetch_rows('describe select * from ' ~ parquet_source([path_literal(file)])) %}
+                {% do columns.update({column[0] | lower: column[1]}) %}
+            {% endfor %}
+            {% do parquet_paths.setdefault(tojson(columns, sort_keys=true), []).append(path_literal(file)) %}
         {% else %}
-            {% do readers.append(csv_reader(file)) %}
+            {% do readers.append(csv_reader(table, file)) %}
         {% endif %}
     {% endfor %}
-    {% if parquet_paths %}
-        {% set sql = 'read_parquet([' ~ parquet_paths | join(', ') ~ '], union_by_name = true, binary_as_string = true)' %}
-        {% set columns = {} %}
-        {% for column in fetch_rows('describe select * from ' ~ sql) %}
-            {% do columns.update({column[0] | lower: column[1]}) %}
-        {% endfor %}
-        {% do readers.append({'sql': sql, 'columns': columns}) %}
-    {% endif %}
+    {% for columns, paths in parquet_paths.items() %}
+        {% do readers.append({'sql': parquet_source(paths), 'columns': fromjson(columns)}) %}
+    {% endfor %}
     {{ return(readers) }}
 {% endmacro %}
 
-{# Naming every column spares DuckDB its sniffing, which costs more than reading a small file and guesses types. #}
-{% macro csv_reader(file) %}
+{% macro parquet_source(paths) %}
+    {{ return('read_parquet([' ~ paths | join(', ') ~ '], union_by_name = true, binary_as_string = true)') }}
+{% endmacro %}
+
+{# Naming every column spares DuckDB its sniffing, which costs more than reading a small file and guesses types. The header is
+   read in order and loosely: the line ends of the values below it are none of its business. #}
+{% macro csv_reader(table, file) %}
     {% set csv_source = path_literal(file) ~ ", auto_detect = false, compression = '" ~ ('gzip' if file.lower().endswith('.gz') else 'none') ~ "'" %}
     {% set header = fetch_rows(
-        "select line from read_csv(" ~ csv_source ~ ", header = false, delim = '\x01', quote = '', escape = '', columns = {'line': 'VARCHAR'})"
-        ~ " limit 1"
+        "select line from read_csv(" ~ csv_source ~ ", header = false, delim = '\x01', quote = '', escape = '', parallel = false,"
+        ~ " strict_mode = false, columns = {'line': 'VARCHAR'}) limit 1"
     ) %}
     {% set columns = {} %}
-    {% set fields = modules.re.findall(',("(?:[^"]|"")*"|[^,]*)', ',' ~ header[0][0].lstrip('\ufeff')) if header else [] %}
-    {% for field in fields %}
-        {% set name = field | trim | trim('"') | trim | lower or 'unnamed_' ~ loop.index %}
-        {% if name in columns %}
+    {% for field in modules.re.findall(',("(?:[^"]|"")*"|[^,]*)', ',' ~ ((header or [['']])[0][0] or '').lstrip('\ufeff')) %}
+        {% set name = field | trim | trim('"') | trim | lower %}
+        {% if name in columns and name in table.columns %}
             {% do exceptions.raise_compiler_error('The column ' ~ name ~ ' stands twice in the header of ' ~ file ~ '.') %}
         {% endif %}
-        {% do columns.update({name: 'VARCHAR'}) %}
+        {% do columns.update({('ignored_' ~ loop.index if name in columns or not name else name): 'VARCHAR'}) %}
     {% endfor %}
     {% set typed_columns = [] %}
     {% for name in columns %}
@@ -62,8 +67,8 @@
     {% endfor %}
     {{ return({
         'sql': "read_csv(" ~ csv_source ~ ", header = true, delim = ',', quote = '\"', escape = '\"', columns = {"
-            ~ typed_columns | join(', ') ~ "})" if columns else '(select 1) as nothing where false',
-        'columns': columns,
+            ~ typed_columns | join(', ') ~ "})",
+        'columns': columns if header else {},
     }) }}
 {% endmacro %}
 
@@ -90,13 +95,15 @@
     ) }}
 {% endmacro %}
 
-{# The value as delivered: text is trimmed and empty text null; numbers that stand for ids or flags lose their `.0`. #}
+{# The value as delivered: text is trimmed and empty text null; numbers that stand for ids or flags lose their `.0`, and an id
+   that is no number is none. #}
 {% macro delivered_value(name, delivered_type, contract_type) %}
     {% set column = '"' ~ name ~ '"' %}
     {% if delivered_type == 'VARCHAR' %}
         {{ return("nullif(trim(" ~ column ~ ", e' \\t\\r\\n'), '')") }}
     {% elif contract_type in ('text', 'boolean') and modules.re.match('FLOAT|DOUBLE|DECIMAL', delivered_type) %}
-        {{ return("regexp_replace(cast(case when isfinite(cast(" ~ column ~ " as double)) then " ~ column ~ " end as varchar), '[.]0+$', '')") }}
+        {% set number = 'case when isfinite(cast(' ~ column ~ ' as double)) then ' ~ column ~ ' end' if contract_type == 'text' else column %}
+        {{ return("regexp_replace(cast(" ~ number ~ " as varchar), '[.]0+$', '')") }}
     {% elif contract_type == 'text' %}
         {{ return('cast(' ~ column ~ ' as varchar)') }}
     {% endif %}

@@ -33,15 +33,16 @@ line_refunds as (
 
 ),
 
+-- 19 digits make room for the product: engines keep 18 by 18 digits in 18.
 priced as (
 
     select
         order_lines.order_line_id,
         order_lines.order_id,
         products.category,
-        order_lines.quantity * order_lines.unit_price as gross_amount,
+        cast(order_lines.quantity as decimal(19, 6)) * order_lines.unit_price as gross_amount,
         order_lines.discount_amount,
-        order_lines.quantity * products.unit_cost as cost,
+        cast(order_lines.quantity as decimal(19, 6)) * products.unit_cost as cost,
         order_lines.discount_amount > 0
         or coalesce(order_lines.list_price > order_lines.unit_price, false) as is_discounted,
         line_refunds.refunded_amount

@@ -55,7 +55,7 @@ converted as (
             ) * case when orders.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end,
             2
         ) as decimal(18, 2)) as net_revenue,
-        case when not line_totals.has_unknown_cost then cast(line_totals.cost as decimal(18, 6)) end as cost,
+        case when not line_totals.has_unknown_cost then cast(line_totals.cost as decimal(28, 6)) end as cost,
         line_totals.is_discounted or orders.discount_amount > 0 as is_discounted
     from orders
     inner join line_totals on orders.order_id = line_totals.order_id

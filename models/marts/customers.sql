@@ -157,7 +157,7 @@ select
 
     cast(purchase_count as bigint) as purchase_count,
     cast(net_revenue as decimal(18, 2)) as net_revenue,
-    cast(gross_margin as decimal(18, 2)) as gross_margin,
+    cast(gross_margin as decimal(28, 6)) as gross_margin,
     average_order_value,
     first_purchased_on,
     last_purchased_on,

@@ -18,7 +18,7 @@ register as (
 shop as (
 
     select
-        max(as_of_date) as as_of_date,
+        coalesce(max(as_of_date), {{ as_of_date() }}) as as_of_date,
         count(*) as customers
     from {{ ref('customers') }}
 

@@ -1,4 +1,5 @@
 -- One row per delivered row that breaks the raw contract, with the reason.
+{{ config(materialized='table') }}
 {% set keys = {
     'customers': 'account_id',
     'products': 'product_id',

@@ -1,4 +1,5 @@
 -- One row per delivered descriptive value that reads as null, because it is unreadable or forbidden.
+{{ config(materialized='table') }}
 {% set repaired_columns = [
     ('customers', 'account_id', 'birth_date'),
     ('customers', 'account_id', 'email_consent'),

@@ -1,4 +1,5 @@
 -- One row per raw table: rows received = rows kept + duplicates removed + rows rejected.
+{{ config(materialized='table') }}
 {% set tables = [
     'customers', 'products', 'orders', 'order_lines', 'refunds', 'sessions',
     'web_events', 'email_events', 'reviews', 'marketing_spend', 'exchange_rates'
