@@ -7,4 +7,4 @@ from {{ ref('seg_bargain_hunters') }} as bargain_hunters
 inner join {{ ref('customer_categories') }} as customer_categories
     on bargain_hunters.customer_id = customer_categories.customer_id
 group by customer_categories.category
-order by bargain_hunters desc, customer_categories.category
+order by bargain_hunters desc, customer_categories.category asc

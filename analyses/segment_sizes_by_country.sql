@@ -7,4 +7,4 @@ select
 from {{ ref('segment_memberships') }} as memberships
 inner join {{ ref('customers') }} as customers on memberships.customer_id = customers.customer_id
 group by memberships.segment, customers.country_code
-order by memberships.segment, customers desc, customers.country_code
+order by memberships.segment asc, customers desc, customers.country_code asc
