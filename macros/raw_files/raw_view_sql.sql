@@ -42,7 +42,7 @@
 {% endmacro %}
 
 {% macro parquet_source(paths) %}
-    {{ return('read_parquet([' ~ paths | join(', ') ~ '], union_by_name = true, binary_as_string = true)') }}
+    {{ return('read_parquet([' ~ paths | join(', ') ~ '], union_by_name = true, hive_partitioning = false, binary_as_string = true)') }}
 {% endmacro %}
 
 {# Naming every column spares DuckDB its sniffing, which costs more than reading a small file and guesses types. The header is
@@ -66,7 +66,7 @@
         {% do typed_columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") %}
     {% endfor %}
     {{ return({
-        'sql': "read_csv(" ~ csv_source ~ ", header = true, delim = ',', quote = '\"', escape = '\"', columns = {"
+        'sql': "read_csv(" ~ csv_source ~ ", header = true, hive_partitioning = false, delim = ',', quote = '\"', escape = '\"', columns = {"
             ~ typed_columns | join(', ') ~ "})",
         'columns': columns if header else {},
     }) }}
@@ -100,7 +100,11 @@
 {% macro delivered_value(name, delivered_type, contract_type) %}
     {% set column = '"' ~ name ~ '"' %}
     {% if delivered_type == 'VARCHAR' %}
-        {{ return("nullif(trim(" ~ column ~ ", e' \\t\\r\\n'), '')") }}
+        {# Looking at both ends first spares most values the trimming, an eighth of the time of reading events. #}
+        {{ return(
+            "case when ascii(" ~ column ~ ") > 32 and ascii(right(" ~ column ~ ", 1)) > 32 then " ~ column
+            ~ " else nullif(trim(" ~ column ~ ", e' \\t\\r\\n'), '') end"
+        ) }}
     {% elif contract_type in ('text', 'boolean') and modules.re.match('FLOAT|DOUBLE|DECIMAL', delivered_type) %}
         {% set number = 'case when isfinite(cast(' ~ column ~ ' as double)) then ' ~ column ~ ' end' if contract_type == 'text' else column %}
         {{ return("regexp_replace(cast(" ~ number ~ " as varchar), '[.]0+$', '')") }}
