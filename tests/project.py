@@ -7,6 +7,7 @@ is then run in the order of the graph. The tests' SQL is run too, so that each d
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
@@ -87,7 +88,7 @@ class CompiledProject:
         self.variables = variables
         models = {node.unique_id: node for node in nodes if node.resource_type == "model"}
         parents = {name: [parent for parent in node.depends_on.nodes if parent in models] for name, node in models.items()}
-        self.models = [statement(models[name]) for name in in_order(parents)]
+        self.models = [statement(models[name]) for name in TopologicalSorter(parents).static_order()]
         with duckdb.connect(project.database) as connection:
             self.seeds = {file.stem: connection.execute(f"from staging.{file.stem}").to_arrow_table()
                           for file in (PROJECT / "seeds").glob("*.csv")}
@@ -124,11 +125,3 @@ class CompiledProject:
 def statement(node) -> Statement:
     is_error = str(getattr(node.config, "severity", "")).lower() == "error"
     return Statement(node.name, node.compiled_code, node.relation_name, node.config.materialized, is_error)
-
-
-def in_order(parents: dict[str, list[str]]) -> list[str]:
-    """The names so that parents come first."""
-    ordered = []
-    while len(ordered) < len(parents):
-        ordered += [name for name in parents if name not in ordered and all(parent in ordered for parent in parents[name])]
-    return ordered

@@ -12,6 +12,9 @@
 {# Asking the time zone for each row takes longer than reading the row. At an hour from which none of the zone's offsets leads to
    another day, the UTC date is the local one; an hour on each side is left for offsets that history may hold besides. #}
 {% macro duckdb__local_date(timestamp) -%}
+    {%- if var('shop_timezone') == 'UTC' -%}
+        {{ return('cast(' ~ timestamp ~ ' as date)') }}
+    {%- endif -%}
     {%- set timezone = modules.pytz.timezone(var('shop_timezone')) -%}
     {%- set hours = [] -%}
     {%- for month in range(1970 * 12, 2038 * 12) -%}
@@ -19,9 +22,7 @@
     {%- endfor -%}
     {%- set first_hour = [0, 1 - (hours | min) | round(0, 'floor') | int] | max -%}
     {%- set last_hour = [23, 22 - (hours | max) | round(0, 'ceil') | int] | min -%}
-    {%- if var('shop_timezone') == 'UTC' -%}
-        cast({{ timestamp }} as date)
-    {%- elif first_hour > last_hour -%}
+    {%- if first_hour > last_hour -%}
         {{ default__local_date(timestamp) }}
     {%- else -%}
         case
