@@ -40,3 +40,19 @@
 {% macro date_literal(day) -%}
     cast('{{ day.strftime('%Y-%m-%d') }}' as date)
 {%- endmacro %}
+
+{# Whether the birthday of someone born on `birth_date` is among the n dates after D. In common years 29 February falls on the 28th. #}
+{% macro has_birthday_in(birth_date, days) -%}
+    {%- set birthdays = [] -%}
+    {%- for days_ahead in range(1, days + 1) -%}
+        {%- set day = as_of_day() + modules.datetime.timedelta(days=days_ahead) -%}
+        {%- do birthdays.append(100 * day.month + day.day) -%}
+        {%- if (day.month, day.day) == (2, 28) and days_in_month(day.year, 2) == 28 -%}
+            {%- do birthdays.append(229) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    coalesce(
+        100 * extract(month from {{ birth_date }}) + extract(day from {{ birth_date }}) in ({{ birthdays | join(', ') }}),
+        false
+    )
+{%- endmacro %}

@@ -24,6 +24,10 @@ select
     sessions.customer_id,
     sum(case when sessions.started_on > {{ days_ago(30) }} then 1 else 0 end) as sessions_30d,
     sum(case when sessions.started_on > {{ days_ago(90) }} then 1 else 0 end) as sessions_90d,
+    sum(case when sessions.started_on > {{ days_ago(180) }} then 1 else 0 end) as sessions_180d,
+    max(sessions.started_on) as last_session_on,
+    sum(case when session_events.has_open_cart and sessions.started_on > {{ days_ago(30) }} then 1 else 0 end)
+        as open_carts_30d,
     sum(
         case
             when session_events.has_open_cart and sessions.started_on between current_sale.starts_on and current_sale.ends_on
@@ -31,6 +35,8 @@ select
             else 0
         end
     ) as open_carts_in_current_sale,
+    sum(coalesce(session_events.product_views_30d, 0)) as product_views_30d,
+    sum(coalesce(session_events.high_ticket_interactions_30d, 0)) as high_ticket_interactions_30d,
     sum(coalesce(session_events.recommendation_clicks_30d, 0)) as recommendation_clicks_30d
 from sessions
 left join session_events on sessions.session_id = session_events.session_id

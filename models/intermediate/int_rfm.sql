@@ -67,8 +67,11 @@ scored as (
 
     select
         population.customer_id,
+        population.recency_days,
         population.frequency,
         population.monetary_value,
+        population.revenue,
+        population.sessions_90d,
         {{ rfm_score('recency_days', larger_is_worse=true) }} as recency_score,
         {{ rfm_score('frequency') }} as frequency_score,
         {{ rfm_score('monetary_value') }} as monetary_score,

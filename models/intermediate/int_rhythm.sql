@@ -1,4 +1,4 @@
--- One row per buyer: how many days usually lie between their purchase dates.
+-- One row per buyer: how many days usually lie between their purchase dates, and how many lay between the last two.
 with
 
 purchase_dates as (
@@ -15,9 +15,9 @@ gaps as (
 
     select
         customer_id,
-        purchased_on,
         {{ days_between('lag(purchased_on) over (partition by customer_id order by purchased_on)', 'purchased_on') }}
-            as gap_days
+            as gap_days,
+        row_number() over (partition by customer_id order by purchased_on desc) as recency_rank
     from purchase_dates
 
 ),
@@ -27,6 +27,7 @@ medians as (
     select
         customer_id,
         count(*) as purchase_dates,
+        max(case when recency_rank = 1 then gap_days end) as previous_gap_days,
         cast(percentile_cont(0.5) within group (order by gap_days) as decimal(18, 1)) as median_gap_days
     from gaps
     group by customer_id
@@ -36,6 +37,7 @@ medians as (
 select
     customer_id,
     purchase_dates,
+    previous_gap_days,
     case
         when purchase_dates >= 3 then greatest(median_gap_days, {{ var('min_gap_days') }})
         else {{ var('typical_gap_days') }}

@@ -1,12 +1,40 @@
--- One row per session with cart or recommendation events up to the as-of date.
+-- One row per session with cart events up to the as-of date, or with product views or recommendation clicks in the last 30 days.
+with
+
+web_events as (
+
+    select * from {{ ref('stg_web_events') }}
+    where
+        occurred_on <= {{ as_of_date() }}
+        and (
+            event_type in ('add_to_cart', 'remove_from_cart')
+            or (event_type in ('product_view', 'recommendation_click') and occurred_on > {{ days_ago(30) }})
+        )
+
+),
+
+high_ticket_products as (
+
+    select * from {{ ref('int_high_ticket_products') }}
+
+)
+
 select
-    session_id,
-    sum(case event_type when 'add_to_cart' then 1 when 'remove_from_cart' then -1 else 0 end) > 0 as has_open_cart,
+    web_events.session_id,
+    sum(case web_events.event_type when 'add_to_cart' then 1 when 'remove_from_cart' then -1 else 0 end) > 0 as has_open_cart,
+    min(case when web_events.event_type = 'add_to_cart' then web_events.occurred_at end) as first_added_to_cart_at,
+    sum(case when web_events.event_type = 'product_view' then 1 else 0 end) as product_views_30d,
     sum(
-        case when event_type = 'recommendation_click' and occurred_on > {{ days_ago(30) }} then 1 else 0 end
-    ) as recommendation_clicks_30d
-from {{ ref('stg_web_events') }}
-where
-    event_type in ('add_to_cart', 'remove_from_cart', 'recommendation_click')
-    and occurred_on <= {{ as_of_date() }}
-group by session_id
+        case
+            when
+                high_ticket_products.product_id is not null
+                and web_events.event_type in ('product_view', 'add_to_cart')
+                and web_events.occurred_on > {{ days_ago(30) }}
+                then 1
+            else 0
+        end
+    ) as high_ticket_interactions_30d,
+    sum(case when web_events.event_type = 'recommendation_click' then 1 else 0 end) as recommendation_clicks_30d
+from web_events
+left join high_ticket_products on web_events.product_id = high_ticket_products.product_id
+group by web_events.session_id

@@ -7,9 +7,15 @@ customers as (
 
 ),
 
-unsubscribes as (
+email_refusals as (
 
-    select * from {{ ref('int_unsubscribes') }}
+    select * from {{ ref('int_email_refusals') }}
+
+),
+
+emails as (
+
+    select * from {{ ref('int_customer_emails') }}
 
 ),
 
@@ -59,6 +65,18 @@ sessions as (
 
 ),
 
+last_open_carts as (
+
+    select * from {{ ref('int_last_open_carts') }}
+
+),
+
+reviews as (
+
+    select * from {{ ref('int_customer_reviews') }}
+
+),
+
 traits as (
 
     select
@@ -71,8 +89,12 @@ traits as (
         customers.created_on,
         customers.acquisition_channel,
         customers.consented_at is not null
-        and coalesce(unsubscribes.last_unsubscribed_at < customers.consented_at, true) as is_subscribed,
+        and coalesce(email_refusals.last_unsubscribed_at < customers.consented_at, true) as is_subscribed,
         customers.consented_on,
+        customers.compared_email is not null
+        and not coalesce(email_refusals.has_complained, false)
+        and not coalesce(email_refusals.has_bounced, false) as is_reachable_by_email,
+        {{ has_birthday_in('customers.birth_date', days=7) }} as has_birthday_in_7d,
 
         coalesce(purchases.purchase_count, 0) as purchase_count,
         coalesce(purchases.net_revenue, 0) as net_revenue,
@@ -93,9 +115,11 @@ traits as (
         rfm_groups.rfm_group,
 
         coalesce(rhythm.purchase_dates, 0) as purchase_dates,
+        rhythm.previous_gap_days,
         rhythm.expected_gap_days,
         coalesce(purchases.is_spend_declining, false) as is_spend_declining,
 
+        orders.customer_id is not null as has_ordered,
         coalesce(orders.has_ordered_30d, false) as has_ordered_30d,
         coalesce(purchases.purchases_30d, 0) as purchases_30d,
         coalesce(purchases.discounted_purchases_12m, 0) as discounted_purchases_12m,
@@ -106,11 +130,27 @@ traits as (
         coalesce(purchases.purchases_in_last_year_sale, 0) as purchases_in_last_year_sale,
         coalesce(sessions.open_carts_in_current_sale, 0) as open_carts_in_current_sale,
 
+        sessions.last_session_on,
         coalesce(sessions.sessions_30d, 0) as sessions_30d,
         coalesce(sessions.sessions_90d, 0) as sessions_90d,
-        coalesce(sessions.recommendation_clicks_30d, 0) as recommendation_clicks_30d
+        coalesce(sessions.sessions_180d, 0) as sessions_180d,
+        coalesce(sessions.product_views_30d, 0) as product_views_30d,
+        coalesce(sessions.high_ticket_interactions_30d, 0) as high_ticket_interactions_30d,
+        coalesce(sessions.recommendation_clicks_30d, 0) as recommendation_clicks_30d,
+        coalesce(sessions.open_carts_30d, 0) as open_carts_30d,
+        last_open_carts.last_open_cart_on,
+        coalesce(orders.has_ordered_since_last_open_cart, false) as has_ordered_since_last_open_cart,
+
+        coalesce(emails.email_clicks_30d, 0) as email_clicks_30d,
+        coalesce(emails.email_clicks_90d, 0) as email_clicks_90d,
+        coalesce(emails.email_clicks_180d, 0) as email_clicks_180d,
+        coalesce(emails.emails_received_180d, 0) as emails_received_180d,
+
+        reviews.last_reviewed_on,
+        reviews.last_review_rating
     from customers
-    left join unsubscribes on customers.customer_id = unsubscribes.customer_id
+    left join email_refusals on customers.customer_id = email_refusals.customer_id
+    left join emails on customers.customer_id = emails.customer_id
     left join orders on customers.customer_id = orders.customer_id
     left join purchases on customers.customer_id = purchases.customer_id
     left join categories on customers.customer_id = categories.customer_id
@@ -118,6 +158,8 @@ traits as (
     left join rfm on customers.customer_id = rfm.customer_id
     left join rfm_groups on rfm.rfm_code = rfm_groups.rfm_code
     left join sessions on customers.customer_id = sessions.customer_id
+    left join last_open_carts on customers.customer_id = last_open_carts.customer_id
+    left join reviews on customers.customer_id = reviews.customer_id
 
 ),
 
@@ -154,6 +196,8 @@ select
     acquisition_channel,
     is_subscribed,
     consented_on,
+    is_subscribed and is_reachable_by_email as is_contactable_by_email,
+    has_birthday_in_7d,
 
     cast(purchase_count as bigint) as purchase_count,
     cast(net_revenue as decimal(18, 2)) as net_revenue,
@@ -174,12 +218,14 @@ select
     rfm_group,
 
     cast(purchase_dates as bigint) as purchase_dates,
+    cast(previous_gap_days as integer) as previous_gap_days,
     cast(expected_gap_days as decimal(18, 1)) as expected_gap_days,
     overdue_ratio,
     lifecycle_stage,
     value_tier,
     is_spend_declining,
 
+    has_ordered,
     has_ordered_30d,
     cast(purchases_30d as bigint) as purchases_30d,
     cast(discounted_purchases_12m as bigint) as discounted_purchases_12m,
@@ -190,7 +236,22 @@ select
     cast(purchases_in_last_year_sale as bigint) as purchases_in_last_year_sale,
     cast(open_carts_in_current_sale as bigint) as open_carts_in_current_sale,
 
+    last_session_on,
     cast(sessions_30d as bigint) as sessions_30d,
     cast(sessions_90d as bigint) as sessions_90d,
-    cast(recommendation_clicks_30d as bigint) as recommendation_clicks_30d
+    cast(sessions_180d as bigint) as sessions_180d,
+    cast(product_views_30d as bigint) as product_views_30d,
+    cast(high_ticket_interactions_30d as bigint) as high_ticket_interactions_30d,
+    cast(recommendation_clicks_30d as bigint) as recommendation_clicks_30d,
+    cast(open_carts_30d as bigint) as open_carts_30d,
+    last_open_cart_on,
+    has_ordered_since_last_open_cart,
+
+    cast(email_clicks_30d as bigint) as email_clicks_30d,
+    cast(email_clicks_90d as bigint) as email_clicks_90d,
+    cast(email_clicks_180d as bigint) as email_clicks_180d,
+    cast(emails_received_180d as bigint) as emails_received_180d,
+
+    last_reviewed_on,
+    last_review_rating
 from staged

@@ -1,0 +1,76 @@
+{# Runs after each segment file: names in one sentence what is wrong with it, before anything is built on it. #}
+{% macro check_segment(segment) %}
+    {% set customers = ref('customers') %}
+    {% set marts = [ref('customer_categories'), customers] %}
+    {# The folder's settings reach the mart `segments` too, by its name. #}
+    {% if execute and segment.identifier.startswith('seg_') %}
+        {% set name = segment.identifier[4:] %}
+        {% set entry = var('segments') | selectattr('name', 'equalto', name) | first %}
+        {% set key = ['customer_id'] + ([entry.row_per] if entry.row_per else []) %}
+        {% do check_segment_columns(segment, name, key + ['as_of_date'], marts) %}
+        {% do check_segment_rows(segment, name, key, customers) %}
+    {% endif %}
+{% endmacro %}
+
+{# A segment shows columns of customers (or of the mart with several rows per customer that it filters), as they are there. #}
+{% macro check_segment_columns(segment, name, needed, marts) %}
+    {% set types = {} %}
+    {% for mart in marts %}
+        {% for column in adapter.get_columns_in_relation(mart) %}
+            {% do types.update({column.name: column.data_type}) %}
+        {% endfor %}
+    {% endfor %}
+    {% set shown = adapter.get_columns_in_relation(segment) %}
+    {% for column in needed if column not in shown | map(attribute='name') %}
+        {% do exceptions.raise_compiler_error('The segment ' ~ name ~ ' does not show ' ~ column ~ ': add it to the select.') %}
+    {% endfor %}
+    {% for column in shown if types.get(column.name) != column.data_type %}
+        {% do exceptions.raise_compiler_error(
+            'The segment ' ~ name ~ ' shows the column ' ~ column.name ~ (
+                ' as ' ~ column.data_type ~ ', but in customers it is ' ~ types[column.name] ~ ': show it as it is there.'
+                if column.name in types else
+                ', which customers does not have: show columns of customers, and compute what is missing upstream.'
+            )
+        ) %}
+    {% endfor %}
+{% endmacro %}
+
+{% macro check_segment_rows(segment, name, key, customers) %}
+    {% set found = run_query(
+        'select count(*), count(distinct member.customer_id), '
+        ~ 'sum(case when member.copies > 1 then 1 else 0 end), min(case when member.copies > 1 then member.customer_id end), '
+        ~ 'sum(case when customers.customer_id is null then 1 else 0 end), min(case when customers.customer_id is null then member.customer_id end), '
+        ~ '(select count(*) from ' ~ customers ~ ') '
+        ~ 'from (select ' ~ key | join(', ') ~ ', count(*) as copies from ' ~ segment ~ ' group by ' ~ key | join(', ') ~ ') as member '
+        ~ 'left join ' ~ customers ~ ' as customers on member.customer_id = customers.customer_id'
+    ).rows[0] %}
+    {% if found[2] %}
+        {% do exceptions.raise_compiler_error(
+            'The segment ' ~ name ~ ' holds ' ~ found[2] ~ ' of its ' ~ found[1] ~ ' customers more than once, for example ' ~ found[3]
+            ~ ': filter to one row per customer, or name the column that tells the rows apart as row_per in the register.'
+        ) %}
+    {% elif found[4] %}
+        {% do exceptions.raise_compiler_error(
+            'The segment ' ~ name ~ ' holds ' ~ found[4] ~ ' customer_ids that customers does not know, for example ' ~ found[5]
+            ~ ': select customer_id from customers as it is.'
+        ) %}
+    {% elif not found[0] and found[6] %}
+        {% do exceptions.warn('The segment ' ~ name ~ ' is empty.') %}
+    {% endif %}
+{% endmacro %}
+
+{# At the start of a build: a segment that the last build knew and the register names no more leaves no table behind. #}
+{% macro drop_removed_segments() %}
+    {% if execute and flags.WHICH in ['build', 'run'] %}
+        {% set mart = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', 'segments') | first %}
+        {% set built = adapter.get_relation(mart.database, mart.schema, mart.alias) %}
+        {% set registered = var('segments') | map(attribute='name') | list %}
+        {% for row in (run_query('select segment from ' ~ built).rows if built else []) if row[0] not in registered %}
+            {% set removed = adapter.get_relation(mart.database, mart.schema, 'seg_' ~ row[0]) %}
+            {% if removed %}
+                {% do log('The segment ' ~ row[0] ~ ' is registered no more: dropping ' ~ removed ~ '.', info=true) %}
+                {% do adapter.drop_relation(removed) %}
+            {% endif %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}

@@ -1,0 +1,40 @@
+-- One row per email event up to the as-of date, test customers aside, with the customer it belongs to.
+-- Without a known account it belongs to the customer with its email, guests too; else to nobody (customer_id null).
+{{ config(materialized='view') }}
+with
+
+email_events as (
+
+    select * from {{ ref('stg_email_events') }}
+    where occurred_on <= {{ as_of_date() }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_accounts') }}
+
+),
+
+customer_emails as (
+
+    select
+        customer_id,
+        compared_email
+    from {{ ref('int_customers') }}
+    where not has_shared_email
+
+)
+
+select
+    email_events.event_id,
+    coalesce(accounts.customer_id, customer_emails.customer_id) as customer_id,
+    email_events.compared_email,
+    email_events.campaign_id,
+    email_events.event_type,
+    email_events.occurred_at,
+    email_events.occurred_on
+from email_events
+left join accounts on email_events.account_id = accounts.account_id
+left join customer_emails on email_events.compared_email = customer_emails.compared_email
+where not coalesce(accounts.is_test_customer, false)

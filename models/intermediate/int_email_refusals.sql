@@ -1,0 +1,74 @@
+-- One row per customer against whom an unsubscribe, a complaint or a bounce holds.
+with
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+refusals as (
+
+    select * from {{ ref('int_email_events') }}
+    where event_type in ('unsubscribe', 'complaint', 'bounce')
+
+),
+
+-- A bounce says that an address is dead, not that a person refuses: it holds against the address that it names.
+held_against_customers as (
+
+    select
+        customer_id,
+        event_type,
+        occurred_at
+    from refusals
+    where
+        customer_id is not null
+        and (event_type <> 'bounce' or compared_email is null)
+
+),
+
+held_against_emails as (
+
+    select
+        compared_email,
+        event_type,
+        occurred_at
+    from refusals
+    where compared_email is not null
+
+    union all
+
+    -- Mail goes to an address: who refuses it refuses for all who share it.
+    select
+        customers.compared_email,
+        refusals.event_type,
+        refusals.occurred_at
+    from refusals
+    inner join customers on refusals.customer_id = customers.customer_id
+    where refusals.event_type <> 'bounce'
+
+),
+
+held as (
+
+    select * from held_against_customers
+
+    union all
+
+    select
+        customers.customer_id,
+        held_against_emails.event_type,
+        held_against_emails.occurred_at
+    from held_against_emails
+    inner join customers on held_against_emails.compared_email = customers.compared_email
+
+)
+
+select
+    customer_id,
+    max(case when event_type = 'unsubscribe' then occurred_at end) as last_unsubscribed_at,
+    bool_or(event_type = 'complaint') as has_complained,
+    bool_or(event_type = 'bounce') as has_bounced
+from held
+group by customer_id

@@ -1,0 +1,10 @@
+select
+    customer_id,
+    as_of_date,
+    value_tier,
+    lifecycle_stage,
+    is_spend_declining
+from {{ ref('customers') }}
+where
+    value_tier = 'high'
+    and (lifecycle_stage in ('at_risk', 'inactive') or is_spend_declining)

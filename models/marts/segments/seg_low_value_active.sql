@@ -1,0 +1,9 @@
+select
+    customer_id,
+    as_of_date,
+    value_tier,
+    lifecycle_stage
+from {{ ref('customers') }}
+where
+    value_tier = 'low'
+    and lifecycle_stage in ('new', 'active')
