@@ -20,12 +20,27 @@ SETTINGS := --vars "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run test lint unit-test pytest docs lock clean help
+.PHONY: run segment remove-segment traits preview explain test lint unit-test pytest docs lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
-	@$(BIN)/python tools/check_register.py dbt_project.yml
+	@$(BIN)/python tools/register.py check
 	$(BIN)/dbt build $(SETTINGS)
 	$(BIN)/python tools/show_segments.py "$$DUCKDB_PATH" $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
+
+segment: $(VENV) ## Write the file and the register entry of a new segment (NAME=...)
+	@$(BIN)/python tools/register.py add "$(NAME)"
+
+remove-segment: $(VENV) ## Remove a segment's file and register entry (NAME=...)
+	@$(BIN)/python tools/register.py remove "$(NAME)"
+
+traits: $(VENV) ## List the traits of customers that a segment may ask
+	@$(BIN)/python tools/traits.py
+
+preview: $(VENV) ## Say who a segment would hold, without a build (SEGMENT=...)
+	@$(BIN)/python tools/preview.py "$(SEGMENT)" $(SETTINGS)
+
+explain: $(VENV) ## Say which segments hold a customer, and why (CUSTOMER=...)
+	@$(BIN)/python tools/explain.py "$(CUSTOMER)" $(SETTINGS)
 
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
 
@@ -33,9 +48,9 @@ test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests
 lint unit-test: export RAW_DIR = data/demo
 lint unit-test: export DUCKDB_PATH = target/code_tests.duckdb
 
-lint: $(VENV) data/demo/orders.parquet ## Check the SQL's style
+lint: $(VENV) data/demo/orders.parquet ## Check the SQL's style (FILES=models/marts/segments/seg_x.sql for one file)
 	mkdir -p target
-	$(BIN)/sqlfluff lint --disable-progress-bar models tests analyses
+	$(BIN)/sqlfluff lint --disable-progress-bar $(or $(FILES),models tests analyses)
 
 unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up rows
 	mkdir -p target
@@ -45,20 +60,21 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet ## Run the tests in Python, the oracle among them
 	$(BIN)/pytest --numprocesses 2
 
-docs: $(VENV) $(SAMPLE) ## Write the documentation of all models as one page, target/static_index.html
-	$(BIN)/dbt docs generate --static $(SETTINGS)
+docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
+	@$(BIN)/python tools/document.py page
+	@$(BIN)/python tools/document.py site $(SETTINGS)
 
 lock: ## Pin the requirements again, with hashes
 	python3 -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
-	.venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
+	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements.txt requirements.in
 
 clean: ## Remove what can be made again; the warehouse stays
 	rm -rf target logs data .venv-lock
 
 help:
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 $(VENV): requirements.txt
 	@echo 'Setting up Python packages in .venv ...'

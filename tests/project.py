@@ -31,10 +31,10 @@ def environment(**variables: object):
 
 
 class Project:
-    """The parsed project. `directory` takes dbt's artifacts and a scratch database."""
+    """The parsed project. `directory` takes dbt's artifacts and a scratch database; `root` is another copy of the project."""
 
-    def __init__(self, directory: Path):
-        self.directory = directory
+    def __init__(self, directory: Path, root: Path = PROJECT):
+        self.directory, self.root = directory, root
         self.database = directory / f"{DATABASE}.duckdb"
         self.manifest = None
         self.manifest = self.dbt("parse").result
@@ -49,9 +49,9 @@ class Project:
         """Run a dbt command in this process, whatever comes of it; on the scratch database unless another is named."""
         with environment(RAW_DIR=raw_dir or self.directory, DUCKDB_PATH=database or self.database):
             return dbtRunner(manifest=self.manifest).invoke([
-                *arguments, "--quiet", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+                arguments[0], "--quiet", "--project-dir", str(self.root), "--profiles-dir", str(self.root),
                 "--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs"),
-                "--vars", yaml.safe_dump(variables),
+                "--vars", yaml.safe_dump(variables), *arguments[1:],
             ])
 
     def compiled(self, any_shop: Path, **variables: object) -> "CompiledProject":

@@ -1,8 +1,8 @@
 """The project itself: its documentation, its register of segments, and that its SQL is no single engine's."""
 
 import re
-import subprocess
 import sys
+from contextlib import chdir
 from datetime import date
 
 import pytest
@@ -10,6 +10,10 @@ import yaml
 
 from project import PROJECT, messages
 from random_shops import random_shop, write_shop
+
+sys.path.insert(0, str(PROJECT / "tools"))
+import document  # noqa: E402
+import register  # noqa: E402
 
 MARTS = [path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")]
 
@@ -21,29 +25,51 @@ FOREIGN_WORDS = re.compile(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def built(project, tmp_path_factory):
     """A small built shop, to ask for the columns that the marts really have."""
     directory = tmp_path_factory.mktemp("small")
     write_shop(random_shop(3, date(2025, 3, 31)), directory, "parquet")
-    return project.compiled(directory, as_of_date="2025-03-31").build(directory)
+    compiled = project.compiled(directory, as_of_date="2025-03-31")
+    with chdir(PROJECT):
+        document.describe_segments(project.manifest, {model.name: model.sql for model in compiled.models})
+    return compiled.build(directory)
 
 
 def models(project):
     return {node.name: node for node in project.manifest.nodes.values() if node.resource_type == "model"}
 
 
-def test_every_model_has_a_description_that_opens_with_its_grain(project):
+def columns(built, mart: str) -> dict[str, str]:
+    """Name and type of each column of a built mart."""
+    return dict(built.execute("select column_name, data_type from information_schema.columns where table_schema = 'marts' and table_name = ?",
+                              [mart]).fetchall())
+
+
+def test_every_model_has_a_description_that_opens_with_its_grain(project, built):
     wrong = [name for name, node in models(project).items() if not re.match(r"One row (per|with) ", node.description)]
     assert wrong == []
 
 
 def test_every_mart_column_is_documented_and_no_other(project, built):
     for name in MARTS:
-        columns = {column for (column,) in built.execute(
-            "select column_name from information_schema.columns where table_schema = 'marts' and table_name = ?", [name]).fetchall()}
         documented = {column.name for column in models(project)[name].columns.values() if column.description}
-        assert columns == documented, name
+        assert columns(built, name).keys() == documented, name
+
+
+def test_every_shared_mart_has_an_enforced_contract(project):
+    shared = {name for name in MARTS if not name.startswith("seg_")}
+    assert {name for name in shared if models(project)[name].config.contract.enforced} == shared
+
+
+def test_the_columns_of_segments_are_those_of_customers(project, built):
+    """In name, type and description; no YAML of their own is needed."""
+    for segment in register_entries():
+        name = f"seg_{segment['name']}"
+        source = "customer_categories" if segment.get("row_per") else "customers"
+        assert columns(built, name).items() <= columns(built, source).items(), name
+        for column in models(project)[name].columns.values():
+            assert column.description == models(project)[source].columns[column.name].description, name
 
 
 def test_contact_data_stands_in_one_mart_alone(project):
@@ -66,16 +92,33 @@ def test_segments_are_bare_filters():
         assert set(re.findall(r"\{\{\s*(\w+)", sql)) <= {"ref", "var", "days_ago", "months_ago", "as_of_date"}, path
 
 
+def register_entries() -> list[dict]:
+    return yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
+
+
 def test_each_segment_is_registered_with_its_texts():
-    register = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
     files = {path.stem for path in (PROJECT / "models" / "marts" / "segments").glob("*.sql")}
-    assert {f"seg_{segment['name']}" for segment in register} == files
-    assert all(segment[text] for segment in register for text in ("title", "definition", "goal"))
+    assert {f"seg_{segment['name']}" for segment in register_entries()} == files
+    texts = ("title", "definition", "goal", "example", "watch_out", "source", "group")
+    assert [segment["name"] for segment in register_entries() if not all(segment.get(text) for text in texts)] == []
+
+
+def test_segments_show_what_their_filter_asks():
+    """So that a reader of the segment sees why someone is in it."""
+    for segment in register_entries():
+        select, _, where = (PROJECT / register.file_of(segment["name"])).read_text().partition("\nfrom ")
+        asked = set(re.findall(r"\b[a-z_]+_?[0-9a-z]*\b", re.sub(r"'.*?'|\{\{.*?\}\}", "", where.partition("where")[2])))
+        shown = set(re.findall(r"\w+", select))
+        assert asked - shown <= {"and", "or", "not", "in", "is", "null", "between"}, segment["name"]
+
+
+def test_the_page_of_segments_is_up_to_date(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    assert document.PAGE.read_text() == document.page(), "run make docs"
 
 
 def register_without(project, name: str) -> list[dict]:
-    register = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
-    return [segment for segment in register if segment["name"] != name]
+    return [segment for segment in register_entries() if segment["name"] != name]
 
 
 def test_an_unregistered_segment_file_stops_the_build(project, tmp_path):
@@ -87,15 +130,3 @@ def test_a_registered_segment_without_texts_stops_the_build(project, tmp_path):
     segments = [*register_without(project, "loyal_buyers"), {"name": "loyal_buyers", "title": "x", "definition": "y"}]
     result = project.attempt("seed", raw_dir=tmp_path, segments=segments)
     assert "The segment loyal_buyers has no goal" in messages(result)
-
-
-def test_a_registered_name_without_a_file_is_named_by_dbt_and_explained_by_make(tmp_path):
-    project_file = tmp_path / "dbt_project.yml"
-    project_file.write_text("vars: {segments: [{name: gone}]}")
-    run = subprocess.run([sys.executable, PROJECT / "tools" / "check_register.py", project_file], capture_output=True, text=True,
-                         check=False)
-    assert run.returncode == 2
-    assert "registers the segment gone, but there is no models/marts/segments/seg_gone.sql: write that file, or remove the entry" \
-        in run.stderr
-    assert subprocess.run([sys.executable, PROJECT / "tools" / "check_register.py", PROJECT / "dbt_project.yml"], check=False
-                          ).returncode == 0

@@ -1,0 +1,205 @@
+"""An analyst's way: a segment is added, previewed, built, explained and removed, and what is wrong with one is said in a sentence."""
+
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import chdir, contextmanager
+from datetime import date
+
+import duckdb
+import pytest
+import yaml
+
+from project import PROJECT, Project, environment, messages
+from random_shops import random_shop, write_shop
+
+sys.path.insert(0, str(PROJECT / "tools"))
+from dbt_session import DbtError, Session  # noqa: E402
+from explain import explain  # noqa: E402
+from preview import preview  # noqa: E402
+
+GUIDE = (PROJECT / "docs" / "first_segment.md").read_text()
+EXAMPLES = dict(re.findall(r"```sql\n-- models/marts/segments/seg_(\w+)\.sql\n(.*?)```", GUIDE, re.DOTALL))
+SETTINGS = {"as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000}
+
+
+class Copy:
+    """A copy of the project that a test may change, with a shop of its own, built once."""
+
+    def __init__(self, directory):
+        self.root = directory / "project"
+        shutil.copytree(PROJECT, self.root, ignore=shutil.ignore_patterns(".*", "data", "warehouse", "target", "logs"))
+        self.raw_dir, self.database = directory / "raw", directory / "shop.duckdb"
+        write_shop(random_shop(3, date(2025, 3, 31)), self.raw_dir, "parquet")
+
+    def project(self) -> Project:
+        """The copy as it stands, parsed anew."""
+        return Project(self.root / "target", self.root)
+
+    def build(self, *arguments: str, command: str = "run"):
+        return self.project().attempt(command, *arguments, raw_dir=self.raw_dir, database=self.database, **SETTINGS)
+
+    def tool(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
+        """Run one of the tools that need no warehouse, as make does."""
+        return subprocess.run([sys.executable, f"tools/{name}.py", *arguments], cwd=self.root, capture_output=True, text=True, check=False)
+
+    @contextmanager
+    def session(self):
+        """A session on the copy: dbt in this process holds the warehouse, so that no other process may open it."""
+        with environment(RAW_DIR=self.raw_dir, DUCKDB_PATH=self.database), chdir(self.root):
+            yield Session(SETTINGS)
+
+    def write(self, name: str, sql: str, **entry: str) -> None:
+        """Write a segment's file, and its entry in place of the scaffold's or as a new one."""
+        (self.root / "models" / "marts" / "segments" / f"seg_{name}.sql").write_text(sql)
+        project_file = self.root / "dbt_project.yml"
+        content = yaml.safe_load(project_file.read_text())
+        content["vars"]["segments"] = [segment for segment in content["vars"]["segments"] if segment["name"] != name] + [
+            {"name": name, "title": name, "definition": "d", "goal": "g", **entry}]
+        project_file.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def rows(self, sql: str) -> list[tuple]:
+        with duckdb.connect(self.database) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The shop, built as it comes."""
+    copy = Copy(tmp_path_factory.mktemp("built"))
+    assert copy.build("--exclude-resource-type", "test", "unit_test", command="build").success
+    with duckdb.connect(copy.database) as connection:
+        connection.execute("checkpoint")
+    return copy
+
+
+@pytest.fixture
+def copy(built, tmp_path):
+    """A fresh copy on the same built shop."""
+    fresh = Copy.__new__(Copy)
+    fresh.root, fresh.raw_dir, fresh.database = tmp_path / "project", built.raw_dir, tmp_path / "shop.duckdb"
+    shutil.copytree(built.root, fresh.root, ignore=shutil.ignore_patterns("logs"))
+    shutil.copy(built.database, fresh.database)
+    return fresh
+
+
+def test_a_segment_is_added_previewed_built_and_removed(copy):
+    added = copy.tool("register", "add", "regulars")
+    assert added.returncode == 0 and "make preview SEGMENT=regulars" in added.stdout
+    with copy.session() as session:
+        before = preview(session, "regulars")
+        with pytest.raises(DbtError, match="There is no models/marts/segments/seg_nothing.sql"):
+            preview(session, "nothing")
+    expected = copy.rows("select count(*) from marts.customers where last_purchased_on > date '2025-03-01' and purchase_count >= 2")[0][0]
+    assert f"\n{expected} customers, " in before and f"{expected} would enter" in before
+    assert "regulars" not in dict(copy.rows("select segment, 1 from marts.segments"))
+
+    assert "The segment regulars has no definition: complete its entry" in messages(copy.build("--select", "seg_regulars"))
+
+    text = (copy.root / "dbt_project.yml").read_text()
+    (copy.root / "dbt_project.yml").write_text(text.replace("      definition:\n", "      definition: d\n").replace("      goal:\n", "      goal: g\n"))
+    result = copy.build("--select", "seg_regulars+")
+    assert result.success, messages(result)
+    assert copy.rows("select customers from marts.segments where segment = 'regulars'") == [(expected,)]
+    assert copy.rows("select count(*) from marts.segment_memberships where segment = 'regulars'") == [(expected,)]
+
+    file = copy.root / "models" / "marts" / "segments" / "seg_regulars.sql"
+    file.write_text(file.read_text().replace("purchase_count >= 2", "purchase_count >= 3"))
+    fewer = copy.rows("select count(*) from marts.seg_regulars where purchase_count >= 3")[0][0]
+    with copy.session() as session:
+        after = preview(session, "regulars")
+    assert "0 would enter" in after and f"{expected - fewer} would leave" in after
+
+    assert copy.tool("register", "remove", "regulars").returncode == 0
+    assert (copy.root / "dbt_project.yml").read_text() == (PROJECT / "dbt_project.yml").read_text()
+    result = copy.build("--select", "segment_memberships+")
+    assert result.success, messages(result)
+    assert copy.rows("select * from marts.segment_memberships where segment = 'regulars'") == []
+    assert copy.rows("select * from information_schema.tables where table_name = 'seg_regulars'") == []
+
+
+def test_the_guides_segments_are_built_in_order_and_hold_whom_they_should(copy):
+    for name, sql in EXAMPLES.items():
+        copy.write(name, sql)
+    result = copy.build("--select", "seg_discount_buyers", "seg_non_target", *(f"seg_{name}" for name in EXAMPLES))
+    assert result.success, messages(result)
+    order = [run.node.name for run in result.result]
+    assert order.index("seg_discount_audience") > max(order.index("seg_discount_buyers"), order.index("seg_non_target"))
+    members = {name: {row[0] for row in copy.rows(f"select customer_id from marts.seg_{name}")} for name in EXAMPLES}
+    discount, non_target, loyal = ({row[0] for row in copy.rows(f"select customer_id from marts.seg_{name}")}
+                                   for name in ("discount_buyers", "non_target", "loyal_buyers"))
+    assert discount & non_target
+    assert members["discount_audience"] == discount - non_target
+    assert members["loyal_shoe_buyers"] <= loyal
+    assert members.keys() == {"warm_regulars", "discount_audience", "loyal_shoe_buyers"}
+    with copy.session() as session:
+        inside = explain(session, min(members["discount_audience"])).partition("Not in")[0]
+    assert "discount_audience\n    + NOT customer_id IN (SELECT customer_id FROM seg_non_target)" in inside
+
+
+WRONG = {
+    "select customer_id, as_of_date from {{ ref('customers') }} union all select customer_id, as_of_date from {{ ref('customers') }}":
+        r"holds \d+ of its \d+ customers more than once, for example \S+: filter to one row per customer",
+    "select customer_id, as_of_date, category from {{ ref('customer_categories') }}":
+        r"holds \d+ of its \d+ customers more than once",
+    "select upper(customer_id) || '?' as customer_id, as_of_date from {{ ref('customers') }}":
+        r"holds \d+ customer_ids that customers does not know, for example \S+\?: select customer_id",
+    "select customer_id, recency_days from {{ ref('customers') }}":
+        "does not show as_of_date: add it to the select",
+    "select as_of_date from {{ ref('customers') }}":
+        "does not show customer_id: add it to the select",
+    "select customer_id, as_of_date, recency_days as days from {{ ref('customers') }}":
+        "shows the column days, which customers does not have",
+    "select customer_id, as_of_date, cast(recency_days as bigint) as recency_days from {{ ref('customers') }}":
+        "shows the column recency_days as BIGINT, but in customers it is INTEGER",
+}
+
+
+def test_each_wrong_segment_is_named_in_one_sentence(copy, capfd):
+    for number, sql in enumerate(WRONG):
+        copy.write(f"wrong_{number}", sql)
+    copy.write("nobody", "select customer_id, as_of_date from {{ ref('customers') }} where purchase_count < 0")
+    said = messages(copy.build("--no-quiet", "--select", "seg_nobody", *(f"seg_wrong_{number}" for number in range(len(WRONG)))))
+    for number, (sql, sentence) in enumerate(WRONG.items()):
+        assert re.search(f"The segment wrong_{number} {sentence}", said), sql
+    assert "The segment nobody is empty." in "".join(capfd.readouterr())
+
+
+def test_explain_agrees_with_the_memberships(built):
+    memberships = built.rows("select customer_id, list(segment order by segment) from marts.segment_memberships group by all order by count(*) desc, customer_id limit 4")
+    account, owner = built.rows("select account_id, customer_id from marts.customer_accounts where account_id <> customer_id order by 1")[0]
+    with built.session() as session:
+        explanations = [explain(session, customer) for customer, _ in memberships]
+        assert explain(session, account).startswith(f"{owner} (to whom {account} belongs) on 2025-03-31")
+        with pytest.raises(DbtError, match="The last build knows no customer and no account nobody."):
+            explain(session, "nobody")
+    for (_, segments), explained in zip(memberships, explanations):
+        inside, _, outside = explained.partition("Not in ")
+        assert sorted(re.findall(r"(?m)^  (\w+)$", inside)) == segments
+        assert len(re.findall(r"(?m)^  (\w+)$", outside)) == 33 - len(segments)
+        assert "    - " not in inside
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["add", "Loyal Buyers"], "'Loyal Buyers' is no name for a segment"),
+    (["add", "loyal_buyers"], "The segment loyal_buyers is there already."),
+    (["remove", "nothing"], "There is no segment nothing."),
+])
+def test_the_register_refuses(built, arguments, sentence):
+    refused = built.tool("register", *arguments)
+    assert refused.returncode == 2 and sentence in refused.stderr
+
+
+def test_a_segment_that_another_one_asks_stays(copy):
+    copy.write("discount_audience", EXAMPLES["discount_audience"])
+    refused = copy.tool("register", "remove", "non_target")
+    assert refused.returncode == 2 and "seg_discount_audience.sql: change that first" in refused.stderr
+
+
+def test_a_registered_name_without_a_file_is_explained(copy):
+    (copy.root / "models" / "marts" / "segments" / "seg_birthday_soon.sql").unlink()
+    refused = copy.tool("register", "check")
+    assert refused.returncode == 2
+    assert ("registers the segment birthday_soon, but there is no models/marts/segments/seg_birthday_soon.sql: "
+            "write that file, or remove the entry") in refused.stderr

@@ -1,0 +1,58 @@
+"""dbt in this process: the parsed project, the SQL that it renders, and rows of the last build, on any warehouse."""
+
+import yaml
+from dbt.cli.main import dbtRunner
+
+
+class DbtError(Exception):
+    """What dbt or the warehouse says of a command that failed, without the lines that only say where it was said."""
+
+
+class Session:
+    """The project, parsed once for the given vars (a dict or YAML text), with the as-of date of the last build.
+
+    as_of_date: text, YYYY-MM-DD. customers: how many the last build knows. Raises DbtError where nothing is built.
+    """
+
+    def __init__(self, variables: dict | str):
+        self.variables = yaml.safe_load(variables) if isinstance(variables, str) else variables
+        self._compiled = {}
+        self.manifest = None
+        self.manifest = self.invoke("parse").result
+        try:
+            built = self.rows("select max(as_of_date) as as_of_date, count(*) as customers from {{ ref('customers') }}")[0]
+        except DbtError as error:
+            if "does not exist" not in str(error):
+                raise
+            raise DbtError("Nothing is built here yet: run `make run` first.") from error
+        self.as_of_date, self.customers = str(built["as_of_date"]), int(built["customers"])
+        self.variables = self.variables | {"as_of_date": self.as_of_date}
+
+    def invoke(self, *arguments: str):
+        """Run a dbt command, in silence. Returns dbt's result; raises DbtError where it fails."""
+        result = dbtRunner(manifest=self.manifest).invoke(
+            [*arguments, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(self.variables)])
+        if not result.success:
+            lines = [line.strip() for line in str(result.exception or "dbt failed").splitlines()]
+            raise DbtError("\n".join(line for line in lines if line and not line.startswith(("Runtime Error", "LINE", "^", ">"))))
+        return result
+
+    def rows(self, sql: str) -> list[dict]:
+        """The rows of a query, which may use Jinja, as dicts. Raises DbtError with the warehouse's message."""
+        table = self.invoke("show", "--inline", sql, "--limit", "-1").result.results[0].agate_table
+        return [dict(zip(table.column_names, row)) for row in table.rows]
+
+    def compiled(self, *models: str) -> dict[str, str]:
+        """The SQL of models, by name, rendered as of the last build."""
+        if models not in self._compiled:
+            results = self.invoke("compile", "--select", *models).result.results
+            self._compiled[models] = {result.node.name: result.node.compiled_code for result in results}
+        return self._compiled[models]
+
+    def has_model(self, name: str) -> bool:
+        return f"model.{self.manifest.metadata.project_name}.{name}" in self.manifest.nodes
+
+
+def as_is(sql: str) -> str:
+    """Rendered SQL, kept from being rendered again."""
+    return "{% raw %}" + sql + "{% endraw %}"

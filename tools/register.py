@@ -1,0 +1,100 @@
+"""The register of segments in dbt_project.yml: check it against the files, add a segment, remove one.
+
+Usage: python tools/register.py check | add NAME | remove NAME
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+PROJECT_FILE = Path("dbt_project.yml")
+SEGMENTS = Path("models/marts/segments")
+
+FILE = """\
+-- Keep this file a bare filter: one table, no join, no macro but ref, var and the date macros. The comments may go.
+--
+-- customer_id and as_of_date are needed. Then show the columns that the filter asks, so that readers see why someone is in.
+-- All traits, with their meaning: make traits. Is one missing? Compute it upstream, in models/intermediate.
+select
+    customer_id,
+    as_of_date,
+    last_purchased_on,
+    purchase_count
+from {{{{ ref('customers') }}}}
+where
+    -- The last 30 days, up to the as-of date. A year: months_ago(12).
+    last_purchased_on > {{{{ days_ago(30) }}}}
+    and purchase_count >= 2
+    -- Someone who is in another segment is left out so:
+    -- and customer_id not in (select customer_id from {{{{ ref('seg_non_target') }}}})
+"""
+ENTRY = """\
+    - name: {name}
+      title: {title}
+      # Who is in it, in one sentence with its exact boundaries. If that is hard to write, it is two segments.
+      definition:
+      # What marketing does with them.
+      goal:
+"""
+
+
+def registered() -> list[dict]:
+    """The entries of the register, in its order."""
+    return yaml.safe_load(PROJECT_FILE.read_text())["vars"]["segments"] or []
+
+
+def file_of(name: str) -> Path:
+    return SEGMENTS / f"seg_{name}.sql"
+
+
+def check() -> str | None:
+    """What is wrong with the register, in a sentence: dbt only says that a node was not found."""
+    for entry in registered():
+        if not file_of(entry["name"]).exists():
+            return (f"{PROJECT_FILE} registers the segment {entry['name']}, but there is no {file_of(entry['name'])}: "
+                    "write that file, or remove the entry from the var `segments`.")
+    return None
+
+
+def add(name: str) -> str | None:
+    """Write a segment's file and its register entry. Returns what speaks against it, in a sentence."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name):
+        return f"'{name}' is no name for a segment: take lower-case letters, digits and underscores, such as weekend_shoppers."
+    if file_of(name).exists() or name in [entry["name"] for entry in registered()]:
+        return f"The segment {name} is there already."
+    file_of(name).write_text(FILE.format())
+    PROJECT_FILE.write_text(PROJECT_FILE.read_text().rstrip("\n") + "\n" + ENTRY.format(
+        name=name, title=name.replace("_", " ").capitalize()))
+    print(f"1. Write its filter: {file_of(name)}\n"
+          f"2. Fill in its definition and goal: the last entry of {PROJECT_FILE}\n"
+          f"Try it at any time, without a build: make preview SEGMENT={name}\nThen: make run")
+    return None
+
+
+def remove(name: str) -> str | None:
+    """Remove a segment's file and its register entry. Returns what speaks against it, in a sentence."""
+    users = [path for path in Path("models").rglob("*.sql") if re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())]
+    if users:
+        return f"The segment {name} is asked by {', '.join(map(str, users))}: change that first."
+    text = PROJECT_FILE.read_text()
+    without = re.sub(rf"(?ms)^    - name: {re.escape(name)}\n(?:(?!    - |  \S|\S).*?\n)*", "", text)
+    if without == text and not file_of(name).exists():
+        return f"There is no segment {name}."
+    PROJECT_FILE.write_text(without)
+    file_of(name).unlink(missing_ok=True)
+    print(f"Removed. The next build takes the members of {name} out of all marts, and drops its table.")
+    return None
+
+
+def main() -> int:
+    commands = {"check": check, "add": add, "remove": remove}
+    wrong = commands[sys.argv[1]](*sys.argv[2:])
+    if wrong:
+        print(wrong, file=sys.stderr)
+    return 2 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
