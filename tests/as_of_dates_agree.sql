@@ -4,6 +4,7 @@
     'customer_accounts',
     'customer_categories',
     'customer_contacts',
+    'rfm_thresholds',
     'segment_memberships',
     'segment_overlaps',
     'segments'

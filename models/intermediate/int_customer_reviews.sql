@@ -26,6 +26,7 @@ ranked as (
         ) as recency_rank
     from reviews
     inner join accounts on reviews.account_id = accounts.account_id
+    where not accounts.is_test_customer
 
 )
 

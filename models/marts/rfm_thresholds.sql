@@ -1,5 +1,6 @@
 -- One row per scored trait and score, with the value at which the score begins and the buyers who have it.
--- The columns trait, score and from_value are those of the seed rfm_cut_points: copied there, they freeze today's scores.
+-- The columns trait, score and from_value are those of the seed rfm_cut_points: copied there, they freeze today's scores
+-- (a score that nobody has is empty here, and needs a value between its neighbours there).
 {% set score_of = {
     'recency_days': 'recency_score',
     'frequency': 'frequency_score',
@@ -22,7 +23,7 @@ buyers as (
     select
         '{{ trait }}' as trait,
         {{ score }} as score,
-        cast({{ trait }} as decimal(18, 6)) as trait_value
+        cast({{ trait }} as decimal(28, 6)) as trait_value
     from {{ ref('int_rfm') }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -46,7 +47,7 @@ select
     {{ as_of_date() }} as as_of_date,
     scales.trait,
     scales.score,
-    {{ 'scales.from_value' if var('rfm_method') == 'cut_points' else 'observed.smallest_value' }} as from_value,
+    cast({{ 'scales.from_value' if var('rfm_method') == 'cut_points' else 'observed.smallest_value' }} as decimal(28, 6)) as from_value,
     observed.largest_value as to_value,
     cast(coalesce(observed.buyers, 0) as bigint) as customers
 from scales
