@@ -57,12 +57,12 @@ def test_every_analysis_answers_with_rows(demo_sql, demo):
 
 
 def test_complete_journey_has_its_known_segments(project):
-    """Computed apart from this project, in plain Python, from the raw files; docs/complete_journey.md tells of the data.
+    """Computed apart from the SQL, in plain Python, from the raw files; docs/complete_journey.md tells of the data.
 
     The sizes are plausible: frequent shoppers are also recent ones (585 loyal buyers, where chance alone gives 358); the
     loyalty card discounts five baskets of six (2,464 discount buyers); households make 43 trips on average across some 300
     categories (2,405 repeat buyers); the current sale is the campaign of 28 to 31 December. The data hold one year, so no
-    last-year edition, and neither sessions nor web events.
+    last-year edition, and neither sessions, web events, emails nor reviews.
     """
     built = project.compiled(PROJECT / "data" / "complete_journey", **settings("complete_journey")).build(
         PROJECT / "data" / "complete_journey", threads=2)
@@ -78,6 +78,28 @@ def test_complete_journey_has_its_known_segments(project):
         "sale_cart_abandoners": 0,
         "current_sale_buyers": 1039,
         "multi_category_buyers": 2460,
+        "subscribers_without_purchase": 0,
+        "cart_abandoners": 0,
+        "high_value_active": 932,
+        "low_value_active": 1029,
+        "high_value_at_risk": 219,
+        "non_target": 289,
+        "active_customers": 0,
+        "becoming_inactive": 255,
+        "inactive_customers": 192,
+        "hero_customers": 331,
+        "unhappy_customers": 0,
+        "referral_candidates": 0,
+        "first_time_buyers": 7,
+        "reactivated_customers": 16,
+        "browse_abandoners": 0,
+        "high_ticket_hesitators": 0,
+        "due_for_reorder": 192,
+        "cross_sell_window": 168,
+        "new_subscribers": 0,
+        "engaged_subscribers": 0,
+        "unengaged_subscribers": 0,
+        "birthday_soon": 0,
     }
     assert built.execute("select count(*) from marts.seg_category_repeat_buyers").fetchone() == (143_529,)
     assert built.execute("select sum(rejected_rows), sum(duplicate_rows) from staging.row_counts").fetchone() == (0, 0)
