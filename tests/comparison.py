@@ -28,6 +28,8 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
             for customer_id, customer in expected.customers.items()}),
         *compare_keyed("customer_contacts", rows_by_key(connection, "marts.customer_contacts", "customer_id"),
                        expected.customer_contacts),
+        *compare_keyed("rfm_thresholds", rows_by_key(connection, "marts.rfm_thresholds", "trait", "score"), {
+                key: dict(zip(("from_value", "to_value", "customers"), values)) for key, values in expected.rfm_thresholds.items()}),
         *compare_sets("customer_accounts", column_rows(connection, "select account_id, customer_id from marts.customer_accounts"),
                       set(expected.customer_accounts.items())),
         *(line for segment, members in expected.segments.items() for line in compare_segment(connection, segment, members)),
@@ -43,10 +45,12 @@ def compare_segment(connection, segment, members):
     yield from compare_sets(f"segment_memberships of {segment}", in_memberships, {(customer,) for customer in customers})
 
 
-def rows_by_key(connection, table: str, key: str) -> dict:
+def rows_by_key(connection, table: str, *key: str) -> dict:
+    """The rows of a table as dicts, by the value of the key's column, or by the values of its columns."""
     cursor = connection.execute(f"select * from {table}")
     names = [column[0] for column in cursor.description]
-    return {row[names.index(key)]: dict(zip(names, row)) for row in cursor.fetchall()}
+    rows = [dict(zip(names, row)) for row in cursor.fetchall()]
+    return {row[key[0]] if len(key) == 1 else tuple(row[column] for column in key): row for row in rows}
 
 
 def column_rows(connection, query: str) -> list[tuple]:

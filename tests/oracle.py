@@ -13,6 +13,7 @@ Amounts are Decimal in the reporting currency, ratios and medians Fraction, coun
 import hashlib
 import re
 from bisect import bisect_right
+from calendar import isleap
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,6 +87,7 @@ class Result:
     purchases: order_id -> customer_id (None: nobody's), purchased_on, net_revenue, cost,
         gross_margin, is_discounted, categories (of the lines that are not fully refunded).
     segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
+    rfm_thresholds: (trait, score) -> (from_value, to_value, customers), for all five scores of SCORED_TRAITS.
     """
 
     counts: dict[str, TableCounts]
@@ -96,6 +98,7 @@ class Result:
     customer_contacts: dict[str, Row]
     purchases: dict[str, Row]
     segments: dict[str, set]
+    rfm_thresholds: dict[tuple[str, int], tuple]
     warnings: list[str]
 
 
@@ -115,7 +118,8 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
         shop = know_shop(raw, rows.get("sale_campaigns", []), parameters, calendar)
         customers = {customer_id: traits(shop, customer_id) for customer_id in shop.people.customer_ids()}
         warnings = add_scores(customers, shop)
-        segments = {name: {key for key, customer in customers.items() if belongs(customer)}
+        dated = {key: customer | {"as_of_date": parameters.as_of_date} for key, customer in customers.items()}
+        segments = {name: {key for key, customer in dated.items() if belongs(customer)}
                     for name, belongs in SEGMENTS.items()}
         segments["category_repeat_buyers"] = category_repeat_buyers(shop)
         return Result(
@@ -127,6 +131,7 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
             customer_contacts={customer_id: contact(shop, customer_id) for customer_id in customers},
             purchases=shop.purchases,
             segments=segments,
+            rfm_thresholds=rfm_thresholds(customers, shop),
             warnings=warnings,
         )
 
@@ -748,7 +753,7 @@ def add_scores(customers: dict[str, Row], shop: "Shop") -> list[str]:
     """Add the scores, the RFM code and group and the value tier; return the warnings."""
     for customer in customers.values():
         customer |= {score: None for score, _ in SCORED_TRAITS.values()}
-    population = [customer for customer in customers.values() if customer["frequency"]]
+    population = rfm_population(customers)
     for trait, (score, less_is_better) in SCORED_TRAITS.items():
         if trait == "sessions_90d" and not shop.sessions:
             continue
@@ -762,6 +767,11 @@ def add_scores(customers: dict[str, Row], shop: "Shop") -> list[str]:
     return quintile_warnings(population, shop.parameters)
 
 
+def rfm_population(customers: dict[str, Row]) -> list[Row]:
+    """Return the buyers with a purchase in the window."""
+    return [customer for customer in customers.values() if customer["frequency"]]
+
+
 def scored_value(shop: "Shop", customer: Row, trait: str) -> object:
     if trait != "revenue":
         return customer[trait]
@@ -771,11 +781,18 @@ def scored_value(shop: "Shop", customer: Row, trait: str) -> object:
 
 def scores(trait: str, values: list, less_is_better: bool, parameters: Parameters) -> list[int]:
     """Return the score of each value: by fixed boundaries where there are any for the trait, else by quintiles."""
-    boundaries = sorted((Decimal(str(from_value)), int(score))
-                        for of_trait, score, from_value in parameters.rfm_cut_points if of_trait == trait)
-    if parameters.rfm_method == "cut_points" and boundaries:
+    boundaries = cut_points(trait, parameters)
+    if boundaries:
         return [score_by_cut_points(value, boundaries) for value in values]
     return quintile_scores(values, less_is_better)
+
+
+def cut_points(trait: str, parameters: Parameters) -> list[tuple[Decimal, int]]:
+    """Return (from_value, score) on the way up; none where quintiles decide."""
+    if parameters.rfm_method != "cut_points":
+        return []
+    return sorted((Decimal(str(from_value)), int(score))
+                  for of_trait, score, from_value in parameters.rfm_cut_points if of_trait == trait)
 
 
 def quintile_scores(values: list, less_is_better: bool) -> list[int]:
@@ -794,6 +811,23 @@ def score_by_cut_points(value, boundaries: list[tuple[Decimal, int]]) -> int:
     """Return the score of the highest boundary that the value reaches; below all of them, that of the lowest."""
     reached = [score for from_value, score in boundaries if from_value <= value]
     return reached[-1] if reached else boundaries[0][1]
+
+
+def rfm_thresholds(customers: dict[str, Row], shop: "Shop") -> dict[tuple[str, int], tuple]:
+    """Return from which to which value each score goes, and how many of the population have it.
+
+    from_value is the smallest value with the score; where fixed boundaries decide, the boundary.
+    """
+    thresholds = {}
+    for trait, (score_column, _) in SCORED_TRAITS.items():
+        boundaries = {score: from_value for from_value, score in cut_points(trait, shop.parameters)}
+        values = defaultdict(list)
+        for customer in rfm_population(customers):
+            values[customer[score_column]].append(scored_value(shop, customer, trait))
+        for score in range(1, 6):
+            from_value = boundaries.get(score) if boundaries else min(values[score], default=None)
+            thresholds[trait, score] = (from_value, max(values[score], default=None), len(values[score]))
+    return thresholds
 
 
 def rfm_code(customer: Row) -> str | None:
@@ -818,14 +852,15 @@ def quintile_warnings(population: list[Row], parameters: Parameters) -> list[str
 
 
 def rhythm(purchases: list[Row], parameters: Parameters, calendar: Calendar) -> Row:
-    """Return the gap that is usual for the customer, how far they are beyond it, and their lifecycle stage."""
-    if not purchases:
-        return {"expected_gap_days": None, "overdue_ratio": None, "lifecycle_stage": "lead"}
+    """Return how many purchase dates there are, the gap before the last and the usual one, and the lifecycle stage."""
     dates = sorted({purchase["purchased_on"] for purchase in purchases})
+    gaps = [(later - earlier).days for earlier, later in pairwise(dates)]
+    counted = {"purchase_dates": len(dates), "previous_gap_days": gaps[-1] if gaps else None}
+    if not purchases:
+        return {**counted, "expected_gap_days": None, "overdue_ratio": None, "lifecycle_stage": "lead"}
     expected_gap_days = Fraction(parameters.typical_gap_days)
     if len(dates) >= 3:
-        gaps = [Fraction((later - earlier).days) for earlier, later in pairwise(dates)]
-        expected_gap_days = max(median(gaps), Fraction(parameters.min_gap_days))
+        expected_gap_days = max(median(map(Fraction, gaps)), Fraction(parameters.min_gap_days))
     overdue_ratio = (calendar.as_of_date - dates[-1]).days / expected_gap_days
     if len(purchases) == 1 and calendar.in_last_days(dates[0], 90):
         stage = "new"
@@ -835,7 +870,8 @@ def rhythm(purchases: list[Row], parameters: Parameters, calendar: Calendar) -> 
         stage = "at_risk"
     else:
         stage = "inactive"
-    return {"expected_gap_days": expected_gap_days, "overdue_ratio": overdue_ratio, "lifecycle_stage": stage}
+    return {**counted, "expected_gap_days": expected_gap_days, "overdue_ratio": overdue_ratio,
+            "lifecycle_stage": stage}
 
 
 def value_tier(customer: Row) -> str | None:
@@ -853,7 +889,7 @@ def is_spend_declining(purchases: list[Row], calendar: Calendar) -> bool:
     return before > 0 and 2 * latest < before
 
 
-# ---------------------------------------------------------------- 6. sales, sessions and emails
+# ---------------------------------------------------------------- 6. sales, sessions and products
 
 
 @dataclass(frozen=True)
@@ -928,31 +964,86 @@ def open_carts(web_events: list[Row]) -> set[str]:
     return {session_id for session_id, pieces in content.items() if pieces > 0}
 
 
-class Refusals:
-    """The latest unsubscribe (or other refusal) up to the as-of date, by customer and by compared email."""
+def first_adds(web_events: list[Row]) -> dict[str, datetime]:
+    """Return session_id -> the moment at which something was first put into the cart."""
+    first = {}
+    for event in web_events:
+        if event["event_type"] == "add_to_cart":
+            first[event["session_id"]] = min(event["occurred_at"], first.get(event["session_id"], event["occurred_at"]))
+    return first
 
-    def __init__(self, raw: Raw, people: People, calendar: Calendar, event_type: str):
+
+def high_ticket_products(products: list[Row]) -> set[str]:
+    """Return the top fifth by price: fewer than 20 % of the products with a price cost strictly more."""
+    prices = sorted(product["price"] for product in products if product["price"] is not None)
+    return {product["product_id"] for product in products if product["price"] is not None
+            and 5 * (len(prices) - bisect_right(prices, product["price"])) < len(prices)}
+
+
+# ---------------------------------------------------------------- 2. and 10. emails, contact and reviews
+
+
+def know_email_events(raw: Raw, people: People, calendar: Calendar) -> list[Row]:
+    """Return the events up to the as-of date with `owner` (None: nobody's) and `occurred_on`; without tests."""
+    events = []
+    for event in raw.tables["email_events"]:
+        occurred_on = calendar.day(event["occurred_at"])
+        owner = people.with_account_or_email(event["customer_id"], event["email"])
+        if calendar.has_come(occurred_on) and owner not in people.test_customers:
+            events.append({**event, "owner": owner, "occurred_on": occurred_on})
+    return events
+
+
+class Refusals:
+    """The latest unsubscribe, or the latest complaint, by customer and by compared email."""
+
+    def __init__(self, email_events: list[Row], people: People, event_type: str):
         self.email_of = people.email_of
         self.latest_of_customer, self.latest_of_email = {}, {}
-        for event in raw.tables["email_events"]:
-            if event["event_type"] != event_type or not calendar.has_come(calendar.day(event["occurred_at"])):
-                continue
-            customer_id = people.with_account_or_email(event["customer_id"], event["email"])
-            if customer_id in people.test_customers:
-                continue
-            self._hold(self.latest_of_customer, customer_id, event["occurred_at"])
-            # "the same email" is the event's own as well as that of the customer it belongs to
-            self._hold(self.latest_of_email, compared_email(event["email"]), event["occurred_at"])
-            self._hold(self.latest_of_email, people.email_of.get(customer_id), event["occurred_at"])
+        for event in email_events:
+            if event["event_type"] == event_type:
+                self._hold(self.latest_of_customer, event["owner"], event["occurred_at"])
+                # "the same email" is the event's own as well as that of the customer it belongs to
+                self._hold(self.latest_of_email, compared_email(event["email"]), event["occurred_at"])
+                self._hold(self.latest_of_email, people.email_of.get(event["owner"]), event["occurred_at"])
 
     def _hold(self, latest: dict, key: str | None, moment: datetime) -> None:
         if key is not None:
             latest[key] = max(moment, latest.get(key, moment))
 
+    def is_against(self, customer_id: str) -> bool:
+        return customer_id in self.latest_of_customer or self.email_of[customer_id] in self.latest_of_email
+
     def is_against_since(self, customer_id: str, moment: datetime) -> bool:
         """Whether one of them, at the moment or after it, holds against the customer."""
         found = (self.latest_of_customer.get(customer_id), self.latest_of_email.get(self.email_of[customer_id]))
         return any(latest is not None and latest >= moment for latest in found)
+
+
+def bounced_customers(email_events: list[Row], people: People) -> set[str]:
+    """Return the customers with an email that bounced, and those of bounces that carry no email."""
+    bounces = [event for event in email_events if event["event_type"] == "bounce"]
+    emails = {compared_email(bounce["email"]) for bounce in bounces} - {None}
+    owners = {bounce["owner"] for bounce in bounces if compared_email(bounce["email"]) is None}
+    return owners | {customer_id for customer_id, email in people.email_of.items() if email in emails}
+
+
+def can_be_reached(shop: "Shop", customer_id: str) -> bool:
+    """Whether the customer has an email, and neither a bounce nor a complaint holds against them."""
+    return (shop.people.email_of[customer_id] is not None
+            and customer_id not in shop.bounced_customers
+            and not shop.complaints.is_against(customer_id))
+
+
+def know_reviews(raw: Raw, people: People, calendar: Calendar) -> list[Row]:
+    """Return the reviews up to the as-of date with `owner` (None: nobody's) and `reviewed_on`."""
+    reviews = []
+    for review in raw.tables["reviews"]:
+        reviewed_on = calendar.day(review["reviewed_at"])
+        if calendar.has_come(reviewed_on):
+            owner = people.customer_of_account.get(review["customer_id"])
+            reviews.append({**review, "owner": owner, "reviewed_on": reviewed_on})
+    return reviews
 
 
 # ---------------------------------------------------------------- the shop, and the traits of a customer
@@ -973,7 +1064,13 @@ class Shop:
     sessions_of: dict[str, list[Row]]
     web_events_of: dict[str, list[Row]]
     open_carts: set[str]
+    first_adds: dict[str, datetime]
+    high_ticket_products: set[str]
+    email_events_of: dict[str, list[Row]]
     unsubscribes: Refusals
+    complaints: Refusals
+    bounced_customers: set[str]
+    reviews_of: dict[str, list[Row]]
     sale: Sale | None
     last_year_sale: Sale | None
 
@@ -988,6 +1085,7 @@ def know_shop(raw: Raw, sale_rows: list[RawRow], parameters: Parameters, calenda
     purchases = know_purchases(raw, orders, calendar)
     sessions = know_sessions(raw, people, calendar)
     web_events = know_web_events(raw, sessions, calendar)
+    email_events = know_email_events(raw, people, calendar)
     sales = read_sales(sale_rows)
     sale = current_sale(sales, calendar)
     return Shop(
@@ -1002,7 +1100,13 @@ def know_shop(raw: Raw, sale_rows: list[RawRow], parameters: Parameters, calenda
         sessions_of=grouped(sessions.values(), "owner"),
         web_events_of=grouped(web_events, "owner"),
         open_carts=open_carts(web_events),
-        unsubscribes=Refusals(raw, people, calendar, "unsubscribe"),
+        first_adds=first_adds(web_events),
+        high_ticket_products=high_ticket_products(raw.tables["products"]),
+        email_events_of=grouped(email_events, "owner"),
+        unsubscribes=Refusals(email_events, people, "unsubscribe"),
+        complaints=Refusals(email_events, people, "complaint"),
+        bounced_customers=bounced_customers(email_events, people),
+        reviews_of=grouped(know_reviews(raw, people, calendar), "owner"),
         sale=sale,
         last_year_sale=last_year_edition(sales, sale),
     )
@@ -1018,27 +1122,53 @@ def grouped(rows, column: str) -> dict[str, list[Row]]:
 def traits(shop: Shop, customer_id: str) -> Row:
     """Return all traits of a customer but the scores, which need the other customers."""
     purchases = shop.purchases_of.get(customer_id, [])
+    who = profile(shop, customer_id)
     return {
-        **profile(shop, customer_id),
+        **who,
+        "is_contactable_by_email": who["is_subscribed"] and can_be_reached(shop, customer_id),
+        "has_birthday_in_7d": has_birthday_in_7d(contact(shop, customer_id)["birth_date"], shop.calendar),
         **money(purchases),
         **rfm_values(purchases, shop.parameters, shop.calendar),
         **rhythm(purchases, shop.parameters, shop.calendar),
         "is_spend_declining": is_spend_declining(purchases, shop.calendar),
         **order_traits(shop, customer_id, purchases),
         **visit_traits(shop, customer_id),
+        **cart_traits(shop, customer_id),
+        **email_traits(shop, customer_id),
+        **review_traits(shop, customer_id),
     }
+
+
+def has_birthday_in_7d(birth_date: date | None, calendar: Calendar) -> bool:
+    """Whether the birthday is one of the 7 dates after the as-of date."""
+    if birth_date is None:
+        return False
+    next_dates = [calendar.as_of_date + timedelta(days=days) for days in range(1, 8)]
+    return any(day == birthday(birth_date, day.year) for day in next_dates)
+
+
+def birthday(birth_date: date, year: int) -> date:
+    """Return the birthday in that year; that of 29 February falls on 28 February in common years."""
+    if (birth_date.month, birth_date.day) == (2, 29) and not isleap(year):
+        return date(year, 2, 28)
+    return birth_date.replace(year=year)
+
+
+def kept_orders(shop: Shop, customer_id: str) -> list[Row]:
+    """Return what the customer *ordered*: every order that is not cancelled."""
+    return [order for order in shop.orders_of.get(customer_id, []) if order["status"] != "cancelled"]
 
 
 def order_traits(shop: Shop, customer_id: str, purchases: list[Row]) -> Row:
     in_last_days = shop.calendar.in_last_days
-    ordered_dates = [order["ordered_on"] for order in shop.orders_of.get(customer_id, [])
-                     if order["status"] != "cancelled"]
+    ordered_dates = [order["ordered_on"] for order in kept_orders(shop, customer_id)]
     purchase_dates = [purchase["purchased_on"] for purchase in purchases]
     categories_365d = set()
     for purchase in purchases:
         if in_last_days(purchase["purchased_on"], 365):
             categories_365d |= purchase["categories"]
     return {
+        "has_ordered": bool(ordered_dates),
         "has_ordered_30d": any(in_last_days(day, 30) for day in ordered_dates),
         "purchases_30d": sum(in_last_days(day, 30) for day in purchase_dates),
         "discounted_purchases_12m": sum(purchase["is_discounted"] for purchase in purchases
@@ -1052,22 +1182,62 @@ def order_traits(shop: Shop, customer_id: str, purchases: list[Row]) -> Row:
 
 def visit_traits(shop: Shop, customer_id: str) -> Row:
     in_last_days = shop.calendar.in_last_days
-    sessions = shop.sessions_of.get(customer_id, [])
+    dates = [session["started_on"] for session in shop.sessions_of.get(customer_id, [])]
+    events_30d = [event for event in shop.web_events_of.get(customer_id, []) if in_last_days(event["occurred_on"], 30)]
     return {
-        "open_carts_in_current_sale": sum(
-            session["session_id"] in shop.open_carts and is_during(session["started_on"], shop.sale)
-            for session in sessions),
-        "sessions_30d": sum(in_last_days(session["started_on"], 30) for session in sessions),
-        "sessions_90d": sum(in_last_days(session["started_on"], 90) for session in sessions),
-        "recommendation_clicks_30d": sum(
-            event["event_type"] == "recommendation_click" and in_last_days(event["occurred_on"], 30)
-            for event in shop.web_events_of.get(customer_id, [])),
+        "sessions_30d": sum(in_last_days(day, 30) for day in dates),
+        "sessions_90d": sum(in_last_days(day, 90) for day in dates),
+        "sessions_180d": sum(in_last_days(day, 180) for day in dates),
+        "last_session_on": max(dates, default=None),
+        "recommendation_clicks_30d": sum(event["event_type"] == "recommendation_click" for event in events_30d),
+        "product_views_30d": sum(event["event_type"] == "product_view" for event in events_30d),
+        "high_ticket_interactions_30d": sum(
+            event["event_type"] in ("product_view", "add_to_cart") and event["product_id"] in shop.high_ticket_products
+            for event in events_30d),
+    }
+
+
+def cart_traits(shop: Shop, customer_id: str) -> Row:
+    """Return what is known of the customer's sessions with an open cart; the latest is that of segment 13."""
+    sessions = [session for session in shop.sessions_of.get(customer_id, [])
+                if session["session_id"] in shop.open_carts]
+    last = max(sessions, key=lambda session: (session["started_at"], session["session_id"]), default=None)
+    return {
+        "open_carts_in_current_sale": sum(is_during(session["started_on"], shop.sale) for session in sessions),
+        "open_carts_30d": sum(shop.calendar.in_last_days(session["started_on"], 30) for session in sessions),
+        "last_open_cart_on": last["started_on"] if last else None,
+        "has_ordered_since_last_open_cart": last is not None and any(
+            order["ordered_at"] >= shop.first_adds[last["session_id"]] for order in kept_orders(shop, customer_id)),
+    }
+
+
+def email_traits(shop: Shop, customer_id: str) -> Row:
+    events = shop.email_events_of.get(customer_id, [])
+
+    def count(event_types, days):
+        return sum(event["event_type"] in event_types and shop.calendar.in_last_days(event["occurred_on"], days)
+                   for event in events)
+
+    return {
+        "email_clicks_30d": count({"click"}, 30),
+        "email_clicks_90d": count({"click"}, 90),
+        "email_clicks_180d": count({"click"}, 180),
+        "emails_received_180d": count({"sent", "delivered"}, 180),
+    }
+
+
+def review_traits(shop: Shop, customer_id: str) -> Row:
+    last = max(shop.reviews_of.get(customer_id, []),
+               key=lambda review: (review["reviewed_at"], review["review_id"]), default=None)
+    return {
+        "last_reviewed_on": last["reviewed_on"] if last else None,
+        "last_review_rating": last["rating"] if last else None,
     }
 
 
 # ---------------------------------------------------------------- 7. segments
 
-# name -> whether a customer with these traits belongs to the segment
+# name -> whether a customer with these traits, and the `as_of_date` among them, belongs to the segment
 SEGMENTS: dict[str, Callable[[Row], bool]] = {}
 
 
@@ -1082,6 +1252,15 @@ def reaches(score: int | None, bound: int) -> bool:
 
 def stays_below(score: int | None, bound: int) -> bool:
     return score is not None and score <= bound
+
+
+def days_since(customer: Row, dated_trait: str) -> int | None:
+    day = customer[dated_trait]
+    return (customer["as_of_date"] - day).days if day is not None else None
+
+
+def is_in_last_days(customer: Row, dated_trait: str, days: int) -> bool:
+    return customer[dated_trait] is not None and days_since(customer, dated_trait) < days
 
 
 @segment
@@ -1142,3 +1321,131 @@ def current_sale_buyers(customer):
 @segment
 def multi_category_buyers(customer):
     return customer["categories_365d"] >= 2
+
+
+@segment
+def subscribers_without_purchase(customer):
+    return customer["is_subscribed"] and not customer["has_ordered"]
+
+
+@segment
+def cart_abandoners(customer):
+    return is_in_last_days(customer, "last_open_cart_on", 30) and not customer["has_ordered_since_last_open_cart"]
+
+
+def is_new_or_active(customer: Row) -> bool:
+    return customer["lifecycle_stage"] in ("new", "active")
+
+
+def is_at_risk_or_inactive(customer: Row) -> bool:
+    return customer["lifecycle_stage"] in ("at_risk", "inactive")
+
+
+@segment
+def high_value_active(customer):
+    return (customer["value_tier"] == "high" and is_new_or_active(customer)
+            and not customer["is_spend_declining"])
+
+
+@segment
+def low_value_active(customer):
+    return customer["value_tier"] == "low" and is_new_or_active(customer)
+
+
+@segment
+def high_value_at_risk(customer):
+    return customer["value_tier"] == "high" and (is_at_risk_or_inactive(customer) or customer["is_spend_declining"])
+
+
+@segment
+def non_target(customer):
+    return customer["value_tier"] == "low" and is_at_risk_or_inactive(customer)
+
+
+@segment
+def active_customers(customer):
+    return is_new_or_active(customer) and (customer["sessions_30d"] >= 1 or customer["email_clicks_30d"] >= 1)
+
+
+@segment
+def becoming_inactive(customer):
+    return customer["lifecycle_stage"] == "at_risk"
+
+
+@segment
+def inactive_customers(customer):
+    return customer["lifecycle_stage"] == "inactive"
+
+
+@segment
+def hero_customers(customer):
+    return (reaches(customer["recency_score"], 3) and reaches(customer["frequency_score"], 4)
+            and reaches(customer["monetary_score"], 4)
+            and (customer["visit_score"] is None or customer["visit_score"] >= 4))
+
+
+@segment
+def unhappy_customers(customer):
+    return (customer["purchase_count"] >= 1 and is_in_last_days(customer, "last_reviewed_on", 90)
+            and customer["last_review_rating"] <= 2)
+
+
+@segment
+def referral_candidates(customer):
+    return (reaches(customer["recency_score"], 4) and reaches(customer["frequency_score"], 4)
+            and is_in_last_days(customer, "last_reviewed_on", 365) and customer["last_review_rating"] >= 4)
+
+
+@segment
+def first_time_buyers(customer):
+    return customer["lifecycle_stage"] == "new"
+
+
+@segment
+def reactivated_customers(customer):
+    return (is_in_last_days(customer, "last_purchased_on", 90)
+            and customer["purchase_dates"] >= 2 and customer["previous_gap_days"] > 180)
+
+
+@segment
+def browse_abandoners(customer):
+    return (customer["product_views_30d"] >= 1 and customer["open_carts_30d"] == 0
+            and not customer["has_ordered_30d"])
+
+
+@segment
+def high_ticket_hesitators(customer):
+    return customer["high_ticket_interactions_30d"] >= 1 and not customer["has_ordered_30d"]
+
+
+@segment
+def due_for_reorder(customer):
+    return customer["purchase_dates"] >= 3 and Fraction(8, 10) <= customer["overdue_ratio"] <= Fraction(12, 10)
+
+
+@segment
+def cross_sell_window(customer):
+    return customer["purchase_count"] >= 1 and 14 <= customer["recency_days"] <= 20
+
+
+@segment
+def new_subscribers(customer):
+    return (customer["is_subscribed"] and is_in_last_days(customer, "consented_on", 30)
+            and not customer["has_ordered"])
+
+
+@segment
+def engaged_subscribers(customer):
+    return customer["is_subscribed"] and customer["email_clicks_90d"] >= 1
+
+
+@segment
+def unengaged_subscribers(customer):
+    return (customer["is_subscribed"] and days_since(customer, "consented_on") > 180
+            and customer["emails_received_180d"] >= 1
+            and customer["email_clicks_180d"] == 0 and customer["sessions_180d"] == 0)
+
+
+@segment
+def birthday_soon(customer):
+    return customer["is_subscribed"] and customer["has_birthday_in_7d"]

@@ -13,7 +13,9 @@ import sys
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from statistics import median
 from zoneinfo import ZoneInfo
 
 import oracle
@@ -32,6 +34,10 @@ EQUAL_AVERAGES = [
     ["0.10", "0.20", "0.30"], ["0.20"], ["0.20", "0.20", "0.20"], ["0.07", "0.33"],
 ]
 PRICES = ["10.00", "5", "19.99", "33.33", "3.335", "49.90", "100", "7.5", "12.34", "0.01", "0.005", "0", "250.00"]
+# The top fifth begins between equal and nearly equal prices.
+PRODUCT_PRICES = ["100", "100.00", "99.99", "49.90", "49.9", "250.00", "19.99", "10.00", "5", "0", "0.00", None]
+# Days between purchase dates. 0.8 and 1.2 times their median, or 14 at least, are whole numbers for some.
+RHYTHMS = [[15, 15], [20, 25], [25, 20], [10, 10], [14, 14], [40, 10, 20], [30, 30, 30], [20], [20, 30], [100]]
 QUANTITIES = ["1", "1", "1", "2", "3", "10", "0.5", "1.5"]
 CATEGORIES = ["shoes", "hats", "Hats", "éclairs", "books"]
 COUNTRIES = ["DE", "FR", "US", "de"]
@@ -65,6 +71,7 @@ def random_surroundings(seed: int) -> dict:
         "as_of_date": rng.choice([
             date(2025, 3, 31), date(2025, 3, 30), date(2024, 10, 27), date(2024, 2, 29), date(2025, 2, 28),
             date(2025, 3, 1), date(2024, 12, 31), date(2025, 1, 1), date(2024, 11, 3), date(2025, 7, 15),
+            date(2025, 2, 21), date(2025, 2, 26), date(2024, 2, 21), date(2024, 2, 28),
         ]),
         "shop_timezone": rng.choice([
             "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "America/St_Johns",
@@ -77,7 +84,7 @@ def random_surroundings(seed: int) -> dict:
 def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporting_currency: str = "EUR",
                 max_accounts_per_email: int = 20, dirt: float = 0.02, conflicting_ties: bool = False,
                 doubtful: bool = False) -> Shop:
-    """Return a shop of 10 to 80 accounts: table -> rows of text. The same arguments give the same shop.
+    """Return a shop of 30 to 120 accounts: table -> rows of text. The same arguments give the same shop.
 
     dirt: share of rows that get a value which breaks the contract (others get harmless oddities).
     conflicting_ties: rows equal in key and time may differ in what they say.
@@ -121,6 +128,7 @@ class ShopMaker:
         self.make_email_events()
         self.make_reviews()
         self.make_marketing_spend()
+        self.play_scenes()
         return self.shop
 
     # ------------------------------------------------------------ small draws
@@ -162,6 +170,12 @@ class ShopMaker:
             if fitting:
                 return self.rng.choice(fitting)
         return self.as_of_date - timedelta(days=self.rng.randint(newest, oldest))
+
+    def days_of(self, *choices: int) -> timedelta:
+        return timedelta(days=self.rng.choice(choices))
+
+    def days_ago(self, *choices: int) -> date:
+        return self.as_of_date - self.days_of(*choices)
 
     def moment(self, day: date) -> datetime:
         """Return a moment (UTC) on the shop-local day, often its first or last; now and then at UTC midnight."""
@@ -247,14 +261,16 @@ class ShopMaker:
                              currency=currency, rate=str(rate))
 
     def make_products(self) -> None:
-        for _ in range(self.rng.randint(4, 12)):
-            price = self.rng.choice(PRICES)
+        for _ in range(self.rng.choice([4, 5, 5, 6, 6, 6, 7, 10, 11, 12])):
+            price = self.rng.choice(PRODUCT_PRICES)
             self.add(
                 "products", product_id=self.new_id(), price=price,
                 product_name=self.rng.choice(["Thing", 'Ding, "best"', None]),
                 category=None if self.chance(0.08) else self.rng.choice(CATEGORIES),
-                unit_cost=None if self.chance(0.06) else str(Decimal(price) / 2), updated_at=self.updated_at())
+                unit_cost=None if self.chance(0.06) else str(Decimal(price or "7.5") / 2), updated_at=self.updated_at())
         self.product_ids = [product["product_id"] for product in self.shop["products"]]
+        dearest_first = sorted(self.shop["products"], key=lambda product: -Decimal(product["price"] or 0))
+        self.dear_product_ids = [product["product_id"] for product in dearest_first][:len(dearest_first) // 5 + 2]
 
     # ------------------------------------------------------------ customers
 
@@ -287,19 +303,24 @@ class ShopMaker:
             return email
         return self.rng.choice([email.upper(), email.lower(), f" {email}", f"{email}\t", email.title()])
 
-    def make_account(self, email: str | None) -> None:
+    def birth_date(self) -> str | None:
+        """Return a date with its birthday at an edge of the next 7 days or on 29 February, or any."""
+        coming = self.days_ago(0, -1, -4, -7, -8).replace(year=1984)
+        return self.rng.choice([None, "1988-02-29", "1970-01-01", "1971-12-31", str(self.as_of_date), str(coming),
+                                str(coming), str(coming)])
+
+    def make_account(self, email: str | None) -> RawRow:
         created = self.moment(self.day(newest=-3, oldest=1000))
         if self.chance(0.5 if email and email.startswith("Shared") else 0.1):  # ties of created_at
             created = datetime.combine(self.as_of_date - timedelta(days=400), time(8), UTC)
         consent_at = self.rng.choice([
             None, None, self.some_moment(oldest=200), self.some_moment(oldest=400),
             self.spell(datetime.combine(self.as_of_date - timedelta(days=29), time(9), UTC))])
-        self.add(
+        return self.add(
             "customers", customer_id=self.new_id(), email=self.disguised(email),
             phone=self.rng.choice([None, "+4917012345678", "+12345678", "+123456789012345"]),
             first_name=self.rng.choice(["Ann", "Zoë", None]),
-            birth_date=self.rng.choice([None, "1990-02-29", "1988-02-29", "1970-01-01", str(self.as_of_date)])
-            if self.chance(0.2) else self.rng.choice([None, "1988-02-29", "1970-01-01"]),
+            birth_date=self.birth_date(),
             country_code=self.rng.choice(COUNTRIES), city=self.rng.choice(["Köln", "Paris", "New York", None]),
             created_at=self.spell(created), acquisition_channel=self.rng.choice([*CHANNELS, None]),
             email_consent=self.rng.choice(["subscribed", "subscribed", "unsubscribed", "never", None]),
@@ -337,7 +358,7 @@ class ShopMaker:
         currency = currency or self.rng.choice([self.reporting_currency] * 16 + self.currencies)
         email = self.disguised(account.get("email")) if self.chance(0.6) else self.rng.choice(
             [None, "other@example.com"] if account.get("customer_id") else [account.get("email")])
-        order = self.add_order(account.get("customer_id"), email, day, currency)
+        order = self.add_order(account.get("customer_id"), email, self.moment(day), currency)
         lines = [self.make_line(order) for _ in range(self.rng.choice([1, 1, 1, 2, 3] if self.chance(0.97) else [0]))]
         gross = sum(Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0)
                     for line in lines)
@@ -351,17 +372,21 @@ class ShopMaker:
 
     def make_equal_averages(self, account: RawRow) -> None:
         for total in self.rng.choice(EQUAL_AVERAGES):
-            day = self.day(newest=0, oldest=700)
-            order = self.add_order(account["customer_id"], None, day, self.reporting_currency)
-            order["status"] = "paid"
-            self.add("order_lines", order_line_id=self.new_id(), order_id=order["order_id"],
-                     product_id=self.rng.choice(self.product_ids), quantity="1", unit_price=total,
-                     updated_at=self.updated_at())
+            self.make_plain_order(account, self.moment(self.day(newest=0, oldest=700)), total)
 
-    def add_order(self, customer_id, email, day, currency) -> RawRow:
+    def make_plain_order(self, account: RawRow, ordered_at: datetime, total: str, status: str = "paid") -> RawRow:
+        """Make an order of one line without discounts; return the line."""
+        email = None if account.get("customer_id") else account["email"]
+        order = self.add_order(account.get("customer_id"), email, ordered_at, self.reporting_currency)
+        order["status"] = status
+        return self.add("order_lines", order_line_id=self.new_id(), order_id=order["order_id"],
+                        product_id=self.rng.choice(self.product_ids), quantity="1", unit_price=total,
+                        updated_at=self.updated_at())
+
+    def add_order(self, customer_id, email, ordered_at: datetime, currency) -> RawRow:
         return self.add(
             "orders", order_id=self.new_id(), customer_id=customer_id, email=email,
-            ordered_at=self.spell(self.moment(day)), currency=currency,
+            ordered_at=self.spell(ordered_at), currency=currency,
             status=self.rng.choice(["paid", "fulfilled"] * 8 + ["pending", "cancelled"]),
             is_test=self.flag(self.chance(0.03)), updated_at=self.updated_at())
 
@@ -419,11 +444,9 @@ class ShopMaker:
 
     def make_session(self, visitor: str, day: date, account: RawRow) -> None:
         customer_id = account.get("customer_id") if self.chance(0.7) else self.rng.choice([None, None, "nobody"])
-        session = self.add(
-            "sessions", session_id=self.new_id(), visitor_id=visitor, customer_id=customer_id,
-            started_at=self.spell(self.moment(day)), channel=self.rng.choice(CHANNELS),
-            device=self.rng.choice(["phone", None]), is_bot=self.flag(self.chance(0.05)))
-        session_id = session["session_id"] if self.chance(0.98) else "no such session"
+        session = self.add_session(visitor, customer_id, self.moment(day))
+        if self.chance(0.02):
+            session = {"session_id": "no such session"}
         adds, removes = self.rng.choice([(0, 0), (0, 0), (0, 0), (1, 0), (1, 1), (2, 1), (1, 2), (0, 1), (3, 0)])
         events = ["add_to_cart"] * adds + ["remove_from_cart"] * removes
         events += ["product_view"] * self.rng.choice([0, 0, 1, 2])
@@ -431,29 +454,54 @@ class ShopMaker:
         events += [self.rng.choice(["checkout_start", "scroll"])] * self.chance(0.1)
         for event_type in events:
             happened = day + timedelta(days=self.rng.choice([0, 0, 0, 0, 0, 1, -1]))
-            self.add("web_events", event_id=self.new_id(), session_id=session_id, event_type=event_type,
-                     product_id=self.rng.choice([None, *self.product_ids]),
-                     occurred_at=self.spell(self.moment(happened)))
+            self.add_web_event(session, event_type, self.moment(happened))
+
+    def add_session(self, visitor: str, customer_id: str | None, started_at: datetime) -> RawRow:
+        return self.add(
+            "sessions", session_id=self.new_id(), visitor_id=visitor, customer_id=customer_id,
+            started_at=self.spell(started_at), channel=self.rng.choice(CHANNELS),
+            device=self.rng.choice(["phone", None]), is_bot=self.flag(self.chance(0.05)))
+
+    def add_web_event(self, session: RawRow, event_type: str, occurred_at: datetime, product_ids=()) -> None:
+        self.add("web_events", event_id=self.new_id(), session_id=session["session_id"], event_type=event_type,
+                 product_id=self.rng.choice(product_ids or [None, "no such product", *self.product_ids]),
+                 occurred_at=self.spell(occurred_at))
 
     # ------------------------------------------------------------ emails, reviews, spend
 
     def make_email_events(self) -> None:
         """Place unsubscribes before, at and after the consent; by account, by email, by both or neither."""
-        for account in self.shop["customers"]:
+        for account in [*self.shop["customers"], *({"email": email} for email in self.guest_emails)]:
             for _ in range(self.rng.choice([0, 0, 1, 3])):
-                event_type = self.rng.choice(["sent", "delivered", "open", "click"])
-                self.add_email_event(account, event_type, self.some_moment())
+                event_type = self.rng.choice(["sent", "delivered", "open", "click", "click"])
+                self.add_email_event(account, event_type, self.near_moment(30, 90, 180))
+        for account in self.shop["customers"]:
             email = (account["email"] or "").strip().lower()
             is_special = email.startswith("shared") or "@" not in email
             if self.chance(0.4 if is_special else 0.2):
                 consented = oracle.read_timestamp(account["email_consent_at"] or account["created_at"])
                 shift = self.rng.choice([0, 0, 1, -1, 86400 * 30, -86400 * 30])
                 self.add_email_event(account, "unsubscribe", self.spell(consented + timedelta(seconds=shift)))
-            if self.chance(0.06):
-                self.add_email_event(account, self.rng.choice(["bounce", "complaint"]), self.some_moment())
+            if self.chance(0.5 if account["is_test"] and oracle.read_flag(account["is_test"]) else 0.15):
+                self.make_bounce_or_complaint(account)
+
+    def near_moment(self, *windows: int) -> str:
+        """Return a moment, half of the time on the first date of one of the windows or on the date before it."""
+        if self.chance(0.5):
+            return self.some_moment()
+        window = self.rng.choice(windows)
+        return self.spell(self.moment(self.days_ago(window - 1, window - 1, window)))
+
+    def make_bounce_or_complaint(self, account: RawRow) -> None:
+        """Let it carry no email, none that counts, or that of somebody else."""
+        other = self.rng.choice(self.shop["customers"])
+        email = self.rng.choice([None, None, "no email", account["email"], other["email"], other["email"]])
+        customer_id = account["customer_id"] if self.chance(0.8) else self.rng.choice([None, "nobody"])
+        self.add("email_events", event_id=self.new_id(), customer_id=customer_id, email=self.disguised(email),
+                 event_type=self.rng.choice(["bounce", "bounce", "complaint"]), occurred_at=self.some_moment())
 
     def add_email_event(self, account: RawRow, event_type: str, occurred_at: str) -> None:
-        customer_id, email = account["customer_id"], self.disguised(account["email"])
+        customer_id, email = account.get("customer_id"), self.disguised(account["email"])
         customer_id, email = self.rng.choice([
             (customer_id, email), (customer_id, None), (None, email), ("nobody", email), (None, None)])
         self.add("email_events", event_id=self.new_id(), customer_id=customer_id, email=email,
@@ -461,12 +509,15 @@ class ShopMaker:
                  occurred_at=occurred_at)
 
     def make_reviews(self) -> None:
+        """Place reviews at the edges of 90 and 365 days; some pairs of the same moment disagree."""
         for account in self.shop["customers"]:
-            for _ in range(self.rng.choice([0, 0, 1, 2])):
+            for _ in range(self.rng.choice([0, 0, 1, 1, 2])):
                 customer_id = account["customer_id"] if self.chance(0.95) else "nobody"
-                self.add("reviews", review_id=self.new_id(), customer_id=customer_id,
-                         product_id=self.rng.choice(self.product_ids), rating=self.rng.choice("12345"),
-                         reviewed_at=self.some_moment())
+                reviewed_at = self.near_moment(90, 365)
+                for _ in range(2 if self.chance(0.3) else 1):
+                    self.add("reviews", review_id=self.new_id(), customer_id=customer_id,
+                             product_id=self.rng.choice(self.product_ids), reviewed_at=reviewed_at,
+                             rating=self.rng.choice(["1", "2", "2.0", "2.5", "3", "3.5", "4", "4.0", "4", "5"]))
 
     def make_marketing_spend(self) -> None:
         for _ in range(self.rng.randint(0, 12)):
@@ -474,6 +525,117 @@ class ShopMaker:
                            amount=self.rng.choice(["100", "0", "12.345"]), currency=self.rng.choice(self.currencies))
             if self.chance(0.2):  # no key: each of two equal rows counts
                 self.shop["marketing_spend"].append(dict(row))
+
+    # ------------------------------------------------------------ scenes
+
+    def play_scenes(self) -> None:
+        """Play each scene at the edges of a segment or two, with customers who do nothing else."""
+        scenes = [self.leave_a_cart, self.leave_a_cart, self.look_around, self.buy_in_rhythm, self.come_back,
+                  self.click_or_visit, self.judge, self.subscribe, self.fall_silent]
+        for number, scene in enumerate(scenes * self.rng.choice([2, 3, 4])):
+            scene(self.make_account(f"actor{number}@example.com"))
+
+    def leave_a_cart(self, account: RawRow) -> None:
+        """Leave a cart open at the edge of 30 days, or two at once, and order about when something was first added."""
+        started_at = self.moment(self.days_ago(0, 5, 29, 29, 30))
+        moments = [started_at + timedelta(minutes=self.rng.choice([0, 1, 5, -5, 24 * 60]))
+                   for _ in range(self.rng.choice([1, 2, 2, 2]))]
+        for first_added_at in moments:
+            session = self.add_session(account["customer_id"], account["customer_id"], started_at)
+            for event_type, minutes in self.rng.choice([
+                    [("add_to_cart", 0)], [("add_to_cart", 0), ("add_to_cart", 3)],
+                    [("add_to_cart", 2), ("add_to_cart", 0), ("remove_from_cart", 1)],
+                    [("add_to_cart", 2), ("add_to_cart", 0), ("remove_from_cart", 1)],
+                    [("add_to_cart", 0), ("remove_from_cart", 1)],
+                    [("add_to_cart", 0), ("remove_from_cart", 60 * 24 * 31)]]):
+                self.add_web_event(session, event_type, first_added_at + timedelta(minutes=minutes))
+        if self.chance(0.3):  # a later visit that leaves nothing, or an earlier one
+            self.make_session(account["customer_id"], self.days_ago(0, 28, 31, 40), account)
+        if self.chance(0.7):
+            shift = self.rng.choice([0, 0, -1, 1, 10**6 * 60, -10**6 * 86400, 10**6 * 86400])
+            ordered_at = self.rng.choice(moments) + timedelta(microseconds=shift)
+            status = self.rng.choice(["paid", "paid", "paid", "pending", "cancelled"])
+            self.make_plain_order(account, ordered_at, "10.00", status)
+
+    def look_around(self, account: RawRow) -> None:
+        """View or add a dear product at the edge of 30 days, with or without a cart and an order there."""
+        for _ in range(self.rng.choice([1, 1, 2])):
+            day = self.days_ago(29, 29, 30, 3)
+            session = self.add_session(self.new_id(), account["customer_id"], self.moment(day - self.days_of(0, 0, 1)))
+            self.add_web_event(session, self.rng.choice(["product_view", "product_view", "add_to_cart"]),
+                               self.moment(day), self.dear_product_ids)
+            if self.chance(0.2):
+                self.add_web_event(session, "remove_from_cart", self.moment(day), self.dear_product_ids)
+        if self.chance(0.3):
+            session = self.add_session(self.new_id(), account["customer_id"], self.moment(self.days_ago(29, 30)))
+            self.add_web_event(session, "add_to_cart", self.moment(self.days_ago(29, 30)))
+        if self.chance(0.4):
+            self.make_plain_order(account, self.moment(self.days_ago(29, 30)), "10.00",
+                                  self.rng.choice(["paid", "pending", "cancelled"]))
+
+    def buy_in_rhythm(self, account: RawRow) -> None:
+        """Buy at regular gaps, the last time 0.8 or 1.2 of them ago, or a day more or less; some buy twice a day."""
+        gaps = self.rng.choice(RHYTHMS)
+        usual = Fraction(max(median(gaps), 14)) if len(gaps) >= 2 else 90
+        day = self.days_ago(int(usual * self.rng.choice([4, 6]) / 5) + self.rng.choice([-1, 0, 0, 0, 1]))
+        for gap in [0, *gaps, *[0] * self.chance(0.4)]:
+            day -= timedelta(days=gap)
+            self.make_plain_order(account, self.moment(day), self.rng.choice(["10.00", "30.00"]))
+
+    def come_back(self, account: RawRow) -> None:
+        """Buy at the edges of 14 to 20 and of 90 days, and about 180 days earlier."""
+        last = self.days_ago(0, 13, 14, 20, 21, 89, 90)
+        earlier = last - self.days_of(179, 180, 181, 182)
+        days = [last, earlier] + [last, earlier - self.days_of(1, 200)] * self.chance(0.3)
+        for day in days:
+            self.make_plain_order(account, self.moment(day), self.rng.choice(["10.00", "200.00"]))
+        if self.chance(0.3):  # no purchase, and so no date
+            self.make_plain_order(account, self.moment(last - self.days_of(5, 90)), "10.00",
+                                  self.rng.choice(["pending", "cancelled"]))
+
+    def click_or_visit(self, account: RawRow) -> None:
+        """Buy at the edges of the stages, some as guests; click or visit at the edges of 30 and 90 days."""
+        buyer = {"email": self.rng.choice(self.guest_emails)} if self.chance(0.3) else account
+        self.make_plain_order(buyer, self.moment(self.days_ago(0, 89, 90, 135, 136)), "10.00")
+        account.update(email_consent="subscribed", email_consent_at=self.some_moment(0, 400))
+        day = self.days_ago(29, 29, 30, 89, 89, 90)
+        if self.chance(0.7):
+            self.add_email_event(buyer, self.rng.choice(["click", "click", "open"]), self.spell(self.moment(day)))
+        else:
+            self.add_session(self.new_id(), buyer.get("customer_id"), self.moment(day))
+
+    def judge(self, account: RawRow) -> None:
+        """Buy often and lately, and review at the edges of 90 and 365 days."""
+        for _ in range(self.rng.randint(3, 6)):
+            self.make_plain_order(account, self.moment(self.days_ago(0, 1, 2, 3, 7, 28)), "20.00")
+        for _ in range(self.rng.choice([1, 1, 2])):
+            self.add("reviews", review_id=self.new_id(), customer_id=account["customer_id"],
+                     rating=self.rng.choice(["2", "2.01", "3.99", "4", "4", "4.5"]),
+                     reviewed_at=self.spell(self.moment(self.days_ago(89, 90, 364, 364, 365))))
+
+    def subscribe(self, account: RawRow) -> None:
+        """Subscribe at the edge of 30 days, with an order that does or does not count as one."""
+        account.update(email_consent="subscribed",
+                       email_consent_at=self.spell(self.moment(self.days_ago(0, 29, 29, 30))))
+        if self.chance(0.5):
+            status = self.rng.choice(["paid", "pending", "cancelled", "cancelled"])
+            ordered_at = self.moment(self.days_ago(-1, 0, 5, 400))
+            line = self.make_plain_order(account, ordered_at, "10.00", status)
+            if self.chance(0.5):
+                self.add("refunds", refund_id=self.new_id(), order_id=line["order_id"], amount="10.00",
+                         refunded_at=self.some_moment(0, 30), updated_at=self.updated_at())
+
+    def fall_silent(self, account: RawRow) -> None:
+        """Subscribe, receive, click and visit at the edges of 180 days."""
+        account.update(email_consent="subscribed",
+                       email_consent_at=self.spell(self.moment(self.days_ago(180, 181, 181, 181, 300))))
+        for _ in range(self.rng.choice([1, 2, 2])):
+            self.add_email_event(account, self.rng.choice(["sent", "sent", "delivered", "delivered", "open"]),
+                                 self.spell(self.moment(self.days_ago(0, 179, 179, 179, 180))))
+        if self.chance(0.25):
+            self.add_email_event(account, "click", self.spell(self.moment(self.days_ago(179, 180))))
+        if self.chance(0.25):
+            self.add_session(self.new_id(), account["customer_id"], self.moment(self.days_ago(179, 180)))
 
 
 # ---------------------------------------------------------------- duplicates and dirt
@@ -571,6 +733,8 @@ def drop_what_is_optional(shop: Shop, rng: random.Random) -> None:
             del shop[table]
         elif chance < 0.05:
             shop[table] = []
+    if rng.random() < 0.04:  # a shop that does not measure visits has null visit scores
+        shop.pop("sessions", None)
     for table, columns in CONTRACT.items():
         for column in columns:
             if not column.is_required and rng.random() < 0.03:

@@ -32,6 +32,28 @@ def session(session_id, visitor_id, customer_id=None, **values):
             "started_at": "2025-03-20 12:00"} | values
 
 
+def web_event(event_id, session_id, event_type, occurred_at="2025-03-20 12:05", **values):
+    return {"event_id": event_id, "session_id": session_id, "event_type": event_type,
+            "occurred_at": occurred_at} | values
+
+
+def email_event(event_id, event_type, customer_id=None, email=None, occurred_at="2025-03-20 12:00"):
+    return {"event_id": event_id, "event_type": event_type, "customer_id": customer_id, "email": email,
+            "occurred_at": occurred_at}
+
+
+def review(review_id, customer_id, rating, reviewed_at="2025-03-20 12:00"):
+    return {"review_id": review_id, "customer_id": customer_id, "rating": rating, "reviewed_at": reviewed_at}
+
+
+def subscriber(customer_id, email=None, consented_at="2024-06-01 12:00", **values):
+    return account(customer_id, email, email_consent="subscribed", email_consent_at=consented_at) | values
+
+
+def segments_of(shop, customer_id, **parameters):
+    return {name for name, members in compute(shop, **parameters).segments.items() if customer_id in members}
+
+
 def purchases_on(customer_id, *dates, price="10.00"):
     """Return orders and order lines: one purchase of this price at noon of each date."""
     orders = [order(f"{customer_id} {position}", customer_id, f"{day} 12:00") for position, day in enumerate(dates)]
@@ -201,6 +223,21 @@ def test_a_visitor_of_one_customer_lends_its_anonymous_sessions():
     assert (customers["a"]["sessions_30d"], customers["b"]["sessions_30d"]) == (1, 1)
 
 
+def test_an_email_event_belongs_to_its_account_else_to_its_email():
+    shop = {"customers": [account("a", "ann@x.de"), account("b", "bob@x.de"), account("t", "tim@x.de", is_test="yes"),
+                          account("late", created_at="2025-04-01 08:00"),
+                          *(account(name, "office@x.de") for name in ("o1", "o2", "o3"))],
+            "orders": [order("1", None, "2025-03-01 10:00", email="guest@x.de", status="cancelled")],
+            "email_events": [
+                email_event("1", "click", "a", "bob@x.de"), email_event("2", "click", "late", " BOB@x.de"),
+                email_event("3", "click", "nobody", "guest@x.de"), email_event("4", "click", None, "office@x.de"),
+                email_event("5", "click", "t", "bob@x.de"), email_event("6", "click", "o1", "bob@x.de"),
+                email_event("7", "click", None, "ann@x.de", "2025-04-01 00:00")]}
+    customers = compute(shop, max_accounts_per_email=2).customers
+    assert {customer_id: customer["email_clicks_30d"] for customer_id, customer in customers.items()} == {
+        "a": 1, "b": 1, oracle.guest_id("guest@x.de"): 1, "o1": 1, "o2": 0, "o3": 0}
+
+
 # ---------------------------------------------------------------- 3. purchases and money
 
 
@@ -281,6 +318,21 @@ def test_monetary_value_is_an_average_in_decimals():
     averages = [Decimal("0.2"), Decimal("0.2"), Decimal("1.003333")]
     assert [customers[name]["monetary_value"] for name in "abc"] == averages
     assert [customers[name]["monetary_score"] for name in "abc"] == [1, 1, 4]  # 1 + floor(5 x 2 / 3) = 4
+
+
+def test_thresholds_are_the_smallest_and_largest_value_of_a_score():
+    shop = joined({"customers": [account("a"), account("b"), account("lead")]},
+                  purchases_on("a", "2025-03-01"), purchases_on("b", "2025-03-01", "2025-03-02", "2025-03-03"))
+    quintiles = compute(shop).rfm_thresholds
+    assert len(quintiles) == 25
+    assert (quintiles["frequency", 1], quintiles["frequency", 2], quintiles["frequency", 3]) == (
+        (1, 1, 1), (None, None, 0), (3, 3, 1))
+    assert (quintiles["recency_days", 1], quintiles["recency_days", 3]) == ((30, 30, 1), (28, 28, 1))
+    assert quintiles["sessions_90d", 1] == (None, None, 0)  # a shop without sessions
+    cut_points = [("frequency", 1, 2), ("frequency", 5, 9), ("sessions_90d", 1, 0)]
+    fixed = compute(shop, rfm_method="cut_points", rfm_cut_points=cut_points).rfm_thresholds
+    assert (fixed["frequency", 1], fixed["frequency", 5], fixed["sessions_90d", 1]) == (
+        (2, 3, 2), (9, None, 0), (0, None, 0))
 
 
 def test_the_window_holds_730_dates():
@@ -366,6 +418,185 @@ def test_category_repeat_buyers_need_two_purchases_with_living_lines():
         order_line["product_id"] = "p1"
     assert compute(shop).segments["category_repeat_buyers"] == {("c1", "hats")}
     assert compute(shop, as_of_date=date(2025, 4, 1)).segments["category_repeat_buyers"] == set()
+
+
+@pytest.mark.parametrize("ordered_at, status, is_abandoner", [
+    ("2025-03-02 12:04:59", "paid", True), ("2025-03-02 12:05", "pending", False),
+    ("2025-03-02 12:05", "cancelled", True), ("2025-04-01 00:00", "paid", True)])
+def test_a_cart_is_abandoned_unless_ordered_since_something_was_first_added(ordered_at, status, is_abandoner):
+    shop = {"customers": [account("c1")],
+            "sessions": [session("B", "v1", "c1", started_at="2025-03-02 12:00"),
+                         session("a", "v1", "c1", started_at="2025-03-02 12:00"),  # "a" is larger than "B"
+                         session("emptied", "v1", "c1")],
+            "web_events": [web_event("1", "a", "add_to_cart", "2025-03-02 12:09"),
+                           web_event("2", "a", "add_to_cart", "2025-03-02 12:05"),
+                           web_event("3", "a", "remove_from_cart", "2025-03-02 12:01"),
+                           web_event("4", "a", "remove_from_cart", "2025-04-01 00:00"),
+                           web_event("5", "B", "add_to_cart", "2025-03-02 12:30"),
+                           web_event("6", "emptied", "add_to_cart"), web_event("7", "emptied", "remove_from_cart")],
+            "orders": [order("o1", "c1", ordered_at, status=status)]}
+    assert ("c1" in compute(shop).segments["cart_abandoners"]) is is_abandoner
+    assert compute(shop, as_of_date=date(2025, 4, 1)).segments["cart_abandoners"] == set()  # the 31st day
+
+
+def test_only_an_order_that_is_not_cancelled_is_ordered():
+    shop = {"customers": [subscriber(status) for status in ("pending", "cancelled", "paid")],
+            "orders": [order(status, status, "2025-03-01 10:00", status=status)
+                       for status in ("pending", "cancelled", "paid")],
+            "order_lines": [line("paid", "10")],
+            "refunds": [{"refund_id": "r1", "order_id": "paid", "amount": "10", "refunded_at": "2025-03-05 10:00",
+                         "updated_at": EARLY}]}
+    result = compute(shop)
+    assert result.purchases == {}
+    assert result.segments["subscribers_without_purchase"] == {"cancelled"}
+
+
+def test_value_and_activity_hold_every_buyer_once():
+    surroundings = random_surroundings(1)
+    result = oracle.compute(random_shop(1, **surroundings), **surroundings)
+    parts = [result.segments[name]
+             for name in ("high_value_active", "low_value_active", "high_value_at_risk", "non_target")]
+    buyers = [customer_id for customer_id, customer in result.customers.items() if customer["purchase_count"]]
+    assert sorted(customer_id for part in parts for customer_id in part) == sorted(buyers)
+
+
+@pytest.mark.parametrize("reviews, is_unhappy, may_refer", [
+    ([("1", "2.0", "2025-01-01 00:00")], True, False),
+    ([("1", "2", "2024-12-31 23:59")], False, False),
+    ([("1", "4", "2024-04-01 00:00")], False, True),
+    ([("1", "4", "2024-03-31 23:59")], False, False),
+    ([("1", "5", "2025-03-05 10:00"), ("2", "3", "2025-03-05 10:01")], False, False),
+    ([("B", "1", "2025-03-05 10:00"), ("a", "5", "2025-03-05 10:00")], False, True),  # "a" is larger than "B"
+    ([("1", "1", "2025-03-31 23:59"), ("2", "5", "2025-04-01 00:00")], True, False),
+])
+def test_the_latest_review_speaks(reviews, is_unhappy, may_refer):
+    shop = joined({"customers": [account(name) for name in ("lead", "best", "worst", *"abc")]},
+                  *(purchases_on(name, "2025-01-01") for name in ("worst", *"abc")),
+                  purchases_on("best", "2025-03-30", "2025-03-31"))
+    shop["reviews"] = [review(f"{review_id} {name}", name, rating, reviewed_at)
+                       for review_id, rating, reviewed_at in reviews for name in ("best", "worst", "lead", "nobody")]
+    segments = compute(shop).segments
+    assert segments["unhappy_customers"] == ({"best", "worst"} if is_unhappy else set())
+    assert segments["referral_candidates"] == ({"best"} if may_refer else set())
+
+
+@pytest.mark.parametrize("dates, expected", [
+    (["2025-01-01", "2024-07-04"], True),  # 181 days apart
+    (["2025-01-01", "2024-07-05"], False),
+    (["2024-12-31", "2024-01-01"], False),  # 91 days ago
+    (["2025-01-01", "2025-01-01", "2024-07-04", "2024-07-03"], True),  # dates count, not purchases
+    (["2025-01-01"], False),
+])
+def test_reactivated_customers(dates, expected):
+    shop = {"customers": [account("c1")], **purchases_on("c1", *dates)}
+    assert ("reactivated_customers" in segments_of(shop, "c1")) is expected
+
+
+@pytest.mark.parametrize("dates, expected", [
+    (["2025-02-17", "2025-03-04", "2025-03-19"], {"due_for_reorder"}),  # 12 days are 0.8 times 15
+    (["2025-02-18", "2025-03-05", "2025-03-20"], set()),  # 11 days
+    (["2025-01-18", "2025-02-07", "2025-03-04"], {"due_for_reorder"}),  # 27 days are 1.2 times 22.5
+    (["2025-01-17", "2025-02-06", "2025-03-03"], set()),  # 28 days
+    (["2025-03-13", "2025-03-14", "2025-03-15"], {"due_for_reorder", "cross_sell_window"}),  # 16 of at least 14 days
+    (["2025-03-12", "2025-03-13", "2025-03-14"], {"cross_sell_window"}),  # 17 days: 1.21
+    (["2025-03-17"], {"cross_sell_window"}), (["2025-03-11"], {"cross_sell_window"}),  # 14 and 20 days
+    (["2025-03-18"], set()), (["2025-03-10"], set()),
+    (["2025-01-10", "2025-01-10", "2024-12-30"], set()),  # 80 of 90 days, but only two dates
+])
+def test_due_for_reorder_and_cross_sell_window(dates, expected):
+    shop = {"customers": [account("c1")], **purchases_on("c1", *dates)}
+    assert segments_of(shop, "c1") & {"due_for_reorder", "cross_sell_window"} == expected
+
+
+def test_the_top_fifth_by_price():
+    prices = {"dearest": "100", "second": "50", "as dear": "50.00", "cheap": "10", "free": "0", "unpriced": None}
+    shop = {"customers": [account(name) for name in prices],
+            "products": [{"product_id": name, "price": price, "updated_at": EARLY} for name, price in prices.items()],
+            "sessions": [session(name, name, name, started_at="2025-03-01 23:50") for name in prices],
+            "web_events": [web_event(name, name, "product_view", "2025-03-02 00:10", product_id=name)
+                           for name in prices]}
+    # one of five products with a price, exactly 20 %, costs more than the second
+    assert compute(shop).segments["high_ticket_hesitators"] == {"dearest"}
+    assert compute(shop).segments["browse_abandoners"] == set(prices)
+    shop["products"].append({"product_id": "sixth", "price": "0", "updated_at": EARLY})
+    shop["web_events"][0]["event_type"] = "add_to_cart"
+    assert compute(shop).segments["high_ticket_hesitators"] == {"dearest", "second", "as dear"}
+    assert compute(shop, as_of_date=date(2025, 4, 1)).segments["high_ticket_hesitators"] == set()
+
+
+def test_active_customers_click_or_visit():
+    shop = joined({"customers": [account(name) for name in ("clicks", "opens", "visits", "gone", "lead")]},
+                  *(purchases_on(name, "2025-01-01") for name in ("clicks", "opens", "visits")),
+                  purchases_on("gone", "2024-01-01"))
+    shop["email_events"] = [
+        email_event(name, "open" if name == "opens" else "click", name, occurred_at="2025-03-02 00:00")
+        for name in ("clicks", "opens", "gone", "lead")]
+    shop["sessions"] = [session("1", "v1", "visits", started_at="2025-03-02 00:00")]
+    assert compute(shop).segments["active_customers"] == {"clicks", "visits"}
+    assert compute(shop, as_of_date=date(2025, 4, 1)).segments["active_customers"] == set()
+
+
+@pytest.mark.parametrize("changes, expected", [
+    ({}, True),
+    ({"consented_at": "2024-10-01 23:59"}, True), ({"consented_at": "2024-10-02 00:00"}, False),  # 181 and 180 days
+    ({"received_at": "2024-10-03 00:00"}, True), ({"received_at": "2024-10-02 23:59"}, False),
+    ({"clicked_at": "2024-10-03 00:00"}, False), ({"clicked_at": "2024-10-02 23:59"}, True),
+    ({"visited_at": "2024-10-03 00:00"}, False), ({"visited_at": "2024-10-02 23:59"}, True),
+])
+def test_unengaged_subscribers(changes, expected):
+    moments = {"consented_at": EARLY, "received_at": "2025-03-01 10:00"} | changes
+    shop = {"customers": [subscriber("c1", consented_at=moments["consented_at"])],
+            "email_events": [email_event("1", "delivered", "c1", occurred_at=moments["received_at"])]}
+    if "clicked_at" in changes:
+        shop["email_events"].append(email_event("2", "click", "c1", occurred_at=changes["clicked_at"]))
+    if "visited_at" in changes:
+        shop["sessions"] = [session("1", "v1", "c1", started_at=changes["visited_at"])]
+    assert ("c1" in compute(shop).segments["unengaged_subscribers"]) is expected
+
+
+@pytest.mark.parametrize("as_of_date, birth_date, expected", [
+    (date(2025, 3, 31), "1990-03-31", False), (date(2025, 3, 31), "1990-04-01", True),
+    (date(2025, 3, 31), "1990-04-07", True), (date(2025, 3, 31), "1990-04-08", False),
+    (date(2024, 12, 28), "1990-01-04", True), (date(2024, 12, 28), "1990-01-05", False),
+    (date(2025, 2, 21), "1988-02-29", True), (date(2025, 2, 28), "1988-02-29", False),  # on the 28th
+    (date(2024, 2, 21), "1988-02-29", False), (date(2024, 2, 28), "1988-02-29", True),  # on the 29th
+    (date(2025, 3, 31), None, False),
+])
+def test_birthdays_of_the_next_7_dates(as_of_date, birth_date, expected):
+    shop = {"customers": [subscriber("in", consented_at=EARLY, birth_date=birth_date),
+                          account("out", birth_date=birth_date)]}
+    result = compute(shop, as_of_date=as_of_date)
+    assert [result.customers[name]["has_birthday_in_7d"] for name in ("in", "out")] == [expected, expected]
+    assert result.segments["birthday_soon"] == ({"in"} if expected else set())
+
+
+# ---------------------------------------------------------------- 10. contact
+
+
+@pytest.mark.parametrize("event, contactable", [
+    (None, {"a", "b", "o1", "o2", "o3"}),
+    (email_event("1", "bounce", "a"), {"b", "o1", "o2", "o3"}),
+    (email_event("1", "bounce", "a", "old address"), {"b", "o1", "o2", "o3"}),
+    (email_event("1", "bounce", "a", "old@x.de"), {"a", "b", "o1", "o2", "o3"}),
+    (email_event("1", "bounce", "a", "BOB@x.de"), {"a", "o1", "o2", "o3"}),
+    (email_event("1", "bounce", None, "office@x.de"), {"a", "b"}),
+    (email_event("1", "bounce", "o1"), {"a", "b", "o2", "o3"}),
+    (email_event("1", "complaint", "o1"), {"a", "b"}),
+    (email_event("1", "complaint", None, "office@x.de"), {"a", "b"}),
+    (email_event("1", "complaint", "a", "bob@x.de"), {"o1", "o2", "o3"}),
+    (email_event("1", "complaint", "t", "bob@x.de"), {"a", "b", "o1", "o2", "o3"}),  # a test customer's
+    (email_event("1", "bounce", "t", "bob@x.de"), {"a", "b", "o1", "o2", "o3"}),
+    (email_event("1", "complaint", "a", occurred_at="2024-01-01 00:00"), {"b", "o1", "o2", "o3"}),  # before the consent
+    (email_event("1", "complaint", "a", occurred_at="2025-04-01 00:00"), {"a", "b", "o1", "o2", "o3"}),
+])
+def test_who_is_contactable_by_email(event, contactable):
+    shop = {"customers": [subscriber("a", "ann@x.de"), subscriber("b", "bob@x.de"), subscriber("no email", "none"),
+                          account("never asked", "eve@x.de"), subscriber("t", "tim@x.de", is_test="yes"),
+                          *(subscriber(name, "office@x.de") for name in ("o1", "o2", "o3"))],
+            "email_events": [event] if event else []}
+    customers = compute(shop, max_accounts_per_email=2).customers
+    found = {customer_id for customer_id, customer in customers.items() if customer["is_contactable_by_email"]}
+    assert found == contactable
 
 
 # ---------------------------------------------------------------- files

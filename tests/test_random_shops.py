@@ -17,8 +17,9 @@ from random_shops import random_shop, write_shop
 
 SHOPS_PER_SURROUNDINGS = 17
 
-# Days on which windows go wrong (29 February, the days on which clocks change, ends of months and years), in zones east
-# and west of UTC and off the whole hour, and every parameter of the formulas away from its default.
+# Days on which windows go wrong (29 February, the week before it in a leap year and in a common one, the days on which
+# clocks change, ends of months and years), in zones east and west of UTC and off the whole hour, and every parameter of
+# the formulas away from its default.
 SURROUNDINGS = {
     "leap_day": {"as_of_date": date(2024, 2, 29), "shop_timezone": "Europe/Berlin"},
     "year_after_leap_day": {"as_of_date": date(2025, 2, 28), "shop_timezone": "Asia/Kolkata"},
@@ -26,8 +27,8 @@ SURROUNDINGS = {
     "clocks_back": {"as_of_date": date(2024, 10, 27), "shop_timezone": "Europe/Berlin"},
     "clocks_forward_in_america": {"as_of_date": date(2025, 3, 9), "shop_timezone": "America/New_York"},
     "clocks_back_in_america": {"as_of_date": date(2024, 11, 3), "shop_timezone": "America/New_York"},
-    "dollars": {"as_of_date": date(2025, 7, 15), "shop_timezone": "UTC", "reporting_currency": "USD"},
-    "shared_addresses": {"as_of_date": date(2025, 3, 31), "shop_timezone": "UTC", "max_accounts_per_email": 2},
+    "dollars": {"as_of_date": date(2025, 2, 21), "shop_timezone": "UTC", "reporting_currency": "USD"},
+    "shared_addresses": {"as_of_date": date(2024, 2, 21), "shop_timezone": "UTC", "max_accounts_per_email": 2},
     "new_year": {"as_of_date": date(2024, 12, 31), "shop_timezone": "Pacific/Auckland", "max_accounts_per_email": 3},
     "other_rhythm": {"as_of_date": date(2025, 1, 1), "shop_timezone": "America/St_Johns", "min_gap_days": 7,
                      "typical_gap_days": 60, "at_risk_after_gaps": 1.2, "inactive_after_gaps": 2},
