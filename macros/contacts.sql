@@ -1,8 +1,8 @@
 {# The form in which emails are compared: trimmed, lower case, and null where it is not x@y.z without spaces. #}
 {% macro compared_email(email) -%}
+    {%- set trimmed = "trim(both ' ' from " ~ email ~ ")" -%}
     case
-        when {{ matches('lower(trim(' ~ email ~ '))', '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$') }}
-            then lower(trim({{ email }}))
+        when {{ matches(trimmed, '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$') }} then {{ lower_case(trimmed) }}
     end
 {%- endmacro %}
 

@@ -75,8 +75,9 @@
     {{ adapter.dispatch('matches')(text, pattern) }}
 {%- endmacro %}
 
+{# What a space is depends on the locale, but for this collation. #}
 {% macro default__matches(text, pattern) -%}
-    {{ text }} ~ '{{ pattern }}'
+    ({{ text }}) collate "C" ~ '{{ pattern }}'
 {%- endmacro %}
 
 {% macro duckdb__matches(text, pattern) -%}
@@ -85,6 +86,23 @@
 
 {% macro spark__matches(text, pattern) -%}
     {{ text }} rlike r'{{ pattern }}'
+{%- endmacro %}
+
+{# A text in lower case, letters beyond ASCII too, whatever the locale of the database. #}
+{% macro lower_case(text) -%}
+    {{ adapter.dispatch('lower_case')(text) }}
+{%- endmacro %}
+
+{% macro default__lower_case(text) -%}
+    lower({{ text }} collate "und-x-icu") collate "default"
+{%- endmacro %}
+
+{% macro duckdb__lower_case(text) -%}
+    lower({{ text }})
+{%- endmacro %}
+
+{% macro spark__lower_case(text) -%}
+    lower({{ text }})
 {%- endmacro %}
 
 {# A text that sorts by code point, whatever the locale of the database. #}
@@ -109,11 +127,12 @@
     {{ adapter.dispatch('average_amount')(total, divisor) }}
 {%- endmacro %}
 
+{# Quotients are rounded to 16 digits, before the point ones too, so this one counts in whole millionths. #}
 {% macro default__average_amount(total, divisor) -%}
-    cast(round({{ total }} / {{ divisor }}, 6) as decimal(18, 6))
+    cast(div(2 * {{ total }} * 1000000 + {{ divisor }}, 2 * {{ divisor }}) * 0.000001 as decimal(18, 6))
 {%- endmacro %}
 
-{# DuckDB divides decimals as doubles, so this one counts in whole millionths. #}
+{# DuckDB divides decimals as doubles. #}
 {% macro duckdb__average_amount(total, divisor) -%}
     cast(
         cast((2 * cast({{ total }} * 100 as hugeint) * 10000 + {{ divisor }}) // (2 * {{ divisor }}) as decimal(20, 0)) * 0.000001

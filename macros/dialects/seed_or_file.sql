@@ -1,11 +1,17 @@
-{# An analysts' table: the seed, or the file of its name in RAW_DIR where one is delivered. #}
+{# An analysts' table: the seed, or what is delivered in its place. #}
 {% macro seed_or_file(name, columns) -%}
     {{ adapter.dispatch('seed_or_file')(name, columns) }}
 {%- endmacro %}
 
+{# The raw table of its name, if it holds a row. #}
 {% macro default__seed_or_file(name, columns) -%}
+    select {{ columns | join(', ') }} from {{ source('raw', name) }}
+    union all
     select {{ columns | join(', ') }} from {{ ref(name) }}
+    where not exists (select 1 from {{ source('raw', name) }})
 {%- endmacro %}
+
+{# The file of its name in RAW_DIR, even an empty one. #}
 
 {% macro duckdb__seed_or_file(name, columns) -%}
     select {{ columns | join(', ') }} from {{ source('raw', name) }}

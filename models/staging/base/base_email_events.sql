@@ -35,10 +35,10 @@ ranked as (
             key=['judged.event_id'],
             order_by=[
                 'judged.occurred_at',
-                'judged.customer_id',
-                'judged.email',
-                'judged.campaign_id',
-                'judged.event_type'
+                by_code_point('judged.customer_id'),
+                by_code_point('judged.email'),
+                by_code_point('judged.campaign_id'),
+                by_code_point('judged.event_type')
             ]
         ) }} as version_rank
     from judged

@@ -48,8 +48,8 @@ ranked as (
             key=['judged.order_line_id'],
             order_by=[
                 'judged.updated_at desc',
-                'judged.order_id',
-                'judged.product_id',
+                by_code_point('judged.order_id'),
+                by_code_point('judged.product_id'),
                 'judged.quantity',
                 'judged.unit_price',
                 'judged.list_price',

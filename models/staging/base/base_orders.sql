@@ -54,11 +54,11 @@ ranked as (
             key=['judged.order_id'],
             order_by=[
                 'judged.updated_at desc',
-                'judged.customer_id',
-                'judged.email',
+                by_code_point('judged.customer_id'),
+                by_code_point('judged.email'),
                 'judged.ordered_at',
-                'judged.status',
-                'judged.currency',
+                by_code_point('judged.status'),
+                by_code_point('judged.currency'),
                 'judged.discount_amount',
                 'judged.is_test'
             ]

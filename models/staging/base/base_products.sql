@@ -33,8 +33,8 @@ ranked as (
             key=['judged.product_id'],
             order_by=[
                 'judged.updated_at desc',
-                'judged.product_name',
-                'judged.category',
+                by_code_point('judged.product_name'),
+                by_code_point('judged.category'),
                 'judged.price',
                 'judged.unit_cost'
             ],

@@ -42,8 +42,8 @@ ranked as (
             key=['judged.refund_id'],
             order_by=[
                 'judged.updated_at desc',
-                'judged.order_id',
-                'judged.order_line_id',
+                by_code_point('judged.order_id'),
+                by_code_point('judged.order_line_id'),
                 'judged.refunded_at',
                 'judged.amount'
             ]

@@ -35,9 +35,9 @@ ranked as (
             key=['judged.review_id'],
             order_by=[
                 'judged.reviewed_at',
-                'judged.customer_id',
-                'judged.order_id',
-                'judged.product_id',
+                by_code_point('judged.customer_id'),
+                by_code_point('judged.order_id'),
+                by_code_point('judged.product_id'),
                 'judged.rating'
             ]
         ) }} as version_rank

@@ -33,10 +33,10 @@ ranked as (
             key=['judged.session_id'],
             order_by=[
                 'judged.started_at',
-                'judged.visitor_id',
-                'judged.customer_id',
-                'judged.channel',
-                'judged.device',
+                by_code_point('judged.visitor_id'),
+                by_code_point('judged.customer_id'),
+                by_code_point('judged.channel'),
+                by_code_point('judged.device'),
                 'judged.is_bot'
             ]
         ) }} as version_rank

@@ -31,9 +31,9 @@ ranked as (
             key=['judged.event_id'],
             order_by=[
                 'judged.occurred_at',
-                'judged.session_id',
-                'judged.event_type',
-                'judged.product_id'
+                by_code_point('judged.session_id'),
+                by_code_point('judged.event_type'),
+                by_code_point('judged.product_id')
             ]
         ) }} as version_rank
     from judged
