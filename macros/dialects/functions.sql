@@ -193,3 +193,19 @@
 {% macro spark__raise_error(message) -%}
     raise_error({{ message }}) is null
 {%- endmacro %}
+
+{# After a table is filled: what the planner must know of it, where an engine does not find out by itself. #}
+{% macro gather_statistics(table) -%}
+    {{ adapter.dispatch('gather_statistics')(table) }}
+{%- endmacro %}
+
+{# A fresh table has no statistics for minutes, and joins go astray. #}
+{% macro default__gather_statistics(table) -%}
+    analyze {{ table }}
+{%- endmacro %}
+
+{% macro duckdb__gather_statistics(table) -%}
+{%- endmacro %}
+
+{% macro spark__gather_statistics(table) -%}
+{%- endmacro %}
