@@ -20,7 +20,7 @@ totals as (
         purchases.customer_id,
         count(*) as purchase_count,
         cast(sum(purchases.net_revenue) as decimal(18, 2)) as net_revenue,
-        case when count(purchases.gross_margin) = count(*) then cast(sum(purchases.gross_margin) as decimal(28, 6)) end
+        cast(case when count(purchases.gross_margin) = count(*) then sum(purchases.gross_margin) end as decimal(28, 6))
             as gross_margin,
         min(purchases.purchased_on) as first_purchased_on,
         max(purchases.purchased_on) as last_purchased_on,

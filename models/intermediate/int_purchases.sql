@@ -55,7 +55,7 @@ converted as (
             ) * case when orders.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end,
             2
         ) as decimal(18, 2)) as net_revenue,
-        case when not line_totals.has_unknown_cost then cast(line_totals.cost as decimal(28, 6)) end as cost,
+        cast(case when not line_totals.has_unknown_cost then line_totals.cost end as decimal(28, 6)) as cost,
         line_totals.is_discounted or orders.discount_amount > 0 as is_discounted
     from orders
     inner join line_totals on orders.order_id = line_totals.order_id
@@ -75,7 +75,7 @@ select
     purchased_on,
     net_revenue,
     cost,
-    net_revenue - cost as gross_margin,
+    cast(net_revenue - cost as decimal(28, 6)) as gross_margin,
     is_discounted
 from converted
 where net_revenue > 0
