@@ -20,7 +20,7 @@ SETTINGS := --vars "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run segment remove-segment traits preview explain test lint unit-test pytest docs lock clean help
+.PHONY: run segment remove-segment traits preview explain test lint unit-test pytest postgres build-on-postgres docs lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
 	@$(BIN)/python tools/register.py check
@@ -60,6 +60,23 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet ## Run the tests in Python, the oracle among them
 	$(BIN)/pytest --numprocesses 2
 
+# The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
+POSTGRES_DIR ?= warehouse/postgres
+postgres: export DBT_TARGET_PATH = target/postgres
+postgres: export DUCKDB_PATH = target/postgres/$(DATASET).duckdb
+
+postgres: $(VENV) .venv/installed-postgres $(SAMPLE) ## Build the shop on DuckDB and on a PostgreSQL server of its own, and compare them
+	mkdir -p target/postgres
+	$(BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
+	$(BIN)/python tools/postgres_server.py "$(POSTGRES_DIR)" $(MAKE) --no-print-directory build-on-postgres
+
+build-on-postgres:
+	$(BIN)/python tools/load_postgres.py
+	$(BIN)/dbt build --target postgres $(SETTINGS)
+	$(BIN)/dbt test --target postgres --selector unit_tests
+	$(BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH"
+	$(BIN)/pytest -m postgres tests/test_postgres.py
+
 docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
 	@$(BIN)/python tools/document.py page
 	@$(BIN)/python tools/document.py site $(SETTINGS)
@@ -69,6 +86,8 @@ lock: ## Pin the requirements again, with hashes
 	.venv-lock/bin/pip install --quiet pip-tools
 	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements.txt requirements.in
+	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --output-file requirements-postgres.txt requirements-postgres.in
 
 clean: ## Remove what can be made again; the warehouse stays
 	rm -rf target logs data .venv-lock
@@ -80,6 +99,10 @@ $(VENV): requirements.txt
 	@echo 'Setting up Python packages in .venv ...'
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
+	touch $@
+
+.venv/installed-postgres: requirements-postgres.txt $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements-postgres.txt
 	touch $@
 
 data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)

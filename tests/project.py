@@ -7,6 +7,7 @@ is then run in the order of the graph. The tests' SQL is run too, so that each d
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -31,10 +32,11 @@ def environment(**variables: object):
 
 
 class Project:
-    """The parsed project. `directory` takes dbt's artifacts and a scratch database; `root` is another copy of the project."""
+    """The parsed project. `directory` takes dbt's artifacts and a scratch database; `root` is another copy of the project;
+    `target` is one of profiles.yml."""
 
-    def __init__(self, directory: Path, root: Path = PROJECT):
-        self.directory, self.root = directory, root
+    def __init__(self, directory: Path, root: Path = PROJECT, target: str = "duckdb"):
+        self.directory, self.root, self.target = directory, root, target
         self.database = directory / f"{DATABASE}.duckdb"
         self.manifest = None
         self.manifest = self.dbt("parse").result
@@ -49,7 +51,11 @@ class Project:
         """Run a dbt command in this process, whatever comes of it; on the scratch database unless another is named."""
         with environment(RAW_DIR=raw_dir or self.directory, DUCKDB_PATH=database or self.database):
             return dbtRunner(manifest=self.manifest).invoke([
-                arguments[0], "--quiet", "--project-dir", str(self.root), "--profiles-dir", str(self.root),
+    """The parsed project. `directory` takes dbt's artifacts and a scratch database; `root` is another copy of the project;
+    `target` is one of profiles.yml."""
+
+    def __init__(self, directory: Path, root: Path = PROJECT, target: str = "duckdb"):
+        self.directory, self.root, self.target = directory, root, target
                 "--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs"),
                 "--vars", yaml.safe_dump(variables), *arguments[1:],
             ])
@@ -89,11 +95,15 @@ class CompiledProject:
         models = {node.unique_id: node for node in nodes if node.resource_type == "model"}
         parents = {name: [parent for parent in node.depends_on.nodes if parent in models] for name, node in models.items()}
         self.models = [statement(models[name]) for name in TopologicalSorter(parents).static_order()]
-        with duckdb.connect(project.database) as connection:
-            self.seeds = {file.stem: connection.execute(f"from staging.{file.stem}").to_arrow_table()
-                          for file in (PROJECT / "seeds").glob("*.csv")}
         self.tests = [statement(node) for node in nodes if node.resource_type == "test"]
         self.analyses = [statement(node) for node in nodes if node.resource_type == "analysis"]
+
+    @cached_property
+    def seeds(self) -> dict:
+        """The seeds as dbt loaded them into DuckDB."""
+        with duckdb.connect(self.project.database) as connection:
+            return {file.stem: connection.execute(f"from staging.{file.stem}").to_arrow_table()
+                    for file in (PROJECT / "seeds").glob("*.csv")}
 
     def raw_views(self, raw_dir: Path) -> list[str]:
         """The statements that make the raw schema of a shop's files, as the project's own hook writes them."""
@@ -116,10 +126,10 @@ class CompiledProject:
             connection.execute(f"create {model.materialized} {model.relation} as {model.sql}")
         return connection
 
-    def failing_tests(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
-        """The names of the error-severity data tests that find a row."""
+    def failing_tests(self, connection) -> list[str]:
+        """The names of the error-severity data tests that find a row. connection: DuckDB's, or what executes alike."""
         return [test.name for test in self.tests if test.is_error
-                and connection.execute(f"select count(*) from ({test.sql})").fetchone()[0]]
+                and connection.execute(f"select count(*) from ({test.sql}) as found").fetchone()[0]]
 
 
 def statement(node) -> Statement:

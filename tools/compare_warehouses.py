@@ -17,6 +17,16 @@ TABLES = """
 """
 
 
+def differing_rows(warehouse: duckdb.DuckDBPyConnection, cursor, table: str) -> tuple[int, int, list[tuple]]:
+    """How many rows the table has here and there, and the rows that only one of the two has, as often as it has more."""
+    rows = warehouse.execute(f"select * from {table}")
+    columns = ", ".join(column for column, *_ in rows.description)
+    cursor.execute(f"select {columns} from {table}")
+    here, there = Counter(rows.fetchall()), Counter(cursor.fetchall())
+    differing = sorted(((here - there) + (there - here)).elements(), key=repr)
+    return here.total(), there.total(), differing
+
+
 def main() -> int:
     has_differences = False
     with duckdb.connect(sys.argv[1], read_only=True) as warehouse, psycopg2.connect("") as server:
@@ -28,14 +38,10 @@ def main() -> int:
             return 1
         print(f"{'table':<32}{'DuckDB':>9}{'PostgreSQL':>12}")
         for schema, table in tables:
-            rows = warehouse.execute(f"select * from {schema}.{table}")
-            columns = ", ".join(column for column, *_ in rows.description)
-            cursor.execute(f"select {columns} from {schema}.{table}")
-            ours, theirs = Counter(rows.fetchall()), Counter(cursor.fetchall())
-            differing = sorted(((ours - theirs) + (theirs - ours)).elements(), key=repr)
+            here, there, differing = differing_rows(warehouse, cursor, f"{schema}.{table}")
             has_differences = has_differences or bool(differing)
             verdict = f"{len(differing):,} rows differ, such as {differing[0][:2]}" if differing else "same rows"
-            print(f"{table:<32}{ours.total():>9,}{theirs.total():>12,}  {verdict}")
+            print(f"{table:<32}{here:>9,}{there:>12,}  {verdict}")
     return 1 if has_differences else 0
 
 
