@@ -51,11 +51,7 @@ class Project:
         """Run a dbt command in this process, whatever comes of it; on the scratch database unless another is named."""
         with environment(RAW_DIR=raw_dir or self.directory, DUCKDB_PATH=database or self.database):
             return dbtRunner(manifest=self.manifest).invoke([
-    """The parsed project. `directory` takes dbt's artifacts and a scratch database; `root` is another copy of the project;
-    `target` is one of profiles.yml."""
-
-    def __init__(self, directory: Path, root: Path = PROJECT, target: str = "duckdb"):
-        self.directory, self.root, self.target = directory, root, target
+                arguments[0], "--quiet", "--project-dir", str(self.root), "--profiles-dir", str(self.root), "--target", self.target,
                 "--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs"),
                 "--vars", yaml.safe_dump(variables), *arguments[1:],
             ])
