@@ -15,7 +15,8 @@ endif
 DUCKDB_PATH ?= warehouse/$(DATASET).duckdb
 export RAW_DIR DATASET DUCKDB_PATH VARS
 # A sample shop brings its settings (as-of date, time zone, currency) in a file; yours come with VARS.
-SETTINGS := --vars "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
+SHOP_VARS := "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
+SETTINGS := --vars $(SHOP_VARS)
 
 BIN := .venv/bin
 VENV := .venv/installed
@@ -68,7 +69,7 @@ postgres: export DUCKDB_PATH = target/postgres/$(DATASET).duckdb
 postgres: $(VENV) .venv/installed-postgres $(SAMPLE) ## Build the shop on DuckDB and on a PostgreSQL server of its own, and compare them
 	mkdir -p target/postgres
 	$(BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
-	$(BIN)/python tools/postgres_server.py "$(POSTGRES_DIR)" $(MAKE) --no-print-directory build-on-postgres
+	VARS=$(SHOP_VARS) $(BIN)/python tools/postgres_server.py "$(POSTGRES_DIR)" $(MAKE) --no-print-directory build-on-postgres
 
 build-on-postgres:
 	$(BIN)/python tools/load_postgres.py

@@ -69,7 +69,7 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, cursor) -> Non
         cursor.execute(f"create {model.materialized} {model.relation} as {model.sql}")
 
 
-@pytest.mark.parametrize("name", ["clocks_forward", "new_year", "other_rhythm", "cut_points"])
+@pytest.mark.parametrize("name", ["clocks_forward", "other_rhythm", "cut_points"])
 def test_postgres_agrees_with_duckdb(project, on_postgres, cursor, tmp_path, name):
     from compare_warehouses import differing_rows
 
