@@ -48,7 +48,7 @@ select
     scales.trait,
     scales.score,
     cast({{ 'scales.from_value' if var('rfm_method') == 'cut_points' else 'observed.smallest_value' }} as decimal(28, 6)) as from_value,
-    observed.largest_value as to_value,
+    cast(observed.largest_value as decimal(28, 6)) as to_value,
     cast(coalesce(observed.buyers, 0) as bigint) as customers
 from scales
 left join observed on scales.trait = observed.trait and scales.score = observed.score
