@@ -1,17 +1,7 @@
 {# Where the schema `raw` is loaded by others (PostgreSQL): stops the run at its start, with a sentence, where it does not
    hold the tables, columns and types of the raw contract. A timestamp with time zone would be read as another moment. #}
 {% macro postgres__expose_raw_files() %}
-    {% set tables = [] %}
-    {% set found = {} %}
-    {% for table, column, data_type in fetch_rows(
-        "select pg_class.relname, pg_attribute.attname, format_type(pg_attribute.atttypid, null) from pg_attribute"
-        ~ " inner join pg_class on pg_attribute.attrelid = pg_class.oid"
-        ~ " inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid"
-        ~ " where pg_namespace.nspname = 'raw' and pg_attribute.attnum > 0 and not pg_attribute.attisdropped"
-    ) %}
-        {% do tables.append(table) %}
-        {% do found.update({table ~ '.' ~ column: data_type}) %}
-    {% endfor %}
+    {% set found = raw_columns() %}
     {% set fitting = {
         'text': ['text', 'character varying'],
         'date': ['date'],
@@ -21,15 +11,15 @@
     } %}
     {% set faults = [] %}
     {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
-        {% if table.name not in tables %}
+        {% if table.name not in found %}
             {% do faults.append(table.name ~ ' is missing') %}
         {% endif %}
-        {% for column in table.columns.values() if table.name in tables %}
-            {% set name = table.name ~ '.' ~ column.name %}
-            {% if name not in found %}
-                {% do faults.append(name ~ ' is missing') %}
-            {% elif found[name] not in fitting[column.data_type.split('(')[0]] %}
-                {% do faults.append(name ~ ' is ' ~ found[name] ~ ', but must be ' ~ column.data_type) %}
+        {% for column in table.columns.values() if table.name in found %}
+            {% set data_type = found[table.name].get(column.name) %}
+            {% if not data_type %}
+                {% do faults.append(table.name ~ '.' ~ column.name ~ ' is missing') %}
+            {% elif data_type not in fitting[column.data_type.split('(')[0]] %}
+                {% do faults.append(table.name ~ '.' ~ column.name ~ ' is ' ~ data_type ~ ', but must be ' ~ column.data_type) %}
             {% endif %}
         {% endfor %}
     {% endfor %}
@@ -43,11 +33,26 @@
 
 {# dbt run-operation create_raw_tables: makes the raw tables and columns that are missing, empty, and touches no others. #}
 {% macro create_raw_tables() %}
+    {% set found = raw_columns() %}
     {% do run_query('create schema if not exists raw') %}
     {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
         {% do run_query('create table if not exists ' ~ table.relation_name ~ ' ()') %}
-        {% for column in table.columns.values() %}
-            {% do run_query('alter table ' ~ table.relation_name ~ ' add column if not exists ' ~ column.name ~ ' ' ~ column.data_type) %}
+        {% for column in table.columns.values() if column.name not in found.get(table.name, {}) %}
+            {% do run_query('alter table ' ~ table.relation_name ~ ' add column ' ~ column.name ~ ' ' ~ column.data_type) %}
         {% endfor %}
     {% endfor %}
+{% endmacro %}
+
+{# {table: {column: type}} of the schema `raw`: tables, views, and whatever else can be read. #}
+{% macro raw_columns() %}
+    {% set found = {} %}
+    {% for table, column, data_type in fetch_rows(
+        "select pg_class.relname, pg_attribute.attname, format_type(pg_attribute.atttypid, null) from pg_attribute"
+        ~ " inner join pg_class on pg_attribute.attrelid = pg_class.oid"
+        ~ " inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid"
+        ~ " where pg_namespace.nspname = 'raw' and pg_attribute.attnum > 0 and not pg_attribute.attisdropped"
+    ) %}
+        {% do found.setdefault(table, {}).update({column: data_type}) %}
+    {% endfor %}
+    {{ return(found) }}
 {% endmacro %}
