@@ -59,7 +59,7 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 	$(BIN)/dbt test --selector unit_tests
 
 pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet ## Run the tests in Python, the oracle among them
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 # The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
 POSTGRES_DIR ?= warehouse/postgres

@@ -19,6 +19,9 @@ from dbt_session import DbtError, Session  # noqa: E402
 from explain import explain  # noqa: E402
 from preview import preview  # noqa: E402
 
+# One worker runs them all, so that the shop is built once.
+pytestmark = pytest.mark.xdist_group("own_segments")
+
 GUIDE = (PROJECT / "docs" / "first_segment.md").read_text()
 EXAMPLES = dict(re.findall(r"```sql\n-- models/marts/segments/seg_(\w+)\.sql\n(.*?)```", GUIDE, re.DOTALL))
 SETTINGS = {"as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000}

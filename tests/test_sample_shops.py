@@ -13,6 +13,9 @@ from comparison import differences
 from project import PROJECT
 from random_shops import random_shop, read_shop, write_shop
 
+# One worker runs them all, so that the demo is built once.
+pytestmark = pytest.mark.xdist_group("sample_shops")
+
 SEGMENT_SIZES = "select segment, customers from marts.segments"
 
 

@@ -4,6 +4,7 @@ Usage: python tools/explain.py CUSTOMER --vars YAML
 """
 
 import argparse
+import re
 import sys
 
 import sqlglot
@@ -46,9 +47,14 @@ class Filter:
         """Each condition, with the values that it asked."""
         lines = [f"    {self.row_per} {row[self.row_per]}"] if self.row_per else []
         for place, condition in enumerate(self.conditions):
-            values = ", ".join(f"{name} is {'null' if row[name] is None else row[name]}" for name in asked(condition))
+            values = ", ".join(f"{name} is {plain(row[name])}" for name in asked(condition))
             lines.append(f"    {'-' if place in self.fails(row) else '+'} {readable(condition)}{f'   ({values})' if values else ''}")
         return lines
+
+
+def plain(value: str | None) -> str:
+    """A value for people: decimals without the zeros at their end."""
+    return "null" if value is None else re.sub(r"^(-?\d+)(?:\.0*|(\.\d*?)0+)$", r"\1\2", value)
 
 
 def asked(condition: exp.Expression) -> list[str]:

@@ -1,9 +1,8 @@
-"""List the traits that a segment may ask: the columns of the mart `customers`, with their type and meaning.
+"""List the traits that a segment may ask, a line each: the columns of the mart `customers`, with their type and meaning.
 
 Usage: python tools/traits.py
 """
 
-import textwrap
 from pathlib import Path
 
 import yaml
@@ -21,8 +20,7 @@ def main() -> None:
     width = max(len(trait["name"]) for trait in traits())
     for trait in traits():
         data_type = "text" if "{{" in trait["data_type"] else trait["data_type"]
-        lines = textwrap.wrap(trait["description"].strip(), 80)
-        print(f"{trait['name']:<{width}}  {data_type:<14} " + f"\n{'':<{width + 17}}".join(lines))
+        print(f"{trait['name']:<{width}}  {data_type:<14} {trait['description'].strip()}")
 
 
 if __name__ == "__main__":
