@@ -18,7 +18,7 @@ from test_random_shops import SURROUNDINGS, dbt_vars, shop_of
 
 pytestmark = pytest.mark.postgres
 
-SHOPS_PER_SURROUNDINGS = 5
+SHOPS_PER_SURROUNDINGS = 2
 KEPT = "select table_name, kept_rows, duplicate_rows, received_rows - rejected_rows from staging.row_counts"
 # A loader leaves a row with an unreadable value out, which DuckDB rejects.
 REJECTED = "select table_name, row_key, reason from staging.rejected_rows where reason not like 'unreadable %'"
