@@ -47,7 +47,11 @@ select
     {{ as_of_date() }} as as_of_date,
     scales.trait,
     scales.score,
-    cast({{ 'scales.from_value' if var('rfm_method') == 'cut_points' else 'observed.smallest_value' }} as decimal(28, 6)) as from_value,
+    {% if var('rfm_method') == 'cut_points' %}
+    cast(scales.from_value as decimal(28, 6)) as from_value,
+    {% else %}
+    cast(observed.smallest_value as decimal(28, 6)) as from_value,
+    {% endif %}
     cast(observed.largest_value as decimal(28, 6)) as to_value,
     cast(coalesce(observed.buyers, 0) as bigint) as customers
 from scales
