@@ -194,10 +194,45 @@ def test_the_register_refuses(built, arguments, sentence):
     assert refused.returncode == 2 and sentence in refused.stderr
 
 
+def test_every_shipped_segment_can_be_removed_unless_an_analysis_asks_it(copy):
+    left = []
+    for segment in yaml.safe_load((copy.root / "dbt_project.yml").read_text())["vars"]["segments"]:
+        removed = copy.tool("register", "remove", segment["name"])
+        if removed.returncode:
+            left.append(segment["name"])
+            assert "is asked by analyses/" in removed.stderr
+    assert left == ["bargain_hunters", "hero_customers"]
+    result = copy.build("--select", "segment_memberships+")
+    assert result.success, messages(result)
+    assert copy.rows("select segment from marts.segments order by 1") == [(name,) for name in left]
+
+
+@pytest.mark.parametrize("old, new", [
+    ("    - name: birthday_soon\n", "    - name: 'birthday_soon'\n"),
+    ("    - name: birthday_soon\n      title: Birthday soon\n", "    - title: Birthday soon\n      name: birthday_soon\n"),
+])
+def test_an_entry_written_otherwise_is_left_alone(copy, old, new):
+    project_file = copy.root / "dbt_project.yml"
+    project_file.write_text(project_file.read_text().replace(old, new))
+    before = project_file.read_text()
+    refused = copy.tool("register", "remove", "birthday_soon")
+    assert refused.returncode == 2 and "by hand" in refused.stderr
+    assert project_file.read_text() == before and (copy.root / "models/marts/segments/seg_birthday_soon.sql").exists()
+
+
+def test_a_register_in_the_middle_of_the_file_is_left_alone(copy):
+    project_file = copy.root / "dbt_project.yml"
+    project_file.write_text(project_file.read_text() + "\nquery-comment: null\n")
+    before = project_file.read_text()
+    refused = copy.tool("register", "add", "regulars")
+    assert refused.returncode == 2 and "by hand" in refused.stderr
+    assert project_file.read_text() == before and not (copy.root / "models/marts/segments/seg_regulars.sql").exists()
+
+
 def test_a_segment_that_another_one_asks_stays(copy):
     copy.write("discount_audience", EXAMPLES["discount_audience"])
     refused = copy.tool("register", "remove", "non_target")
-    assert refused.returncode == 2 and "seg_discount_audience.sql: change that first" in refused.stderr
+    assert refused.returncode == 2 and "seg_discount_audience.sql: change or remove that first" in refused.stderr
 
 
 def test_a_registered_name_without_a_file_is_explained(copy):

@@ -20,7 +20,8 @@ class Session:
         self.manifest = None
         self.manifest = self.invoke("parse").result
         try:
-            built = self.rows("select max(as_of_date) as as_of_date, count(*) as customers from {{ ref('customers') }}")[0]
+            built = self.rows("select max(as_of_date) as as_of_date, (select count(*) from {{ ref('customers') }}) as customers"
+                              " from {{ ref('segments') }}")[0]
         except DbtError as error:
             if "does not exist" not in str(error):
                 raise

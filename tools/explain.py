@@ -14,6 +14,7 @@ from dbt_session import DbtError, Session, as_is
 from register import registered
 
 ROWS_SHOWN = 3
+NOT_OF_A_FILTER = ("joins", "group", "having", "qualify", "distinct", "limit", "offset")
 
 
 class Filter:
@@ -24,7 +25,7 @@ class Filter:
 
     def __init__(self, segment: str, sql: str, dialect: str, row_per: str | None = None):
         query = sqlglot.parse_one(sql, read=dialect)
-        if not isinstance(query, exp.Select) or query.args.get("joins") or query.args.get("group") or query.ctes:
+        if not isinstance(query, exp.Select) or query.ctes or any(query.args.get(part) for part in NOT_OF_A_FILTER):
             raise DbtError(f"seg_{segment} is no filter on one table: it cannot be explained.")
         where = query.args.get("where")
         self.segment, self.dialect, self.row_per = segment, dialect, row_per

@@ -11,6 +11,7 @@ import yaml
 
 PROJECT_FILE = Path("dbt_project.yml")
 SEGMENTS = Path("models/marts/segments")
+UNIT_TESTS = SEGMENTS / "_unit_tests.yml"
 
 FILE = """\
 -- Keep this file a bare filter: one table, no join, no macro but ref, var and the date macros. The comments may go.
@@ -60,13 +61,16 @@ def check() -> str | None:
 
 def add(name: str) -> str | None:
     """Write a segment's file and its register entry. Returns what speaks against it, in a sentence."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name):
+    names = [entry["name"] for entry in registered()]
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name) or yaml.safe_load(name) != name:
         return f"'{name}' is no name for a segment: take lower-case letters, digits and underscores, such as weekend_shoppers."
-    if file_of(name).exists() or name in [entry["name"] for entry in registered()]:
+    if file_of(name).exists() or name in names:
         return f"The segment {name} is there already."
+    text = PROJECT_FILE.read_text().rstrip("\n") + "\n" + ENTRY.format(name=name, title=name.replace("_", " ").capitalize())
+    if not says_only(text, [*names, name]):
+        return f"The register does not stand at the end of {PROJECT_FILE}, indented by 4: write the entry and {file_of(name)} by hand."
+    PROJECT_FILE.write_text(text)
     file_of(name).write_text(FILE.format())
-    PROJECT_FILE.write_text(PROJECT_FILE.read_text().rstrip("\n") + "\n" + ENTRY.format(
-        name=name, title=name.replace("_", " ").capitalize()))
     print(f"1. Write its filter: {file_of(name)}\n"
           f"2. Fill in its definition and goal: the last entry of {PROJECT_FILE}\n"
           f"Try it at any time, without a build: make preview SEGMENT={name}\nThen: make run")
@@ -74,18 +78,35 @@ def add(name: str) -> str | None:
 
 
 def remove(name: str) -> str | None:
-    """Remove a segment's file and its register entry. Returns what speaks against it, in a sentence."""
-    users = [path for path in Path("models").rglob("*.sql") if re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())]
-    if users:
-        return f"The segment {name} is asked by {', '.join(map(str, users))}: change that first."
-    text = PROJECT_FILE.read_text()
-    without = re.sub(rf"(?ms)^    - name: {re.escape(name)}\n(?:(?!    - |  \S|\S).*?\n)*", "", text)
-    if without == text and not file_of(name).exists():
+    """Remove a segment's file, register entry and unit tests. Returns what speaks against it, in a sentence."""
+    names = [entry["name"] for entry in registered()]
+    if name not in names and not file_of(name).exists():
         return f"There is no segment {name}."
-    PROJECT_FILE.write_text(without)
+    users = [str(path) for folder in ("models", "analyses", "tests") for path in sorted(Path(folder).rglob("*.sql"))
+             if re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())]
+    if users:
+        return f"The segment {name} is asked by {', '.join(users)}: change or remove that first."
+    text = re.sub(rf"(?m)^    - name: {name}\n(?:(?:      .*)?\n)*", "", PROJECT_FILE.read_text())
+    if not says_only(text, [other for other in names if other != name]):
+        return f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by hand."
+    PROJECT_FILE.write_text(text)
+    UNIT_TESTS.write_text(re.sub(rf"(?m)^  - name: .*\n    model: seg_{name}\n(?:(?:    .*)?\n)*", "", UNIT_TESTS.read_text()))
     file_of(name).unlink(missing_ok=True)
     print(f"Removed. The next build takes the members of {name} out of all marts, and drops its table.")
     return None
+
+
+def says_only(text: str, names: list[str]) -> bool:
+    """Whether the text is the project file with these segments, and else as it is now."""
+    def without_segments(content: dict) -> dict:
+        return content | {"vars": {key: value for key, value in content["vars"].items() if key != "segments"}}
+
+    try:
+        content = yaml.safe_load(text)
+        return ([entry["name"] for entry in content["vars"]["segments"] or []] == names
+                and without_segments(content) == without_segments(yaml.safe_load(PROJECT_FILE.read_text())))
+    except (yaml.YAMLError, KeyError, TypeError):
+        return False
 
 
 def main() -> int:
