@@ -119,7 +119,8 @@ class CompiledProject:
             connection.register("seed", seed)
             connection.execute(f"create table staging.{name} as from seed")
         for model in self.models:
-            connection.execute(f"create {model.materialized} {model.relation} as {model.sql}")
+            kind = "table" if model.materialized == "incremental" else model.materialized
+            connection.execute(f"create {kind} {model.relation} as {model.sql}")
         return connection
 
     def failing_tests(self, connection) -> list[str]:

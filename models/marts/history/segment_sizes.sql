@@ -1,0 +1,41 @@
+-- One row per date that was run and segment registered then, empty ones included.
+with
+
+changes as (
+
+    select * from {{ ref('membership_changes') }}
+    where kind = 'segment'
+
+),
+
+counts as (
+
+    select
+        as_of_date,
+        state as segment,
+        bool_or(change = 'registered') as is_registered,
+        sum(case when change = 'entered' then 1 else 0 end) as entered,
+        sum(case when change = 'exited' then 1 else 0 end) as exited
+    from changes
+    group by as_of_date, state
+
+),
+
+sizes as (
+
+    select
+        counts.*,
+        sum(entered - exited) over (partition by segment order by as_of_date) as customers,
+        min(as_of_date) over () as first_date
+    from counts
+
+)
+
+select
+    as_of_date,
+    segment,
+    cast(customers as bigint) as customers,
+    cast(case when as_of_date > first_date then entered end as bigint) as entered,
+    cast(case when as_of_date > first_date then exited end as bigint) as exited
+from sizes
+where is_registered

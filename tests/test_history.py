@@ -1,0 +1,148 @@
+"""The history of segments: stays, sizes and transitions, against a plain simulation and through dbt itself."""
+
+import random
+import re
+from collections import Counter
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+from project import messages
+from random_shops import random_shop, write_shop
+
+ANY_DATE = "2025-03-31"
+HISTORY = ["membership_changes", "segment_history", "segment_sizes", "segment_transitions"]
+STAGES = ["lead", "new", "active", "at_risk", "inactive"]
+GROUPS = ["champions", "lost", None]
+
+
+@pytest.fixture(scope="module")
+def sql(project, tmp_path_factory):
+    """The rendered SQL of the history's models: `first` and `next` run of the log, and what follows from it."""
+    directory = tmp_path_factory.mktemp("history")
+    write_shop(random_shop(0, date(2025, 3, 31)), directory, "parquet")
+    first = {model.name: model.sql for model in project.compiled(directory, as_of_date=ANY_DATE).models}
+    with duckdb.connect(project.database) as connection:
+        connection.execute("create schema if not exists marts; create table marts.membership_changes (as_of_date date)")
+    following = {model.name: model.sql for model in project.compiled(directory, as_of_date=ANY_DATE).models}
+    with duckdb.connect(project.database) as connection:
+        connection.execute("drop table marts.membership_changes")
+    return {"first": first["membership_changes"], "next": following["membership_changes"], **{name: first[name] for name in HISTORY[1:]}}
+
+
+class Shop:
+    """A shop of a few customers who move about, seen on some dates, and what its history should be."""
+
+    def __init__(self, rng: random.Random):
+        self.rng = rng
+        self.dates: dict[date, dict] = {}
+
+    def see(self, on: date) -> dict:
+        """Its state on a date: which segments are registered, who is inside, and each customer's stage and group."""
+        registered = ["a", "b", "empty"] + self.rng.choice([[], ["removed"]])
+        customers = [f"c{number}" for number in range(6) if self.rng.random() < 0.8]
+        members = {(segment, customer) for segment in registered if segment != "empty" for customer in customers if self.rng.random() < 0.5}
+        self.dates = {day: state for day, state in self.dates.items() if day < on}
+        self.dates[on] = {"registered": registered, "members": members,
+                          "lifecycle_stage": {customer: self.rng.choice(STAGES) for customer in customers},
+                          "rfm_group": {customer: self.rng.choice(GROUPS) for customer in customers}}
+        return self.dates[on]
+
+    def history(self) -> set[tuple]:
+        stays, open_stays = set(), {}
+        for on, state in self.dates.items():
+            for key in list(open_stays.keys() - state["members"]):
+                stays.add((*key, open_stays.pop(key), on))
+            for key in state["members"] - open_stays.keys():
+                open_stays[key] = on
+        return stays | {(*key, entered_on, None) for key, entered_on in open_stays.items()}
+
+    def sizes(self) -> set[tuple]:
+        rows, before = set(), None
+        for on, state in self.dates.items():
+            for segment in state["registered"]:
+                inside = {customer for name, customer in state["members"] if name == segment}
+                inside_before = {customer for name, customer in before if name == segment} if before is not None else None
+                rows.add((on, segment, len(inside), None if before is None else len(inside - inside_before),
+                          None if before is None else len(inside_before - inside)))
+            before = state["members"]
+        return rows
+
+    def transitions(self) -> set[tuple]:
+        rows, days = set(), list(self.dates)
+        for previous, on in zip(days, days[1:]):
+            for trait in ("lifecycle_stage", "rfm_group"):
+                before, after = self.dates[previous][trait], self.dates[on][trait]
+                moves = Counter((self.value(before, customer), self.value(after, customer)) for customer in before.keys() | after.keys())
+                rows |= {(on, previous, trait, *move, customers) for move, customers in moves.items()}
+        return rows
+
+    @staticmethod
+    def value(values: dict, customer: str) -> str:
+        return values[customer] or "unscored" if customer in values else "none"
+
+
+def run(connection, sql: dict, on: date, state: dict) -> None:
+    """Run the history's models for a date, as dbt runs them."""
+    connection.execute("create or replace table marts.segments (segment text); create or replace table marts.segment_memberships "
+                       "(segment text, customer_id text); create or replace table marts.customers (customer_id text, lifecycle_stage text, rfm_group text)")
+    insert(connection, "segments", [(segment,) for segment in state["registered"]])
+    insert(connection, "segment_memberships", state["members"])
+    insert(connection, "customers", [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()])
+    is_first = not connection.execute("select 1 from information_schema.tables where table_name = 'membership_changes'").fetchall()
+    changes = sql["first" if is_first else "next"].replace(ANY_DATE, str(on))
+    if is_first:
+        connection.execute(f"create table marts.membership_changes as {changes}")
+    else:
+        connection.execute(f"create or replace temp table changes as {changes}")
+        connection.execute("delete from marts.membership_changes where as_of_date in (select as_of_date from changes)")
+        connection.execute("insert into marts.membership_changes from changes")
+    for name in HISTORY[1:]:
+        connection.execute(f"create or replace table marts.{name} as {sql[name]}")
+
+
+def insert(connection, table: str, rows) -> None:
+    if rows:
+        connection.executemany(f"insert into marts.{table} values ({', '.join('?' * len(next(iter(rows))))})", list(rows))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_history_agrees_with_a_simulation(sql, seed):
+    """Dates follow each other in uneven steps, and each may be run again on corrected data; segments come and go."""
+    rng = random.Random(seed)
+    shop, on = Shop(rng), date(2025, 1, 1)
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as shop; use shop; create schema marts")
+        for _ in range(8):
+            on += timedelta(days=rng.choice([0, 1, 1, 7, 30]))
+            run(connection, sql, on, shop.see(on))
+            for table, expected in (("segment_history", shop.history()), ("segment_sizes", shop.sizes()), ("segment_transitions", shop.transitions())):
+                assert sorted(connection.execute(f"from marts.{table}").fetchall(), key=repr) == sorted(expected, key=repr), (table, on)
+
+
+def test_history_goes_forward_through_dbt_and_outlives_a_full_refresh(project, tmp_path):
+    write_shop(random_shop(1, date(2025, 3, 31)), tmp_path / "raw", "parquet")
+
+    def build(as_of_date: str, *arguments: str):
+        return project.attempt("build", "--exclude-resource-type", "test", "unit_test", *arguments, raw_dir=tmp_path / "raw",
+                               database=tmp_path / "shop.duckdb", as_of_date=as_of_date, max_rejected_rows=1_000_000)
+
+    def rows(query: str) -> list[tuple]:
+        with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+            return sorted(connection.execute(query).fetchall(), key=repr)
+
+    assert build("2025-01-31").success
+    for as_of_date in ("2025-02-28", "2025-03-31"):
+        assert build(as_of_date, "--exclude", "path:models/staging", "path:seeds").success
+    history = rows("from marts.segment_history")
+    assert {entered_on for _, _, entered_on, _ in history} == {date(2025, 1, 31), date(2025, 2, 28), date(2025, 3, 31)}
+    inside = rows("select segment, customer_id from marts.segment_history where exited_on is null")
+    assert inside == rows("select segment, customer_id from marts.segment_memberships")
+
+    assert build("2025-03-31", "--full-refresh", "--select", "membership_changes+").success
+    assert rows("from marts.segment_history") == history
+
+    refused = messages(build("2025-02-28"))
+    assert re.search("as_of_date is 2025-02-28, but the history of segments has come to 2025-03-31, and goes only forward", refused)
+    assert rows("from marts.segment_history") == history
