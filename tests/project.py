@@ -119,8 +119,7 @@ class CompiledProject:
             connection.register("seed", seed)
             connection.execute(f"create table staging.{name} as from seed")
         for model in self.models:
-            kind = "table" if model.materialized == "incremental" else model.materialized
-            connection.execute(f"create {kind} {model.relation} as {model.sql}")
+            connection.execute(f"create {model.materialized} {model.relation} as {model.sql}")
         return connection
 
     def failing_tests(self, connection) -> list[str]:
@@ -131,4 +130,6 @@ class CompiledProject:
 
 def statement(node) -> Statement:
     is_error = str(getattr(node.config, "severity", "")).lower() == "error"
-    return Statement(node.name, node.compiled_code, node.relation_name, node.config.materialized, is_error)
+    # The first run of an incremental model makes a table.
+    materialized = "table" if node.config.materialized == "incremental" else node.config.materialized
+    return Statement(node.name, node.compiled_code, node.relation_name, materialized, is_error)

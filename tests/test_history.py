@@ -3,13 +3,18 @@
 import random
 import re
 from collections import Counter
+from contextlib import chdir
 from datetime import date, timedelta
 
 import duckdb
 import pytest
 
-from project import messages
+import backfill
+from project import PROJECT, environment, messages
 from random_shops import random_shop, write_shop
+
+# One worker runs them all, so that the warehouse is built once.
+pytestmark = pytest.mark.xdist_group("history")
 
 ANY_DATE = "2025-03-31"
 HISTORY = ["membership_changes", "segment_history", "segment_sizes", "segment_transitions"]
@@ -121,28 +126,85 @@ def test_history_agrees_with_a_simulation(sql, seed):
                 assert sorted(connection.execute(f"from marts.{table}").fetchall(), key=repr) == sorted(expected, key=repr), (table, on)
 
 
-def test_history_goes_forward_through_dbt_and_outlives_a_full_refresh(project, tmp_path):
-    write_shop(random_shop(1, date(2025, 3, 31)), tmp_path / "raw", "parquet")
+SHOP_SETTINGS = {"max_rejected_rows": 1_000_000}
 
-    def build(as_of_date: str, *arguments: str):
-        return project.attempt("build", "--exclude-resource-type", "test", "unit_test", *arguments, raw_dir=tmp_path / "raw",
-                               database=tmp_path / "shop.duckdb", as_of_date=as_of_date, max_rejected_rows=1_000_000)
 
-    def rows(query: str) -> list[tuple]:
-        with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+class Warehouse:
+    """A small shop on disk, built by dbt itself."""
+
+    def __init__(self, project, directory):
+        self.project, self.raw_dir, self.database = project, directory / "raw", directory / "shop.duckdb"
+        if not self.raw_dir.exists():
+            write_shop(random_shop(1, date(2025, 3, 31)), self.raw_dir, "parquet")
+
+    def build(self, as_of_date: str, *arguments: str):
+        return self.project.attempt("build", "--exclude-resource-type", "test", "unit_test", *arguments, raw_dir=self.raw_dir,
+                                    database=self.database, as_of_date=as_of_date, **SHOP_SETTINGS)
+
+    def rows(self, query: str) -> list[tuple]:
+        with duckdb.connect(self.database) as connection:
             return sorted(connection.execute(query).fetchall(), key=repr)
 
-    assert build("2025-01-31").success
+    def history(self) -> dict[str, list[tuple]]:
+        return {name: self.rows(f"from marts.{name}") for name in HISTORY}
+
+    def backfill(self, *days: str, tell=print) -> None:
+        with environment(RAW_DIR=self.raw_dir, DUCKDB_PATH=self.database), chdir(PROJECT):
+            backfill.backfill(self.database, [date.fromisoformat(day) for day in days], SHOP_SETTINGS, tell)
+
+
+@pytest.fixture(scope="module")
+def forward(project, tmp_path_factory):
+    """A warehouse that was built on three dates, one after the other, and a copy of it after the first."""
+    warehouse = Warehouse(project, tmp_path_factory.mktemp("forward"))
+    assert warehouse.build("2025-01-31").success
     for as_of_date in ("2025-02-28", "2025-03-31"):
-        assert build(as_of_date, "--exclude", "path:models/staging", "path:seeds").success
-    history = rows("from marts.segment_history")
-    assert {entered_on for _, _, entered_on, _ in history} == {date(2025, 1, 31), date(2025, 2, 28), date(2025, 3, 31)}
-    inside = rows("select segment, customer_id from marts.segment_history where exited_on is null")
-    assert inside == rows("select segment, customer_id from marts.segment_memberships")
+        assert warehouse.build(as_of_date, "--exclude", "path:models/staging", "path:seeds").success
+    return warehouse
 
-    assert build("2025-03-31", "--full-refresh", "--select", "membership_changes+").success
-    assert rows("from marts.segment_history") == history
 
-    refused = messages(build("2025-02-28"))
+def test_history_goes_forward_through_dbt_and_outlives_a_full_refresh(forward):
+    history = forward.history()
+    assert {row[2] for row in history["segment_history"]} == {date(2025, 1, 31), date(2025, 2, 28), date(2025, 3, 31)}
+    inside = forward.rows("select segment, customer_id from marts.segment_history where exited_on is null")
+    assert inside == forward.rows("select segment, customer_id from marts.segment_memberships")
+
+    assert forward.build("2025-03-31", "--full-refresh", "--select", "membership_changes+").success
+    assert forward.history() == history
+
+    refused = messages(forward.build("2025-02-28", "--select", "membership_changes"))
     assert re.search("as_of_date is 2025-02-28, but the history of segments has come to 2025-03-31, and goes only forward", refused)
-    assert rows("from marts.segment_history") == history
+    assert forward.history() == history
+
+
+def test_backfill_gives_what_each_date_gives_on_its_own(project, forward, tmp_path):
+    """A warehouse that knows the last date only is given the two before it, with an interruption between them."""
+    late = Warehouse(project, tmp_path)
+    assert late.build("2025-03-31").success
+    said = []
+
+    def interrupt(line: str) -> None:
+        said.append(line)
+        raise KeyboardInterrupt
+
+    before = late.history()
+    with pytest.raises(KeyboardInterrupt):
+        late.backfill("2025-01-31", "2025-02-28", tell=interrupt)
+    assert late.history() == before
+    late.backfill("2025-01-31", "2025-02-28", tell=said.append)
+    assert [line.split("  ")[0] for line in said] == ["2025-01-31", "2025-02-28"]
+    assert late.history() == forward.history()
+    assert not list(tmp_path.glob("*.backfill*"))
+
+
+@pytest.mark.parametrize("first, last, every, days", [
+    ("2025-12-31", "2026-03-30", "month", ["2025-12-31", "2026-01-31", "2026-02-28"]),
+    ("2024-01-30", "2024-03-30", "month", ["2024-01-30", "2024-02-29", "2024-03-30"]),
+    ("2024-02-29", "2024-04-30", "month", ["2024-02-29", "2024-03-31", "2024-04-30"]),
+    ("2025-02-24", "2025-03-10", "week", ["2025-02-24", "2025-03-03", "2025-03-10"]),
+    ("2025-02-27", "2025-03-01", "day", ["2025-02-27", "2025-02-28", "2025-03-01"]),
+    ("2025-03-01", "2025-02-28", "day", []),
+    ("2025-03-01", "2025-02-28", "month", []),
+])
+def test_dates_of_a_backfill(first, last, every, days):
+    assert [str(day) for day in backfill.dates(date.fromisoformat(first), date.fromisoformat(last), every)] == days

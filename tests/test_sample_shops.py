@@ -10,7 +10,7 @@ import yaml
 
 import oracle
 from comparison import differences
-from project import PROJECT
+from project import PROJECT, messages
 from random_shops import random_shop, read_shop, write_shop
 
 # One worker runs them all, so that the demo is built once.
@@ -115,9 +115,10 @@ def test_building_twice_changes_nothing(project, tmp_path):
     write_shop(random_shop(1, date(2025, 3, 30), "Europe/Berlin"), tmp_path, "parquet")
     built = []
     for _ in range(2):
-        project.dbt("build", "--exclude", "resource_type:test", "resource_type:unit_test", raw_dir=tmp_path,
-                    as_of_date="2025-03-30", shop_timezone="Europe/Berlin")
-        with duckdb.connect(project.database) as connection:
+        result = project.attempt("build", "--exclude", "resource_type:test", "resource_type:unit_test", raw_dir=tmp_path,
+                                 database=tmp_path / "shop.duckdb", as_of_date="2025-03-30", shop_timezone="Europe/Berlin")
+        assert result.success, messages(result)
+        with duckdb.connect(tmp_path / "shop.duckdb") as connection:
             tables = connection.execute(
                 "select table_schema || '.' || table_name from information_schema.tables where table_schema <> 'raw'").fetchall()
             built.append({name: sorted(connection.execute(f"from {name}").fetchall(), key=repr) for (name,) in tables})

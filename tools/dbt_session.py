@@ -1,5 +1,9 @@
 """dbt in this process: the parsed project, the SQL that it renders, and rows of the last build, on any warehouse."""
 
+import argparse
+import sys
+from collections.abc import Callable
+
 import yaml
 from dbt.cli.main import dbtRunner
 
@@ -34,7 +38,8 @@ class Session:
         result = dbtRunner(manifest=self.manifest).invoke(
             [*arguments, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(self.variables)])
         if not result.success:
-            lines = [line.strip() for line in str(result.exception or "dbt failed").splitlines()]
+            failed = [f"{run.node.name}: {run.message}" for run in getattr(result.result, "results", []) if run.status == "error"]
+            lines = [line.strip() for line in str(result.exception or "\n".join(failed)).splitlines()]
             raise DbtError("\n".join(line for line in lines if line and not line.startswith(("Runtime Error", "LINE", "^", ">"))))
         return result
 
@@ -57,3 +62,17 @@ class Session:
 def as_is(sql: str) -> str:
     """Rendered SQL, kept from being rendered again."""
     return "{% raw %}" + sql + "{% endraw %}"
+
+
+def answer(what: str, tell: Callable[[Session, str], str]) -> int:
+    """Answer a question of the command line, `WHAT --vars YAML`, from the last build. Returns the exit code."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument(what)
+    parser.add_argument("--vars", default="{}")
+    arguments = vars(parser.parse_args())
+    try:
+        print(tell(Session(arguments["vars"]), arguments[what]))
+    except DbtError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

@@ -3,14 +3,13 @@
 Usage: python tools/explain.py CUSTOMER --vars YAML
 """
 
-import argparse
 import re
 import sys
 
 import sqlglot
 from sqlglot import exp
 
-from dbt_session import DbtError, Session, as_is
+from dbt_session import DbtError, Session, answer, as_is
 from register import registered
 
 ROWS_SHOWN = 3
@@ -112,18 +111,5 @@ def explain(session: Session, customer: str) -> str:
                       f"In {len(inside)} segments:", *inside, "", f"Not in {len(outside)}:", *outside])
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("customer")
-    parser.add_argument("--vars", default="{}")
-    arguments = parser.parse_args()
-    try:
-        print(explain(Session(arguments.vars), arguments.customer))
-    except DbtError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer("customer", explain))

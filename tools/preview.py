@@ -3,10 +3,9 @@
 Usage: python tools/preview.py SEGMENT --vars YAML
 """
 
-import argparse
 import sys
 
-from dbt_session import DbtError, Session, as_is
+from dbt_session import DbtError, Session, answer, as_is
 
 SHOWN = 10
 
@@ -14,8 +13,9 @@ SHOWN = 10
 def preview(session: Session, segment: str) -> str:
     """The preview as text: size, who would enter and leave, and ten rows.
 
-    segment: name without `seg_`. Raises DbtError where there is no such file or its SQL does not run.
+    segment: name, with or without `seg_`. Raises DbtError where there is no such file or its SQL does not run.
     """
+    segment = segment.removeprefix("seg_")
     model = f"seg_{segment}"
     if not session.has_model(model):
         raise DbtError(f"There is no models/marts/segments/{model}.sql. `make segment NAME={segment}` writes one.")
@@ -58,18 +58,5 @@ def as_table(rows: list[dict]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("segment")
-    parser.add_argument("--vars", default="{}")
-    arguments = parser.parse_args()
-    try:
-        print(preview(Session(arguments.vars), arguments.segment.removeprefix("seg_")))
-    except DbtError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer("segment", preview))

@@ -1,5 +1,6 @@
--- One row per customer who entered or left a segment, lifecycle stage or RFM group on a date that was run; and one per segment registered then.
--- The log that all history follows from. A run writes the rows of its own date alone, so that running a date again replaces them.
+-- One row per customer who entered or left a segment, lifecycle stage or RFM group on a date that was run, and one per
+-- segment registered then. The log that all history follows from: a run writes the rows of its own date alone, so that
+-- running a date again replaces them.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -43,9 +44,9 @@ former_states as (
         state,
         customer_id
     from {{ this }}
-    where as_of_date < {{ as_of_date() }} and change in ('entered', 'exited')
+    where as_of_date < {{ as_of_date() }} and change_type in ('entered', 'exited')
     group by kind, state, customer_id
-    having sum(case when change = 'entered' then 1 else -1 end) = 1
+    having sum(case when change_type = 'entered' then 1 else -1 end) = 1
     {% else %}
     select * from current_states
     where 1 = 0
@@ -59,7 +60,7 @@ changes as (
         coalesce(current_states.kind, former_states.kind) as kind,
         coalesce(current_states.state, former_states.state) as state,
         coalesce(current_states.customer_id, former_states.customer_id) as customer_id,
-        case when former_states.customer_id is null then 'entered' else 'exited' end as change
+        case when former_states.customer_id is null then 'entered' else 'exited' end as change_type
     from current_states
     full outer join former_states
         on
@@ -76,7 +77,7 @@ registered as (
         'segment' as kind,
         segment as state,
         cast(null as {{ dbt.type_string() }}) as customer_id,
-        'registered' as change
+        'registered' as change_type
     from {{ ref('segments') }}
 
 ),
@@ -94,5 +95,5 @@ select
     kind,
     state,
     customer_id,
-    change
+    change_type
 from rows_of_the_date

@@ -7,10 +7,10 @@ changes as (
         state as segment,
         customer_id,
         as_of_date as entered_on,
-        change,
+        change_type,
         lead(as_of_date) over (partition by state, customer_id order by as_of_date) as exited_on
     from {{ ref('membership_changes') }}
-    where kind = 'segment' and change in ('entered', 'exited')
+    where kind = 'segment' and change_type in ('entered', 'exited')
 
 )
 
@@ -20,4 +20,4 @@ select
     entered_on,
     exited_on
 from changes
-where change = 'entered'
+where change_type = 'entered'

@@ -13,9 +13,9 @@ counts as (
     select
         as_of_date,
         state as segment,
-        bool_or(change = 'registered') as is_registered,
-        sum(case when change = 'entered' then 1 else 0 end) as entered,
-        sum(case when change = 'exited' then 1 else 0 end) as exited
+        bool_or(change_type = 'registered') as is_registered,
+        sum(case when change_type = 'entered' then 1 else 0 end) as entered,
+        sum(case when change_type = 'exited' then 1 else 0 end) as exited
     from changes
     group by as_of_date, state
 

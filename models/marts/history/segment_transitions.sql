@@ -9,12 +9,33 @@ changes as (
 
 ),
 
+run_dates as (
+
+    select distinct as_of_date
+    from {{ ref('membership_changes') }}
+
+),
+
 dates as (
 
     select
         as_of_date,
         lag(as_of_date) over (order by as_of_date) as previous_as_of_date
-    from (select distinct as_of_date from {{ ref('membership_changes') }}) as run_dates
+    from run_dates
+
+),
+
+entries as (
+
+    select * from changes
+    where change_type = 'entered'
+
+),
+
+exits as (
+
+    select * from changes
+    where change_type = 'exited'
 
 ),
 
@@ -26,8 +47,8 @@ moves as (
         coalesce(exits.state, 'none') as from_value,
         coalesce(entries.state, 'none') as to_value,
         count(*) as customers
-    from (select * from changes where change = 'entered') as entries
-    full outer join (select * from changes where change = 'exited') as exits
+    from entries
+    full outer join exits
         on
             entries.as_of_date = exits.as_of_date
             and entries.kind = exits.kind
@@ -47,8 +68,8 @@ counts as (
         as_of_date,
         kind as trait,
         state,
-        sum(case when change = 'entered' then 1 else 0 end) as entered,
-        sum(case when change = 'exited' then 1 else 0 end) as exited
+        sum(case when change_type = 'entered' then 1 else 0 end) as entered,
+        sum(case when change_type = 'exited' then 1 else 0 end) as exited
     from changes
     group by as_of_date, kind, state
 

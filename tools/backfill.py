@@ -1,0 +1,134 @@
+"""Build the history of segments for past dates, in order, beside the warehouse; it takes its place there when it is complete.
+
+Usage: python tools/backfill.py --from DATE --to DATE --every day|week|month --vars YAML
+
+For DuckDB. The dates are built in a copy of the warehouse, from its staging tables. What the history knows of dates before
+--from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it was when it is
+started again in the same way.
+"""
+
+import argparse
+import calendar
+import os
+import shutil
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from dbt_session import DbtError, Session
+
+LOG = "marts.membership_changes"
+# What the log needs of a date, and nothing else: no staging, no tests, no other marts.
+OF_A_DATE = ("run", "--select", "+membership_changes", "--exclude", "path:models/staging")
+FROM_THE_LOG = ("run", "--select", "segment_history", "segment_sizes", "segment_transitions")
+STATES = f"""
+    select kind, state, customer_id from {LOG} where as_of_date <= ? and change_type <> 'registered'
+    group by kind, state, customer_id having sum(case change_type when 'entered' then 1 else -1 end) = 1
+"""
+
+
+def dates(first: date, last: date, every: str) -> list[date]:
+    """The dates from first to last. Months keep first's day, and its being the last of its month."""
+    if every != "month":
+        step = timedelta(days={"day": 1, "week": 7}[every])
+        return [first + number * step for number in range((last - first) // step + 1)]
+    found, is_month_end = [], first.day == calendar.monthrange(first.year, first.month)[1]
+    for month in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        length = calendar.monthrange(month // 12, month % 12 + 1)[1]
+        found.append(date(month // 12, month % 12 + 1, length if is_month_end else min(first.day, length)))
+    return [day for day in found if day <= last]
+
+
+def backfill(warehouse: Path, days: list[date], variables: dict, tell=print) -> None:
+    """Build the history of the days, in order, and put it into the warehouse.
+
+    warehouse: path of a DuckDB file that was built. variables: the settings of the shop, as dbt's vars.
+    Raises DbtError where nothing is built, or a day cannot be built: the warehouse is then as it was.
+    """
+    work = warehouse.with_suffix(".backfill.duckdb")
+    asked = yaml.safe_dump([str(day) for day in days] + [variables])
+    prepare(warehouse, work, asked, days)
+    os.environ["DUCKDB_PATH"] = str(work)
+    session = Session(variables)
+    with duckdb.connect(work) as connection:
+        built = {day for (day,) in connection.execute(f"select distinct as_of_date from {LOG}").fetchall()}
+    waiting = [day for day in days if day not in built]
+    began = time.monotonic()
+    for number, day in enumerate(waiting):
+        session.variables["as_of_date"] = str(day)
+        session.invoke(*OF_A_DATE)
+        passed = time.monotonic() - began
+        left = passed / (number + 1) * (len(waiting) - number - 1)
+        tell(f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes left")
+    with duckdb.connect(work) as connection:
+        log = connection.execute(f"from {LOG}").to_arrow_table()
+    put_into_place(warehouse, log, days[-1])
+    os.environ["DUCKDB_PATH"] = str(warehouse)
+    session.invoke(*FROM_THE_LOG)
+    work.unlink()
+
+
+def prepare(warehouse: Path, work: Path, asked: str, days: list[date]) -> None:
+    """Copy the warehouse, and let the copy forget the history from the first day on; unless the same was begun before."""
+    if work.exists():
+        with duckdb.connect(work) as connection:
+            if connection.execute("select asked from main.backfill").fetchall() == [(asked,)]:
+                return
+        work.unlink()
+    with duckdb.connect(warehouse) as connection:
+        if not connection.execute("select 1 from duckdb_tables() where table_name = 'membership_changes'").fetchall():
+            raise DbtError("Nothing is built here yet: run `make run` first.")
+        connection.execute("checkpoint")
+    beginning = work.with_suffix(".beginning")
+    shutil.copy(warehouse, beginning)
+    with duckdb.connect(beginning) as connection:
+        connection.execute(f"delete from {LOG} where as_of_date >= ?", [days[0]])
+        connection.execute("create table main.backfill as select ? as asked", [asked])
+    os.replace(beginning, work)
+
+
+def put_into_place(warehouse: Path, log, last_day: date) -> None:
+    """Let the new log take the place of the warehouse's up to its last day, in one transaction; what comes after stays.
+
+    The first date after it tells what has changed since: between the states of that date and those of the new last day.
+    """
+    with duckdb.connect(warehouse) as connection:
+        connection.register("new_log", log)
+        connection.execute("begin")
+        (next_day,) = connection.execute(f"select min(as_of_date) from {LOG} where as_of_date > ?", [last_day]).fetchone()
+        connection.execute(f"create temp table states_after as {STATES}", [next_day or last_day])
+        connection.execute(f"delete from {LOG} where as_of_date <= ? or (as_of_date = ? and change_type <> 'registered')", [last_day, next_day])
+        connection.execute(f"insert into {LOG} by name from new_log")
+        if next_day:
+            connection.execute(f"create temp table states_before as {STATES}", [last_day])
+            for change, inside, outside in (("entered", "states_after", "states_before"), ("exited", "states_before", "states_after")):
+                connection.execute(f"insert into {LOG} by name select cast(? as date) as as_of_date, *, ? as change_type "
+                                   f"from (from {inside} except from {outside})", [next_day, change])
+        connection.execute("commit")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+    parser.add_argument("--every", choices=["day", "week", "month"], required=True)
+    parser.add_argument("--vars", default="{}")
+    arguments = parser.parse_args()
+    days = dates(arguments.first, arguments.last, arguments.every)
+    if not days:
+        parser.error(f"there is no date from {arguments.first} to {arguments.last}")
+    try:
+        backfill(Path(os.environ["DUCKDB_PATH"]), days, yaml.safe_load(arguments.vars) or {})
+    except DbtError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("The history is in its place: segment_history, segment_sizes, segment_transitions.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
