@@ -50,8 +50,7 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print) -> 
     Raises DbtError where nothing is built, or a day cannot be built: the warehouse is then as it was.
     """
     work = warehouse.with_suffix(".backfill.duckdb")
-    asked = yaml.safe_dump([str(day) for day in days] + [variables])
-    prepare(warehouse, work, asked, days)
+    prepare(warehouse, work, days, variables)
     os.environ["DUCKDB_PATH"] = str(work)
     session = Session(variables)
     with duckdb.connect(work) as connection:
@@ -72,18 +71,28 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print) -> 
     work.unlink()
 
 
-def prepare(warehouse: Path, work: Path, asked: str, days: list[date]) -> None:
-    """Copy the warehouse, and let the copy forget the history from the first day on; unless the same was begun before."""
+def prepare(warehouse: Path, work: Path, days: list[date], variables: dict) -> None:
+    """Copy the warehouse, and let the copy forget the history from the first day on.
+
+    A copy that was begun before is taken up if the same was asked and the warehouse has not been built since.
+    """
+    with duckdb.connect(warehouse) as connection:
+        if not connection.execute("select 1 from duckdb_tables() where table_name = 'membership_changes'").fetchall():
+            raise DbtError("Nothing is built here yet: run `make run` first.")
+        (last_build,) = connection.execute("select max(as_of_date) from marts.segments").fetchone()
+        connection.execute("checkpoint")
+    if days[-1] > last_build:
+        raise DbtError(f"{days[-1]} is after the last build, of {last_build}: a backfill is for dates before it.")
+    asked = yaml.safe_dump([[str(day) for day in days], variables, warehouse.stat().st_mtime_ns])
     if work.exists():
         with duckdb.connect(work) as connection:
             if connection.execute("select asked from main.backfill").fetchall() == [(asked,)]:
                 return
-        work.unlink()
-    with duckdb.connect(warehouse) as connection:
-        if not connection.execute("select 1 from duckdb_tables() where table_name = 'membership_changes'").fetchall():
-            raise DbtError("Nothing is built here yet: run `make run` first.")
-        connection.execute("checkpoint")
     beginning = work.with_suffix(".beginning")
+    # DuckDB would replay what a killed process left beside a file of the same name.
+    for path in (work, beginning):
+        path.unlink(missing_ok=True)
+        Path(f"{path}.wal").unlink(missing_ok=True)
     shutil.copy(warehouse, beginning)
     with duckdb.connect(beginning) as connection:
         connection.execute(f"delete from {LOG} where as_of_date >= ?", [days[0]])
@@ -119,11 +128,13 @@ def main() -> int:
     parser.add_argument("--vars", default="{}")
     arguments = parser.parse_args()
     days = dates(arguments.first, arguments.last, arguments.every)
+    if not Path(os.environ["DUCKDB_PATH"]).exists():
+        parser.error(f"there is no warehouse {os.environ['DUCKDB_PATH']}: run `make run` first")
     if not days:
         parser.error(f"there is no date from {arguments.first} to {arguments.last}")
     try:
         backfill(Path(os.environ["DUCKDB_PATH"]), days, yaml.safe_load(arguments.vars) or {})
-    except DbtError as error:
+    except (DbtError, duckdb.IOException) as error:
         print(error, file=sys.stderr)
         return 2
     print("The history is in its place: segment_history, segment_sizes, segment_transitions.")
