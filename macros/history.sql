@@ -1,10 +1,8 @@
 {# Stops a run at its start that would add a date to the history before its latest one. #}
 {% macro refuse_earlier_date() %}
     {% if execute and flags.WHICH in ['build', 'run'] %}
-        {% set model = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
-            | selectattr('name', 'equalto', 'membership_changes') | first %}
-        {% set log = adapter.get_relation(model.database, model.schema, model.alias) %}
-        {% if log and model.unique_id in selected_resources %}
+        {% set log = built_relation('membership_changes') %}
+        {% if log and 'model.' ~ project_name ~ '.membership_changes' in selected_resources %}
             {% set latest = run_query('select max(as_of_date) from ' ~ log).rows[0][0] %}
             {% if latest and latest > as_of_day() %}
                 {% do exceptions.raise_compiler_error(

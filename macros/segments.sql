@@ -62,11 +62,10 @@
 {# At the start of a build: a segment that the last build knew and the register names no more leaves no table behind. #}
 {% macro drop_removed_segments() %}
     {% if execute and flags.WHICH in ['build', 'run'] %}
-        {% set mart = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', 'segments') | first %}
-        {% set built = adapter.get_relation(mart.database, mart.schema, mart.alias) %}
+        {% set built = built_relation('segments') %}
         {% set registered = var('segments') | map(attribute='name') | list %}
         {% for row in (run_query('select segment from ' ~ built).rows if built else []) if row[0] not in registered %}
-            {% set removed = adapter.get_relation(mart.database, mart.schema, 'seg_' ~ row[0]) %}
+            {% set removed = adapter.get_relation(built.database, built.schema, 'seg_' ~ row[0]) %}
             {% if removed %}
                 {% do log('The segment ' ~ row[0] ~ ' is registered no more: dropping ' ~ removed ~ '.', info=true) %}
                 {% do adapter.drop_relation(removed) %}

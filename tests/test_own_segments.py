@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 from contextlib import chdir, contextmanager
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -27,14 +29,13 @@ EXAMPLES = dict(re.findall(r"```sql\n-- models/marts/segments/seg_(\w+)\.sql\n(.
 SETTINGS = {"as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000}
 
 
+@dataclass
 class Copy:
-    """A copy of the project that a test may change, with a shop of its own, built once."""
+    """A copy of the project that a test may change, with a shop and a warehouse of its own."""
 
-    def __init__(self, directory):
-        self.root = directory / "project"
-        shutil.copytree(PROJECT, self.root, ignore=shutil.ignore_patterns(".*", "data", "warehouse", "target", "logs"))
-        self.raw_dir, self.database = directory / "raw", directory / "shop.duckdb"
-        write_shop(random_shop(3, date(2025, 3, 31)), self.raw_dir, "parquet")
+    root: Path
+    raw_dir: Path
+    database: Path
 
     def project(self) -> Project:
         """The copy as it stands, parsed anew."""
@@ -70,7 +71,10 @@ class Copy:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The shop, built as it comes."""
-    copy = Copy(tmp_path_factory.mktemp("built"))
+    directory = tmp_path_factory.mktemp("built")
+    copy = Copy(directory / "project", directory / "raw", directory / "shop.duckdb")
+    shutil.copytree(PROJECT, copy.root, ignore=shutil.ignore_patterns(".*", "data", "warehouse", "target", "logs"))
+    write_shop(random_shop(3, date(2025, 3, 31)), copy.raw_dir, "parquet")
     assert copy.build("--exclude-resource-type", "test", "unit_test", command="build").success
     with duckdb.connect(copy.database) as connection:
         connection.execute("checkpoint")
@@ -80,8 +84,7 @@ def built(tmp_path_factory):
 @pytest.fixture
 def copy(built, tmp_path):
     """A fresh copy on the same built shop."""
-    fresh = Copy.__new__(Copy)
-    fresh.root, fresh.raw_dir, fresh.database = tmp_path / "project", built.raw_dir, tmp_path / "shop.duckdb"
+    fresh = Copy(tmp_path / "project", built.raw_dir, tmp_path / "shop.duckdb")
     shutil.copytree(built.root, fresh.root, ignore=shutil.ignore_patterns("logs"))
     shutil.copy(built.database, fresh.database)
     return fresh

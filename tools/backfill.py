@@ -58,8 +58,7 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print) -> 
     waiting = [day for day in days if day not in built]
     began = time.monotonic()
     for number, day in enumerate(waiting):
-        session.variables["as_of_date"] = str(day)
-        session.invoke(*OF_A_DATE)
+        session.invoke(*OF_A_DATE, as_of_date=str(day))
         passed = time.monotonic() - began
         left = passed / (number + 1) * (len(waiting) - number - 1)
         tell(f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes left")

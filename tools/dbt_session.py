@@ -33,10 +33,10 @@ class Session:
         self.as_of_date, self.customers = str(built["as_of_date"]), int(built["customers"])
         self.variables = self.variables | {"as_of_date": self.as_of_date}
 
-    def invoke(self, *arguments: str):
-        """Run a dbt command, in silence. Returns dbt's result; raises DbtError where it fails."""
+    def invoke(self, *arguments: str, **variables: str):
+        """Run a dbt command, in silence, with these vars above the session's. Returns dbt's result; raises DbtError where it fails."""
         result = dbtRunner(manifest=self.manifest).invoke(
-            [*arguments, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(self.variables)])
+            [*arguments, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(self.variables | variables)])
         if not result.success:
             failed = [f"{run.node.name}: {run.message}" for run in getattr(result.result, "results", []) if run.status == "error"]
             lines = [line.strip() for line in str(result.exception or "\n".join(failed)).splitlines()]
