@@ -13,7 +13,9 @@ SAMPLE := $(RAW_DIR)/orders.parquet
 SAMPLE_SETTINGS := sample_data/$(DATASET).yml
 endif
 DUCKDB_PATH ?= warehouse/$(DATASET).duckdb
-export RAW_DIR DATASET DUCKDB_PATH VARS
+# What BI tools read, while the next build writes the warehouse.
+PUBLISHED_DIR ?= published/$(DATASET)
+export RAW_DIR DATASET DUCKDB_PATH PUBLISHED_DIR VARS
 # A sample shop brings its settings (as-of date, time zone, currency) in a file; yours come with VARS.
 SHOP_VARS := "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
 SETTINGS := --vars $(SHOP_VARS)
@@ -21,12 +23,17 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run segment remove-segment traits preview explain backfill test lint unit-test pytest postgres build-on-postgres docs lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain forget backfill test lint unit-test pytest postgres build-on-postgres docs lock clean help
 
-run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
+run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
+	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR" $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
+
+nightly: $(VENV) $(SAMPLE) ## The same for a scheduler, by one exit code (TARGET=postgres on a warehouse)
 	@$(BIN)/python tools/register.py check
-	$(BIN)/dbt build $(SETTINGS)
-	$(BIN)/python tools/show_segments.py "$$DUCKDB_PATH" $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
+	@$(BIN)/python tools/nightly.py $(if $(TARGET),--target $(TARGET)) $(SETTINGS)
+
+rollback: $(VENV) ## Let readers see the version that was published before this one
+	@$(if $(TARGET),$(BIN)/dbt --quiet run-operation rollback --target $(TARGET),$(BIN)/python tools/publish.py rollback)
 
 segment: $(VENV) ## Write the file and the register entry of a new segment (NAME=...)
 	@$(BIN)/python tools/register.py add "$(NAME)"
@@ -42,6 +49,10 @@ preview: $(VENV) ## Say who a segment would hold, without a build (SEGMENT=...)
 
 explain: $(VENV) ## Say which segments hold a customer, and why (CUSTOMER=...)
 	@$(BIN)/python tools/explain.py "$(CUSTOMER)" $(SETTINGS)
+
+forget: $(VENV) ## Leave a person out of all marts, history and published versions (CUSTOMER=...)
+	@$(BIN)/python tools/forget.py "$(CUSTOMER)" $(SETTINGS)
+	@$(MAKE) --no-print-directory nightly
 
 # For example: make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month
 backfill: $(VENV) ## Build the history of past dates (FROM=... TO=... EVERY=day, week or month)

@@ -13,3 +13,43 @@
         {% endif %}
     {% endif %}
 {% endmacro %}
+
+{# Runs before the history takes its step: a forgotten customer's rows of the log stay, for the sizes, under a name that leads
+   to nobody, another one for each segment and trait. #}
+{% macro forget_in_history(log) %}
+    {% if execute and load_relation(log) and run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
+    merge into {{ log }} as log using (
+        select
+            named.kind,
+            named.state,
+            named.customer_id,
+            'forgotten:' || cast(
+                dense_rank() over (order by named.kind, case when named.kind = 'segment' then named.state end, named.customer_id)
+                + (
+                    select coalesce(max(cast(substr(customer_id, 11) as bigint)), 0)
+                    from {{ log }}
+                    where customer_id like 'forgotten:%'
+                ) as {{ dbt.type_string() }}
+            ) as token
+        from (
+            select distinct
+                kind,
+                state,
+                customer_id
+            from {{ log }}
+            where customer_id is not null
+        ) as named
+        where {{ is_forgotten('named.customer_id') }}
+    ) as forgotten
+        on log.kind = forgotten.kind and log.state = forgotten.state and log.customer_id = forgotten.customer_id
+    when matched then update set customer_id = forgotten.token
+    {% endif %}
+{% endmacro %}
+
+{# Whether an id of a customer, an account or a guest is of a person who is to be forgotten. #}
+{% macro is_forgotten(id) -%}
+    (
+        {{ sha256_hex(id) }} in (select sha256 from {{ ref('forgotten_customers') }})
+        or {{ id }} in (select 'guest:' || sha256 from {{ ref('forgotten_customers') }})
+    )
+{%- endmacro %}

@@ -14,7 +14,7 @@ import pytest
 
 from project import DATABASE, PROJECT, messages
 
-DAY = {"as_of_date": "2026-06-30"}
+DAY = {"as_of_date": "2026-06-30", "max_days_without_orders": None}
 
 # A shop of one customer with one order, as a user would write it by hand.
 SMALL_SHOP = {

@@ -52,7 +52,7 @@ def shop_of(seed: int, surroundings: dict, **options) -> dict:
 def dbt_vars(surroundings: dict) -> dict:
     """The surroundings as vars; small dirty shops may have more rejected rows than a real one."""
     values = {name: str(value) if isinstance(value, date) else value for name, value in surroundings.items()}
-    return values | {"max_rejected_rows": 1_000_000}
+    return values | {"max_rejected_rows": 1_000_000, "max_days_without_orders": None}
 
 
 def cut_points() -> tuple:

@@ -1,20 +1,23 @@
-"""Print the segments of a built warehouse as a short table, and where the marts are.
+"""Print the published segments as a short table, and where the marts are.
 
-Usage: python tools/show_segments.py WAREHOUSE.duckdb [--simulated]
+Usage: python tools/show_segments.py PUBLISHED_DIR [--simulated]
 """
 
 import sys
 import textwrap
+from pathlib import Path
 
 import duckdb
 
+from publish import DATABASE, NotPublished, current
 
-def segments_table(warehouse: str) -> str:
+
+def segments_table(published: Path) -> str:
     """The mart `segments` as text: name, customers, share of customers (percent) and what to do with the segment.
 
-    warehouse: path of a DuckDB file built by dbt. Raises duckdb.Error where it holds no such mart.
+    published: a published DuckDB file. Raises duckdb.Error where it holds no such mart.
     """
-    with duckdb.connect(warehouse, read_only=True) as connection:
+    with duckdb.connect(published, read_only=True) as connection:
         rows = connection.execute(
             "select segment, customers, share_of_customers, marketing_goal from marts.segments order by position"
         ).fetchall()
@@ -29,15 +32,22 @@ def segments_table(warehouse: str) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    warehouse = sys.argv[1]
+def main() -> int:
+    directory = Path(sys.argv[1])
+    try:
+        table = segments_table(current(directory) / DATABASE)
+    except NotPublished as error:
+        print(error, file=sys.stderr)
+        return 2
     print()
     if "--simulated" in sys.argv:
         print("The demo is a simulated shop: its people and orders are made up.")
-    print(segments_table(warehouse))
-    print(f"\nThe marts are in {warehouse}, schema marts. Look inside, for example:")
-    print(f'  .venv/bin/python -c "import duckdb; duckdb.connect(\'{warehouse}\').sql(\'from marts.seg_loyal_buyers\').show()"')
+    print(table)
+    database = directory / "current" / DATABASE
+    print(f"\nThe marts are in {database}, schema marts, and as Parquet files beside it. Look inside, for example:")
+    print(f"  .venv/bin/duckdb -readonly {database} 'from marts.seg_loyal_buyers'")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,9 +17,13 @@ ordering_accounts as (
 
 visible_accounts as (
 
-    select accounts.*
+    select
+        accounts.*,
+        accounts.is_test or forgotten_customers.sha256 is not null as is_left_out
     from accounts
     left join ordering_accounts on accounts.account_id = ordering_accounts.account_id
+    left join {{ ref('forgotten_customers') }} as forgotten_customers
+        on {{ sha256_hex('accounts.account_id') }} = forgotten_customers.sha256
     where accounts.created_on <= {{ as_of_date() }} or ordering_accounts.account_id is not null
 
 ),
@@ -54,7 +58,7 @@ select
         partition by merging_email, unmerged_account_id
         order by created_at, {{ by_code_point('account_id') }}
     ) as customer_id,
-    max(case when is_test then 1 else 0 end) over (partition by merging_email, unmerged_account_id) = 1 as is_test_customer,
+    max(case when is_left_out then 1 else 0 end) over (partition by merging_email, unmerged_account_id) = 1 as is_test_customer,
     compared_email,
     has_shared_email,
     phone,

@@ -51,16 +51,24 @@ owned as (
 )
 
 select
-    order_id,
-    coalesce(account_customer_id, email_customer_id, case when not has_shared_email then guest_id end) as customer_id,
+    owned.order_id,
+    coalesce(
+        owned.account_customer_id, owned.email_customer_id, case when not owned.has_shared_email then owned.guest_id end
+    ) as customer_id,
     -- The id that the buyer has as a guest, kept when an account with the email takes the order over.
-    guest_id,
-    compared_email,
-    ordered_at,
-    ordered_on,
-    status <> 'cancelled' as is_ordered,
-    status in ('paid', 'fulfilled') as is_paid,
-    currency,
-    discount_amount
+    owned.guest_id,
+    owned.compared_email,
+    owned.ordered_at,
+    owned.ordered_on,
+    owned.status <> 'cancelled' as is_ordered,
+    owned.status in ('paid', 'fulfilled') as is_paid,
+    owned.currency,
+    owned.discount_amount
 from owned
-where not is_of_test_customer
+left join {{ ref('forgotten_customers') }} as forgotten_customers
+    on
+        owned.guest_id = 'guest:' || forgotten_customers.sha256
+        and owned.ordered_on <= forgotten_customers.forgotten_on
+where
+    not owned.is_of_test_customer
+    and forgotten_customers.sha256 is null

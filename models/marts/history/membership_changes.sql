@@ -1,12 +1,14 @@
 -- One row per customer who entered or left a segment, lifecycle stage or RFM group on a date that was run, and one per
 -- segment registered then. The log that all history follows from: a run writes the rows of its own date alone, so that
 -- running a date again replaces them.
+-- depends_on: {{ ref('forgotten_customers') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='as_of_date',
     on_schema_change='fail',
-    full_refresh=false
+    full_refresh=false,
+    pre_hook='{{ forget_in_history(this) }}'
 ) }}
 with
 

@@ -1,4 +1,4 @@
--- One row per stay of a customer in a segment. exited_on is null while they are inside.
+-- One row per stay of a customer in a segment, forgotten ones left out. exited_on is null while they are inside.
 with
 
 changes as (
@@ -20,4 +20,6 @@ select
     entered_on,
     exited_on
 from changes
-where change_type = 'entered'
+where
+    change_type = 'entered'
+    and customer_id not like 'forgotten:%'

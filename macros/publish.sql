@@ -1,0 +1,97 @@
+{# Publishes the marts of a build that passed its tests, on a warehouse; tools/nightly.py calls it. BI tools read the schema
+   `published`. On DuckDB, tools/publish.py writes files instead. #}
+{% macro publish(marts, kept) %}
+    {{ adapter.dispatch('publish')(marts, kept) }}
+{% endmacro %}
+
+{# The former versions are published_1, published_2, ... A swap renames schemas and touches no table, so that it waits for no
+   reader, and a query that runs reads its version to the end. A version that leaves while it is read is left to the next run. #}
+{% macro default__publish(marts, kept) %}
+    {% set marts_schema = generate_schema_name('marts') %}
+    {% do run_query('drop schema if exists published_next cascade; create schema published_next; commit') %}
+    {% for mart in marts %}
+        {% do run_query('create table published_next.' ~ mart ~ ' as select * from ' ~ marts_schema ~ '.' ~ mart ~ '; commit') %}
+    {% endfor %}
+    {% do run_query(
+        'create table published_next.manifest as select max(as_of_date) as as_of_date, now() as published_at from published_next.segments; commit'
+    ) %}
+    {% set role = env_var('BI_ROLE', '') %}
+    {% if role %}
+        {% do run_query('grant usage on schema published_next to ' ~ role ~ '; grant select on all tables in schema published_next to ' ~ role ~ '; commit') %}
+    {% endif %}
+
+    {% set versions = published_versions() %}
+    {% set renames = [] %}
+    {% for number in versions | sort(reverse=true) %}
+        {% do renames.append('alter schema published_' ~ number ~ ' rename to published_' ~ (number + 1)) %}
+    {% endfor %}
+    {% if adapter.check_schema_exists(target.database, 'published') %}
+        {% do renames.append('alter schema published rename to published_1') %}
+    {% endif %}
+    {% do run_query((renames + ['alter schema published_next rename to published', 'commit']) | join('; ')) %}
+
+    {% for number in published_versions() if number >= kept %}
+        {% do run_query(
+            "do $$ begin set local lock_timeout = '5s'; drop schema published_" ~ number ~ " cascade; "
+            ~ "exception when lock_not_available then null; end $$; commit"
+        ) %}
+    {% endfor %}
+    {% do forget_in_versions() %}
+    {% do log('Published ' ~ marts | length ~ ' marts in the schema published.', info=true) %}
+{% endmacro %}
+
+{# Former versions lose the rows of forgotten customers. #}
+{% macro forget_in_versions() %}
+    {% if run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
+        {% for row in run_query(
+            "select table_schema, table_name, column_name from information_schema.columns "
+            ~ "where table_schema ~ '^published_[0-9]+$' and column_name in ('customer_id', 'account_id')"
+        ).rows %}
+            {% do run_query('delete from ' ~ row[0] ~ '.' ~ row[1] ~ ' where ' ~ is_forgotten(row[2]) ~ '; commit') %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+{# On Spark a version is a schema of its own, and the views of `published` lead to its tables. Each view changes at once, but
+   not all of them together. #}
+{% macro spark__publish(marts, kept) %}
+    {% set version = 'published_' ~ run_started_at.strftime('%Y%m%d_%H%M%S') %}
+    {% do run_query('create schema ' ~ version) %}
+    {% for mart in marts %}
+        {% do run_query('create table ' ~ version ~ '.' ~ mart ~ ' as select * from ' ~ generate_schema_name('marts') ~ '.' ~ mart) %}
+    {% endfor %}
+    {% do lead_spark_views_to(version, marts) %}
+    {% set versions = run_query("show schemas like 'published_*'").columns[0].values() | sort %}
+    {% for old in versions[:-kept] %}
+        {% do run_query('drop schema ' ~ old ~ ' cascade') %}
+    {% endfor %}
+{% endmacro %}
+
+{% macro lead_spark_views_to(version, marts) %}
+    {% do run_query('create schema if not exists published') %}
+    {% for mart in marts %}
+        {% do run_query('create or replace view published.' ~ mart ~ ' as select * from ' ~ version ~ '.' ~ mart) %}
+    {% endfor %}
+{% endmacro %}
+
+{# Lets readers see the version before: dbt run-operation rollback. The one that is withdrawn stays as published_withdrawn. #}
+{% macro rollback() %}
+    {% set versions = published_versions() | sort %}
+    {% if 1 not in versions %}
+        {% do exceptions.raise_compiler_error('There is no version before the one in the schema published: nothing is changed.') %}
+    {% endif %}
+    {% set renames = ['drop schema if exists published_withdrawn cascade', 'alter schema published rename to published_withdrawn',
+        'alter schema published_1 rename to published'] %}
+    {% for number in versions if number > 1 %}
+        {% do renames.append('alter schema published_' ~ number ~ ' rename to published_' ~ (number - 1)) %}
+    {% endfor %}
+    {% do run_query((renames + ['commit']) | join('; ')) %}
+{% endmacro %}
+
+{# The numbers of the former versions that are kept. #}
+{% macro published_versions() %}
+    {% set found = run_query(
+        "select cast(substr(nspname, 11) as integer) as number from pg_namespace where nspname ~ '^published_[0-9]+$'"
+    ).columns[0].values() | map('int') | list %}
+    {{ return(found) }}
+{% endmacro %}

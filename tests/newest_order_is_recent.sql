@@ -1,0 +1,49 @@
+-- A failed load must not turn every customer inactive: without recent orders nothing is published, and the history, which
+-- reads segment_memberships, takes no step. A shop that never had a buyer passes.
+-- depends_on: {{ ref('segment_memberships') }}
+{% set history = built_relation('membership_changes') if execute and var('max_days_without_orders') is not none %}
+with
+
+newest as (
+
+    select max(ordered_on) as ordered_on
+    from {{ ref('int_orders') }}
+
+),
+
+former as (
+
+    {% if history %}
+    select count(*) as buyers
+    from {{ history }}
+    where kind = 'lifecycle_stage' and state <> 'lead' and as_of_date < {{ as_of_date() }}
+    {% else %}
+    select 0 as buyers
+    {% endif %}
+
+),
+
+stale as (
+
+    select
+        coalesce('of ' || cast(newest.ordered_on as {{ dbt.type_string() }}), 'missing') as newest_order
+    from newest
+    cross join former
+    where
+        newest.ordered_on < {{ days_ago(var('max_days_without_orders') or 0) }}
+        or (newest.ordered_on is null and former.buyers > 0)
+
+)
+
+select *
+from stale
+where
+    {{ var('max_days_without_orders') is not none }}
+    and case
+        when newest_order is not null
+            then {{ raise_error(
+                "'The newest order is ' || newest_order || ', more than max_days_without_orders (" ~ var('max_days_without_orders')
+                ~ ") before " ~ as_of_day() ~ ": was the load complete? Nothing is published, and the history takes no step.'"
+            ) }}
+        else false
+    end

@@ -1,0 +1,336 @@
+"""What is published stays whole whatever happens to the run that writes it: killed, doubled, out of disk, without rights."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import publish
+from project import PROJECT
+from random_shops import random_shop, write_shop
+
+DATES = ["2025-02-28", "2025-03-15", "2025-03-31"]
+KILLED = -9
+pytestmark = pytest.mark.xdist_group("publishing")
+
+
+class Shop:
+    """A small shop with a warehouse and published marts, and a process that forks nightly runs of it."""
+
+    def __init__(self, directory: Path, warehouse: Path | None = None, root: Path = PROJECT):
+        self.raw_dir, self.warehouse, self.published = directory / "raw", warehouse or directory / "shop.duckdb", directory / "published"
+        if not self.raw_dir.exists():
+            write_shop(random_shop(1, date(2025, 3, 31)), self.raw_dir, "parquet")
+        self.root, self.environment = root, os.environ | {name: str(path) for name, path in {
+            "RAW_DIR": self.raw_dir, "DUCKDB_PATH": self.warehouse, "PUBLISHED_DIR": self.published,
+            "DBT_TARGET_PATH": directory / "target", "DBT_LOG_PATH": directory / "logs", "PYTHONPATH": root / "tools"}.items()}
+        self.process = subprocess.Popen([sys.executable, root / "tests" / "forked_runs.py"], cwd=root, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.environment)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def runs(self, as_of_date: str = DATES[0], **order) -> list[dict]:
+        """Nightly runs, of all models without the tests. Returns what became of each."""
+        variables = {"as_of_date": as_of_date, "max_rejected_rows": 1_000_000, "max_days_without_orders": None} | order.pop("variables", {})
+        order = {"exclude": ["test", "unit_test"]} | order | {"variables": variables}
+        print(json.dumps(order), file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+    def run(self, *arguments, **order) -> dict:
+        (result,) = self.runs(*arguments, **order)
+        return result
+
+    def rows(self, query: str, **parameters) -> list[tuple]:
+        with duckdb.connect(self.warehouse) as connection:
+            return sorted(connection.execute(query, parameters).fetchall(), key=repr)
+
+    def history(self, until: str) -> list[tuple]:
+        return self.rows("from marts.membership_changes where as_of_date <= $until", until=until)
+
+    def published_date(self) -> str:
+        return json.loads((publish.current(self.published) / "manifest.json").read_text())["as_of_date"]
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@contextmanager
+def readers(published: Path, number: int = 4):
+    """Readers who never pause. In the end each must have read, and have found nothing torn."""
+    processes = [subprocess.Popen([sys.executable, PROJECT / "tests" / "published_reader.py", published], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(number)]
+    try:
+        yield
+    finally:
+        ends = [process.communicate() for process in processes]
+    for said, error in ends:
+        assert not error, error
+        assert int(said.split()[0]) > 0
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A shop that was built and published on the first date. Tests take a copy of it."""
+    directory = tmp_path_factory.mktemp("built")
+    shop = Shop(directory)
+    result = shop.run()
+    shop.close()
+    assert result["code"] == 0, result["stderr"]
+    (directory / "seconds").write_text(str(result["seconds"]))
+    return directory
+
+
+@pytest.fixture
+def whole_run(built):
+    """Seconds that a run took."""
+    return float((built / "seconds").read_text())
+
+
+@pytest.fixture
+def shop(built, tmp_path):
+    shutil.copytree(built, tmp_path / "shop", symlinks=True)
+    shop = Shop(tmp_path / "shop")
+    yield shop
+    shop.close()
+
+
+def kill_at_random(shop: Shop, day: str, kills: int, seconds: float, seed: int) -> None:
+    """Kill runs of a new day at random moments, then let one run to its end. seconds: how long a whole run takes."""
+    rng, history = random.Random(seed), shop.history("9999-12-31")
+    for _ in range(kills):
+        was = shop.published_date()
+        result = shop.run(day, kill_after=rng.uniform(0, seconds))
+        assert result["code"] in (KILLED, 0), result["stderr"]
+        assert shop.published_date() in (was, day)
+        assert [row for row in shop.history(day) if str(row[0]) < day] == history
+    repaired = shop.run(day)
+    assert repaired["code"] == 0, repaired["stderr"]
+    assert shop.published_date() == day
+    assert [row for row in shop.history(day) if str(row[0]) < day] == history
+    assert shop.rows("select segment, customer_id from marts.segment_history where exited_on is null") \
+        == shop.rows("select segment, customer_id from marts.segment_memberships")
+    assert len(publish.sorted_versions(shop.published)) <= 3
+    assert not list(shop.published.rglob("*.unfinished"))
+
+
+def test_a_run_killed_at_random_moments_harms_nothing(shop, whole_run):
+    with readers(shop.published):
+        kill_at_random(shop, DATES[1], kills=5, seconds=whole_run, seed=1)
+
+
+@pytest.mark.long
+def test_a_run_killed_at_thirty_random_moments_harms_nothing(shop, whole_run):
+    with readers(shop.published):
+        for number, day in enumerate(DATES[1:]):
+            kill_at_random(shop, day, kills=15, seconds=whole_run, seed=number)
+
+
+def test_a_kill_at_each_step_of_publishing_leaves_the_last_version_or_the_new_one(shop):
+    """The steps are the lines of tools/publish.py, each when it is executed for the first time."""
+    steps = shop.run(publish_only=True)["steps"]
+    assert len(steps) > 40
+    with readers(shop.published):
+        for step in steps:
+            before = publish.current(shop.published)
+            assert shop.run(publish_only=True, kill_before=step)["code"] == KILLED
+            after = publish.current(shop.published)
+            assert after == before or after.name > before.name
+            assert after in publish.sorted_versions(shop.published)
+    assert shop.run(publish_only=True)["code"] == 0
+    assert len(publish.sorted_versions(shop.published)) == 3
+    assert not list(shop.published.rglob("*.unfinished"))
+
+
+def test_of_two_runs_at_once_one_stops_with_a_sentence(shop):
+    with readers(shop.published, 1):
+        runs = sorted(shop.runs(DATES[1], together=2), key=lambda run: run["code"])
+    assert [run["code"] for run in runs] == [0, 2]
+    assert runs[1]["stderr"] == f"Another run is writing {shop.warehouse} now. This one stops and changes nothing: start it again later.\n"
+    assert shop.published_date() == DATES[1]
+    assert shop.history(DATES[1]) == shop.history("9999-12-31")
+
+
+
+def can_mount() -> bool:
+    with tempfile.TemporaryDirectory() as directory:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", directory], capture_output=True).returncode == 0
+        if mounted:
+            subprocess.run(["umount", directory], check=True)
+        return mounted
+
+
+@contextmanager
+def little_space(directory: Path, megabytes: float):
+    """Let the directory, with what is in it, be a file system that has so many megabytes left."""
+    contents = shutil.move(directory, directory.with_name("contents"))
+    used = sum(path.stat().st_size for path in Path(contents).rglob("*") if not path.is_symlink()) / 2**20
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={int((used + megabytes) * 1024)}k", "tmpfs", directory], check=True)
+    try:
+        shutil.copytree(contents, directory, symlinks=True, dirs_exist_ok=True)
+        yield
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
+def assert_it_still_stands(shop: Shop, result: dict, version: Path, what_is_wrong: str) -> None:
+    assert result["code"] == 1
+    assert re.fullmatch(f"Not published: .*{what_is_wrong}.*\\. {shop.published}/current still leads to {version.name}\\.", result["stderr"].splitlines()[-1])
+    assert publish.current(shop.published) == version
+    assert publish.sorted_versions(shop.published) == [version]
+    assert not list(shop.published.rglob("*.unfinished"))
+
+
+def test_a_limit_of_the_file_size_leaves_what_is_published(shop):
+    version = publish.current(shop.published)
+    with readers(shop.published, 1):
+        result = shop.run(publish_only=True, file_size_limit=200_000)
+    assert_it_still_stands(shop, result, version, "File too large")
+    assert shop.run(publish_only=True)["code"] == 0
+
+
+@pytest.mark.parametrize("full", ["published", "warehouse"] if can_mount() else [])
+def test_a_full_disk_leaves_what_is_published(built, tmp_path, full):
+    shutil.copytree(built, tmp_path / "shop", symlinks=True)
+    disk = tmp_path / "shop" / "published"
+    if full == "warehouse":
+        disk = tmp_path / "disk"
+        disk.mkdir()
+        shutil.move(tmp_path / "shop" / "shop.duckdb", disk)
+    with little_space(disk, megabytes=0.5):
+        shop = Shop(tmp_path / "shop", warehouse=disk / "shop.duckdb" if full == "warehouse" else None)
+        try:
+            version = publish.current(shop.published)
+            with readers(shop.published, 1):
+                result = shop.run(DATES[1], publish_only=full == "published")
+            assert_it_still_stands(shop, result, version, "No space left on device" if full == "published" else "the build did not end well")
+        finally:
+            shop.close()
+
+
+def test_a_directory_without_rights_is_named_before_the_build(shop):
+    version = publish.current(shop.published)
+    shop.published.chmod(0o555)
+    result = shop.run(DATES[1], obeys_permissions=True)
+    shop.published.chmod(0o755)
+    assert_it_still_stands(shop, result, version, "Permission denied: .*published")
+    assert shop.history("9999-12-31") == shop.history(DATES[0])
+
+
+def test_a_failing_audit_publishes_nothing_and_takes_no_step(shop):
+    """Orders that ended a month ago: a load that failed."""
+    version, history = publish.current(shop.published), shop.history("9999-12-31")
+    result = shop.run("2025-05-31", exclude=["unit_test"], variables={"max_days_without_orders": 3})
+    assert_it_still_stands(shop, result, version, "the build did not end well, as the lines above say")
+    assert shop.history("9999-12-31") == history
+
+
+def test_what_is_published(shop):
+    """Every mart but contact data, the same in both forms, in files that DuckDB 1.0 reads; and what the manifest says of them."""
+    version = publish.current(shop.published)
+    manifest = json.loads((version / "manifest.json").read_text())
+    built = {name for (name,) in shop.rows("select table_name from information_schema.tables where table_schema = 'marts'")}
+    assert set(manifest["rows"]) == built - {"customer_contacts"}
+    assert {path.stem for path in version.glob("*.parquet")} == set(manifest["rows"])
+    assert manifest["as_of_date"] == DATES[0]
+    assert datetime.fromisoformat(manifest["published_at"]).tzinfo
+    assert re.fullmatch("[0-9a-f]{40}(-dirty)?", manifest["git_revision"] or "0" * 40)
+    with duckdb.connect(version / publish.DATABASE, read_only=True) as published, duckdb.connect(shop.warehouse) as warehouse:
+        for mart in manifest["rows"]:
+            expected = sorted(warehouse.execute(f"from marts.{mart}").fetchall(), key=repr)
+            assert sorted(published.execute(f"from marts.{mart}").fetchall(), key=repr) == expected
+            assert sorted(published.execute(f"from '{version / mart}.parquet'").fetchall(), key=repr) == expected
+    # The storage format, in the file's header: 64 is DuckDB 1.0's.
+    assert int.from_bytes((version / publish.DATABASE).read_bytes()[12:20], "little") == 64
+    shop.run(publish_only=True, variables={"publish_contact_data": True})
+    assert (publish.current(shop.published) / "customer_contacts.parquet").exists()
+
+
+def test_rollback_leads_back_one_version_and_the_next_run_leads_on(shop):
+    for _ in range(3):
+        assert shop.run(publish_only=True)["code"] == 0
+    versions = publish.sorted_versions(shop.published)
+    assert len(versions) == 3
+    assert publish.rollback(shop.published) == versions[1] == publish.current(shop.published)
+    assert publish.rollback(shop.published) == versions[0] == publish.current(shop.published)
+    with pytest.raises(publish.NotPublished, match="There is no version before"):
+        publish.rollback(shop.published)
+    assert shop.run(publish_only=True)["code"] == 0
+    assert publish.current(shop.published) == publish.sorted_versions(shop.published)[-1]
+
+
+PERSON = """
+    select customer_id, list(account_id), list(distinct compared_email) filter (not has_shared_email)
+    from marts.customer_accounts join marts.segment_memberships using (customer_id) left join intermediate.int_accounts using (customer_id, account_id)
+    where starts_with(customer_id, 'guest:') = $is_guest
+    group by all order by len(list(distinct account_id)) desc, count(*) desc, customer_id
+"""
+
+
+def mentions(connection, traces: list[str]) -> list[tuple]:
+    """Where a text of the marts that the connection sees is one of the traces: table and column."""
+    texts = connection.execute("select database_name, table_name, column_name from duckdb_columns() where schema_name = 'marts' and data_type = 'VARCHAR'")
+    return [(table, column) for database, table, column in texts.fetchall()
+            if connection.execute(f"select 1 from {database}.marts.{table} where list_contains($traces, {column}) limit 1", {"traces": traces}).fetchall()]
+
+
+@pytest.mark.parametrize("is_guest", [False, True])
+def test_a_forgotten_person_is_nowhere_and_the_sizes_of_the_past_stay(built, tmp_path, is_guest):
+    """Someone with several accounts, and a guest."""
+    shutil.copytree(PROJECT, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "data", "warehouse", "published", "target", "logs"))
+    shutil.copytree(built, tmp_path / "shop", symlinks=True)
+    shop = Shop(tmp_path / "shop", root=tmp_path / "project")
+    with duckdb.connect(shop.warehouse) as connection:
+        customer, accounts, emails = connection.execute(PERSON, {"is_guest": is_guest}).fetchone()
+        traces = [*accounts, *(email for email in emails or [] if email)]
+        assert mentions(connection, traces)
+    sizes, others = shop.rows("from marts.segment_sizes"), shop.rows("from marts.segment_history where customer_id <> $customer", customer=customer)
+    try:
+        entered = subprocess.run([sys.executable, "tools/forget.py", accounts[-1], "--vars", "{max_rejected_rows: 1000000}"], cwd=shop.root,
+                                 env=shop.environment, capture_output=True, text=True)
+        assert entered.returncode == 0 and "The next run leaves them out" in entered.stdout, entered
+        assert not [trace for trace in traces if trace in (shop.root / "seeds" / "forgotten_customers.csv").read_text()]
+        assert shop.run(DATES[1])["code"] == 0
+        with duckdb.connect(shop.warehouse) as connection:
+            assert mentions(connection, traces) == []
+        versions = publish.sorted_versions(shop.published)
+        assert len(versions) == 2
+        for version in versions:
+            with duckdb.connect(version / publish.DATABASE, read_only=True) as connection:
+                assert mentions(connection, traces) == []
+                for mart, rows in json.loads((version / "manifest.json").read_text())["rows"].items():
+                    assert connection.execute(f"select count(*) from marts.{mart}").fetchone()[0] == rows
+                    assert connection.execute(f"from marts.{mart} except all from '{version / mart}.parquet'").fetchall() == []
+        assert shop.rows("from marts.segment_sizes where as_of_date = $day", day=DATES[0]) == sizes
+        assert [row[:3] for row in others] == [row[:3] for row in shop.rows("from marts.segment_history where entered_on = $day", day=DATES[0])]
+        for segment, customers in shop.rows("select segment, customers from marts.segment_sizes where as_of_date = $day", day=DATES[1]):
+            assert shop.rows("select count(*) from marts.segment_memberships where segment = $segment", segment=segment) == [(customers,)]
+    finally:
+        shop.close()
+    unknown = subprocess.run([sys.executable, "tools/forget.py", "nobody"], cwd=shop.root, env=shop.environment, capture_output=True, text=True)
+    assert (unknown.returncode, unknown.stderr) == (2, "The last build knows no customer nobody: nothing is changed.\n")
+
+
+RECIPES = re.findall(r"```(python|bash)\n(.*?)```", (PROJECT / "docs" / "publishing.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("language, recipe", RECIPES)
+def test_a_recipe_for_readers_runs_as_it_stands(built, tmp_path, language, recipe):
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "demo").symlink_to(built / "published")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "duckdb").symlink_to(Path(sys.executable).parent / "duckdb")
+    command = [sys.executable, "-c", recipe] if language == "python" else ["bash", "-euc", recipe]
+    read = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert read.returncode == 0, read.stderr
+    assert len(read.stdout.splitlines()) > 5

@@ -1,0 +1,94 @@
+"""Build the shop, audit it with all data tests, and publish it if they passed: one command, one exit code.
+
+Usage: python tools/nightly.py [--target NAME] [--vars YAML]
+
+Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 the run could not start. After 1 and 2 what was
+published before still stands.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import duckdb
+import yaml
+from dbt.cli.main import dbtRunner
+
+from publish import NotPublished, current, publish
+from run_lock import AnotherRun, only_run
+
+PROJECT = Path(__file__).parent.parent
+CONTACT_DATA = "contact_data"
+
+
+def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None) -> int:
+    """Build with dbt, and publish into the directory. Returns the exit code.
+
+    arguments: dbt's own, such as --target and --vars; settings: all vars, by name; manifest: the parsed project, if at hand.
+    Raises OSError or duckdb.Error where the directory cannot be written: what was published before still stands.
+    """
+    if manifest is None:
+        parsed = dbtRunner().invoke(["parse", "--quiet", *arguments])
+        if not parsed.success:
+            return 2
+        manifest = parsed.result
+    is_duckdb = manifest.metadata.adapter_type == "duckdb"
+    if is_duckdb:
+        check_writable(directory)
+    built = dbtRunner(manifest=manifest).invoke(["build", *arguments])
+    if not built.success:
+        tell_not_published(directory, "the build did not end well, as the lines above say")
+        return 2 if built.exception else 1
+    marts = sorted(node.name for node in manifest.nodes.values()
+                   if node.resource_type == "model" and node.fqn[1] == "marts"
+                   and (settings["publish_contact_data"] or CONTACT_DATA not in node.tags))
+    kept = settings["published_versions_kept"]
+    if is_duckdb:
+        publish(Path(os.environ["DUCKDB_PATH"]), marts, directory, kept)
+        return 0
+    published = dbtRunner(manifest=manifest).invoke(
+        ["run-operation", "publish", "--args", yaml.safe_dump({"marts": marts, "kept": kept}), *arguments])
+    return 0 if published.success else 1
+
+
+def check_writable(directory: Path) -> None:
+    """Raise OSError before a long build, where its result could not be published."""
+    directory.mkdir(parents=True, exist_ok=True)
+    probe = directory / "writable.unfinished"
+    probe.touch()
+    probe.unlink()
+
+
+def tell_not_published(directory: Path, reason: str) -> None:
+    try:
+        what_holds = f"{directory / 'current'} still leads to {current(directory).name}."
+    except NotPublished:
+        what_holds = "Nothing was published before either."
+    print(f"Not published: {reason}. {what_holds}", file=sys.stderr)
+
+
+def run(arguments: list[str], settings: dict, directory: Path, manifest=None) -> int:
+    """A nightly run with the lock of the warehouse; what goes wrong is a sentence on stderr. Returns the exit code."""
+    try:
+        with only_run():
+            return nightly(arguments, settings, directory, manifest)
+    except AnotherRun as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (OSError, duckdb.Error) as error:
+        tell_not_published(directory, str(error).strip().rstrip("."))
+        return 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--target", default="duckdb")
+    parser.add_argument("--vars", default="{}")
+    options = parser.parse_args()
+    settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"] | (yaml.safe_load(options.vars) or {})
+    return run(["--target", options.target, "--vars", options.vars], settings, Path(os.environ["PUBLISHED_DIR"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
