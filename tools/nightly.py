@@ -31,6 +31,7 @@ def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None
     if manifest is None:
         parsed = dbtRunner().invoke(["parse", "--quiet", *arguments])
         if not parsed.success:
+            tell_not_published(directory, "the project could not be read, as the lines above say")
             return 2
         manifest = parsed.result
     is_duckdb = manifest.metadata.adapter_type == "duckdb"
