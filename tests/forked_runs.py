@@ -1,10 +1,11 @@
 """Runs of tools/nightly.py in forked processes that may be killed: the project is parsed once, each run takes seconds.
 
-Usage: python tests/forked_runs.py, with RAW_DIR, DUCKDB_PATH and PUBLISHED_DIR set. Each line on stdin is a JSON object:
+Usage: python tests/forked_runs.py. Each line on stdin is a JSON object:
 
+    environment       RAW_DIR, DUCKDB_PATH and PUBLISHED_DIR, by name
     publish_only      leave the build out
     variables         dbt's vars
-    exclude           dbt's --exclude-resource-type, a list
+    arguments         dbt's other arguments
     kill_after        seconds after which the process is killed
     kill_before       the how-manieth line that tools/publish.py executes is not executed: the process is killed
     together          how many such runs start at once
@@ -77,14 +78,13 @@ def run(order: dict, settings: dict, manifest, lines) -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size_limit"],) * 2)
     if order.get("obeys_permissions"):
         become_bound_by_permissions()
+    os.environ.update(order["environment"])
     variables = order.get("variables", {})
     if order.get("publish_only"):
         nightly.dbtRunner = NothingToBuild
     kill_before(order.get("kill_before"), lines)
     arguments = ["--target", "duckdb", "--vars", yaml.safe_dump(variables)]
-    for kind in order.get("exclude", []):
-        arguments += ["--exclude-resource-type", kind]
-    return nightly.run(arguments, settings | variables, Path(os.environ["PUBLISHED_DIR"]), manifest)
+    return nightly.run(arguments + order.get("arguments", []), settings | variables, Path(os.environ["PUBLISHED_DIR"]), manifest)
 
 
 class NothingToBuild:

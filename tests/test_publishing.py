@@ -24,26 +24,43 @@ KILLED = -9
 pytestmark = pytest.mark.xdist_group("publishing")
 
 
-class Shop:
-    """A small shop with a warehouse and published marts, and a process that forks nightly runs of it."""
+class Runs:
+    """A process that forks nightly runs, of a project that it parsed once."""
 
-    def __init__(self, directory: Path, warehouse: Path | None = None, root: Path = PROJECT):
-        self.raw_dir, self.warehouse, self.published = directory / "raw", warehouse or directory / "shop.duckdb", directory / "published"
+    def __init__(self, artifacts: Path, root: Path = PROJECT):
+        self.root = root
+        paths = {"DBT_TARGET_PATH": artifacts / "target", "DBT_LOG_PATH": artifacts / "logs", "PYTHONPATH": root / "tools",
+                 "DUCKDB_PATH": artifacts / "shop.duckdb"}
+        self.environment = os.environ | {name: str(path) for name, path in paths.items()}
+        self.process = subprocess.Popen([sys.executable, root / "tests" / "forked_runs.py"], cwd=root, text=True, env=self.environment,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def order(self, **order) -> list[dict]:
+        """What became of each run."""
+        print(json.dumps(order), file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Shop:
+    """A small shop with a warehouse and published marts."""
+
+    def __init__(self, runs: Runs, directory: Path, warehouse: Path | None = None):
+        self.by, self.raw_dir, self.warehouse, self.published = runs, directory / "raw", warehouse or directory / "shop.duckdb", directory / "published"
         if not self.raw_dir.exists():
             write_shop(random_shop(1, date(2025, 3, 31)), self.raw_dir, "parquet")
-        self.root, self.environment = root, os.environ | {name: str(path) for name, path in {
-            "RAW_DIR": self.raw_dir, "DUCKDB_PATH": self.warehouse, "PUBLISHED_DIR": self.published,
-            "DBT_TARGET_PATH": directory / "target", "DBT_LOG_PATH": directory / "logs", "PYTHONPATH": root / "tools"}.items()}
-        self.process = subprocess.Popen([sys.executable, root / "tests" / "forked_runs.py"], cwd=root, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.environment)
-        assert self.process.stdout.readline() == "ready\n"
+        self.environment = {name: str(path) for name, path in {
+            "RAW_DIR": self.raw_dir, "DUCKDB_PATH": self.warehouse, "PUBLISHED_DIR": self.published}.items()}
 
     def runs(self, as_of_date: str = DATES[0], **order) -> list[dict]:
         """Nightly runs, of all models without the tests. Returns what became of each."""
         variables = {"as_of_date": as_of_date, "max_rejected_rows": 1_000_000, "max_days_without_orders": None} | order.pop("variables", {})
-        order = {"exclude": ["test", "unit_test"]} | order | {"variables": variables}
-        print(json.dumps(order), file=self.process.stdin, flush=True)
-        return json.loads(self.process.stdout.readline())
+        arguments = order.pop("arguments", ["--exclude-resource-type", "test", "unit_test"])
+        return self.by.order(environment=self.environment, variables=variables, arguments=arguments, **order)
 
     def run(self, *arguments, **order) -> dict:
         (result,) = self.runs(*arguments, **order)
@@ -58,10 +75,6 @@ class Shop:
 
     def published_date(self) -> str:
         return json.loads((publish.current(self.published) / "manifest.json").read_text())["as_of_date"]
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
 
 
 @contextmanager
@@ -79,12 +92,17 @@ def readers(published: Path, number: int = 4):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A shop that was built and published on the first date. Tests take a copy of it."""
+def runs(tmp_path_factory):
+    runs = Runs(tmp_path_factory.mktemp("runs"))
+    yield runs
+    runs.close()
+
+
+@pytest.fixture(scope="module")
+def built(runs, tmp_path_factory):
+    """The directory of a shop that was built and published on the first date. Tests take a copy of it."""
     directory = tmp_path_factory.mktemp("built")
-    shop = Shop(directory)
-    result = shop.run()
-    shop.close()
+    result = Shop(runs, directory).run()
     assert result["code"] == 0, result["stderr"]
     (directory / "seconds").write_text(str(result["seconds"]))
     return directory
@@ -97,11 +115,9 @@ def whole_run(built):
 
 
 @pytest.fixture
-def shop(built, tmp_path):
+def shop(runs, built, tmp_path):
     shutil.copytree(built, tmp_path / "shop", symlinks=True)
-    shop = Shop(tmp_path / "shop")
-    yield shop
-    shop.close()
+    return Shop(runs, tmp_path / "shop")
 
 
 def kill_at_random(shop: Shop, day: str, kills: int, seconds: float, seed: int) -> None:
@@ -200,22 +216,19 @@ def test_a_limit_of_the_file_size_leaves_what_is_published(shop):
 
 
 @pytest.mark.parametrize("full", ["published", "warehouse"] if can_mount() else [])
-def test_a_full_disk_leaves_what_is_published(built, tmp_path, full):
+def test_a_full_disk_leaves_what_is_published(runs, built, tmp_path, full):
     shutil.copytree(built, tmp_path / "shop", symlinks=True)
     disk = tmp_path / "shop" / "published"
     if full == "warehouse":
         disk = tmp_path / "disk"
         disk.mkdir()
         shutil.move(tmp_path / "shop" / "shop.duckdb", disk)
-    with little_space(disk, megabytes=0.5):
-        shop = Shop(tmp_path / "shop", warehouse=disk / "shop.duckdb" if full == "warehouse" else None)
-        try:
-            version = publish.current(shop.published)
-            with readers(shop.published, 1):
-                result = shop.run(DATES[1], publish_only=full == "published")
-            assert_it_still_stands(shop, result, version, "No space left on device" if full == "published" else "the build did not end well")
-        finally:
-            shop.close()
+    with little_space(disk, megabytes=0.1):
+        shop = Shop(runs, tmp_path / "shop", warehouse=disk / "shop.duckdb" if full == "warehouse" else None)
+        version = publish.current(shop.published)
+        with readers(shop.published, 1):
+            result = shop.run(DATES[1], publish_only=full == "published")
+        assert_it_still_stands(shop, result, version, "No space left on device" if full == "published" else "the build did not end well")
 
 
 def test_a_directory_without_rights_is_named_before_the_build(shop):
@@ -230,7 +243,7 @@ def test_a_directory_without_rights_is_named_before_the_build(shop):
 def test_a_failing_audit_publishes_nothing_and_takes_no_step(shop):
     """Orders that ended a month ago: a load that failed."""
     version, history = publish.current(shop.published), shop.history("9999-12-31")
-    result = shop.run("2025-05-31", exclude=["unit_test"], variables={"max_days_without_orders": 3})
+    result = shop.run("2025-05-31", arguments=["--exclude", "test_type:generic", "test_type:unit"], variables={"max_days_without_orders": 3})
     assert_it_still_stands(shop, result, version, "the build did not end well, as the lines above say")
     assert shop.history("9999-12-31") == history
 
@@ -289,17 +302,18 @@ def test_a_forgotten_person_is_nowhere_and_the_sizes_of_the_past_stay(built, tmp
     """Someone with several accounts, and a guest."""
     shutil.copytree(PROJECT, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "data", "warehouse", "published", "target", "logs"))
     shutil.copytree(built, tmp_path / "shop", symlinks=True)
-    shop = Shop(tmp_path / "shop", root=tmp_path / "project")
+    runs = Runs(tmp_path / "runs", tmp_path / "project")
+    shop = Shop(runs, tmp_path / "shop")
     with duckdb.connect(shop.warehouse) as connection:
         customer, accounts, emails = connection.execute(PERSON, {"is_guest": is_guest}).fetchone()
         traces = [*accounts, *(email for email in emails or [] if email)]
         assert mentions(connection, traces)
     sizes, others = shop.rows("from marts.segment_sizes"), shop.rows("from marts.segment_history where customer_id <> $customer", customer=customer)
     try:
-        entered = subprocess.run([sys.executable, "tools/forget.py", accounts[-1], "--vars", "{max_rejected_rows: 1000000}"], cwd=shop.root,
-                                 env=shop.environment, capture_output=True, text=True)
+        entered = subprocess.run([sys.executable, "tools/forget.py", accounts[-1], "--vars", "{max_rejected_rows: 1000000}"], cwd=runs.root,
+                                 env=runs.environment | shop.environment, capture_output=True, text=True)
         assert entered.returncode == 0 and "The next run leaves them out" in entered.stdout, entered
-        assert not [trace for trace in traces if trace in (shop.root / "seeds" / "forgotten_customers.csv").read_text()]
+        assert not [trace for trace in traces if trace in (runs.root / "seeds" / "forgotten_customers.csv").read_text()]
         assert shop.run(DATES[1])["code"] == 0
         with duckdb.connect(shop.warehouse) as connection:
             assert mentions(connection, traces) == []
@@ -316,8 +330,8 @@ def test_a_forgotten_person_is_nowhere_and_the_sizes_of_the_past_stay(built, tmp
         for segment, customers in shop.rows("select segment, customers from marts.segment_sizes where as_of_date = $day", day=DATES[1]):
             assert shop.rows("select count(*) from marts.segment_memberships where segment = $segment", segment=segment) == [(customers,)]
     finally:
-        shop.close()
-    unknown = subprocess.run([sys.executable, "tools/forget.py", "nobody"], cwd=shop.root, env=shop.environment, capture_output=True, text=True)
+        runs.close()
+    unknown = subprocess.run([sys.executable, "tools/forget.py", "nobody"], cwd=runs.root, env=runs.environment | shop.environment, capture_output=True, text=True)
     assert (unknown.returncode, unknown.stderr) == (2, "The last build knows no customer nobody: nothing is changed.\n")
 
 
