@@ -70,6 +70,23 @@
     sha2({{ text }}, 256)
 {%- endmacro %}
 
+{# A whole number from 0 to below `buckets`, from the first 8 hex digits of a text's SHA-256. #}
+{% macro hash_bucket(text, buckets) -%}
+    {{ adapter.dispatch('hash_bucket')(text, buckets) }}
+{%- endmacro %}
+
+{% macro default__hash_bucket(text, buckets) -%}
+    (cast(cast(('x' || substr({{ sha256_hex(text) }}, 1, 8)) as bit(32)) as bigint) % {{ buckets }})
+{%- endmacro %}
+
+{% macro duckdb__hash_bucket(text, buckets) -%}
+    (cast('0x' || substr({{ sha256_hex(text) }}, 1, 8) as bigint) % {{ buckets }})
+{%- endmacro %}
+
+{% macro spark__hash_bucket(text, buckets) -%}
+    (cast(conv(substr({{ sha256_hex(text) }}, 1, 8), 16, 10) as bigint) % {{ buckets }})
+{%- endmacro %}
+
 {# Whether a text matches a POSIX regular expression. #}
 {% macro matches(text, pattern) -%}
     {{ adapter.dispatch('matches')(text, pattern) }}

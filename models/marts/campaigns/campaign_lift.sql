@@ -1,0 +1,158 @@
+-- One row per marketing campaign: who bought of the treated and of the held out, and how much lies between them.
+{% set z = 1.959964 %}
+with
+
+campaigns as (
+
+    select * from {{ ref('stg_marketing_campaigns') }}
+
+),
+
+people as (
+
+    select
+        audiences.marketing_campaign_id,
+        audiences.customer_id,
+        audiences.is_held_out,
+        case when count(purchases.order_id) > 0 then 1 else 0 end as is_buyer,
+        cast(coalesce(sum(purchases.net_revenue), 0) as decimal(18, 2)) as net_revenue
+    from {{ ref('campaign_audiences') }} as audiences
+    left join {{ ref('int_purchases') }} as purchases
+        on
+            audiences.customer_id = purchases.customer_id
+            and purchases.purchased_on between audiences.starts_on and audiences.ends_on
+    group by audiences.marketing_campaign_id, audiences.customer_id, audiences.is_held_out
+
+),
+
+arms as (
+
+    select
+        marketing_campaign_id,
+        is_held_out,
+        count(*) as customers,
+        sum(is_buyer) as buyers,
+        cast(sum(net_revenue) as decimal(18, 2)) as net_revenue,
+        1.0 * sum(is_buyer) / count(*) as conversion,
+        avg(cast(net_revenue as double precision)) as mean_revenue,
+        var_samp(cast(net_revenue as double precision)) / count(*) as squared_error
+    from people
+    group by marketing_campaign_id, is_held_out
+
+),
+
+-- Wilson's 95 % interval of each conversion.
+arm_intervals as (
+
+    select
+        arms.*,
+        (2 * buyers + {{ z * z }} - sqrt({{ z * z }} * ({{ z * z }} + 4.0 * buyers * (customers - buyers) / customers)))
+        / (2 * customers + {{ 2 * z * z }}) as conversion_from,
+        (2 * buyers + {{ z * z }} + sqrt({{ z * z }} * ({{ z * z }} + 4.0 * buyers * (customers - buyers) / customers)))
+        / (2 * customers + {{ 2 * z * z }}) as conversion_to
+    from arms
+
+),
+
+compared as (
+
+    select
+        campaigns.*,
+        coalesce(treated.customers, 0) as treated_customers,
+        coalesce(held_out.customers, 0) as held_out_customers,
+        coalesce(treated.customers, 0) + coalesce(held_out.customers, 0) as customers,
+        coalesce(treated.buyers, 0) as treated_buyers,
+        coalesce(held_out.buyers, 0) as held_out_buyers,
+        coalesce(treated.net_revenue, 0) as treated_net_revenue,
+        coalesce(held_out.net_revenue, 0) as held_out_net_revenue,
+        coalesce(
+            treated.customers >= {{ var('min_arm_customers') }} and held_out.customers >= {{ var('min_arm_customers') }}, false
+        ) as is_large_enough,
+        treated.conversion - held_out.conversion as conversion_lift,
+        -- Newcombe's interval of a difference of two proportions: from the two Wilson intervals.
+        sqrt(power(treated.conversion - treated.conversion_from, 2) + power(held_out.conversion_to - held_out.conversion, 2))
+            as conversion_below,
+        sqrt(power(treated.conversion_to - treated.conversion, 2) + power(held_out.conversion - held_out.conversion_from, 2))
+            as conversion_above,
+        treated.mean_revenue - held_out.mean_revenue as revenue_lift,
+        treated.squared_error + held_out.squared_error as squared_error,
+        -- Welch's degrees of freedom.
+        power(treated.squared_error + held_out.squared_error, 2) / nullif(
+            power(treated.squared_error, 2) / nullif(treated.customers - 1, 0)
+            + power(held_out.squared_error, 2) / nullif(held_out.customers - 1, 0), 0
+        ) as degrees_of_freedom
+    from campaigns
+    left join arm_intervals as treated
+        on campaigns.marketing_campaign_id = treated.marketing_campaign_id and not treated.is_held_out
+    left join arm_intervals as held_out
+        on campaigns.marketing_campaign_id = held_out.marketing_campaign_id and held_out.is_held_out
+
+),
+
+judged as (
+
+    select
+        compared.*,
+        ends_on <= {{ as_of_date() }} as is_over,
+        -- How far the split is from the promised one, in standard deviations.
+        (held_out_customers - customers * holdout_percent / 100.0)
+        / nullif(sqrt(customers * holdout_percent / 100.0 * (1 - holdout_percent / 100.0)), 0) as split_deviations,
+        -- Student's quantile by the first terms of its expansion: right to 5 digits from 30 degrees of freedom on.
+        coalesce(
+            {{ z }}
+            + {{ (z ** 3 + z) / 4 }} / degrees_of_freedom
+            + {{ (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96 }} / power(degrees_of_freedom, 2)
+            + {{ (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384 }} / power(degrees_of_freedom, 3), 0
+        ) * sqrt(squared_error) as revenue_half_width
+    from compared
+
+),
+
+shown as (
+
+    select
+        judged.*,
+        coalesce(abs(split_deviations) <= 3.290527, true) as is_split_as_promised,
+        case when is_large_enough then conversion_lift end as shown_conversion_lift,
+        case when is_large_enough then conversion_lift - conversion_below end as conversion_lift_from,
+        case when is_large_enough then conversion_lift + conversion_above end as conversion_lift_to,
+        case when is_large_enough then revenue_lift end as shown_revenue_lift,
+        case when is_large_enough then revenue_lift - revenue_half_width end as revenue_lift_from,
+        case when is_large_enough then revenue_lift + revenue_half_width end as revenue_lift_to
+    from judged
+
+)
+
+select
+    marketing_campaign_id,
+    {{ as_of_date() }} as as_of_date,
+    segment,
+    starts_on,
+    ends_on,
+    is_over,
+    cast(holdout_percent as decimal(18, 2)) as holdout_percent,
+    cast(customers as bigint) as customers,
+    cast(treated_customers as bigint) as treated_customers,
+    cast(held_out_customers as bigint) as held_out_customers,
+    is_split_as_promised,
+    cast(treated_buyers as bigint) as treated_buyers,
+    cast(held_out_buyers as bigint) as held_out_buyers,
+    cast(treated_net_revenue as decimal(18, 2)) as treated_net_revenue,
+    cast(held_out_net_revenue as decimal(18, 2)) as held_out_net_revenue,
+    cast(shown_conversion_lift as decimal(18, 8)) as conversion_lift,
+    cast(conversion_lift_from as decimal(18, 8)) as conversion_lift_from,
+    cast(conversion_lift_to as decimal(18, 8)) as conversion_lift_to,
+    cast(shown_revenue_lift as decimal(18, 6)) as net_revenue_lift,
+    cast(revenue_lift_from as decimal(18, 6)) as net_revenue_lift_from,
+    cast(revenue_lift_to as decimal(18, 6)) as net_revenue_lift_to,
+    case
+        when starts_on > {{ as_of_date() }} then 'The campaign has not begun.'
+        when held_out_customers = 0 then 'Nobody is held out: there is nothing to compare with.'
+        when not is_large_enough then 'An arm holds fewer than {{ var("min_arm_customers") }} customers: too few to show a result.'
+        when not is_split_as_promised then 'The arms do not have the promised sizes: trust no difference between them.'
+        when not is_over then 'The campaign is still on: wait for its end.'
+        when conversion_lift_from > 0 then 'More of the treated bought than would have without it.'
+        when conversion_lift_to < 0 then 'Fewer of the treated bought than would have without it.'
+        else 'No difference is shown: what lies between the limits is possible, nothing included.'
+    end as verdict
+from shown
