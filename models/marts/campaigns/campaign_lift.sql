@@ -33,7 +33,7 @@ arms as (
         count(*) as customers,
         sum(is_buyer) as buyers,
         cast(sum(net_revenue) as decimal(18, 2)) as net_revenue,
-        1.0 * sum(is_buyer) / count(*) as conversion,
+        1.0 * sum(is_buyer) / count(*) as conversion_rate,
         avg(cast(net_revenue as double precision)) as mean_revenue,
         var_samp(cast(net_revenue as double precision)) / count(*) as squared_error
     from people
@@ -68,12 +68,14 @@ compared as (
         coalesce(
             treated.customers >= {{ var('min_arm_customers') }} and held_out.customers >= {{ var('min_arm_customers') }}, false
         ) as is_large_enough,
-        treated.conversion - held_out.conversion as conversion_lift,
+        treated.conversion_rate - held_out.conversion_rate as conversion_lift,
         -- Newcombe's interval of a difference of two proportions: from the two Wilson intervals.
-        sqrt(power(treated.conversion - treated.conversion_from, 2) + power(held_out.conversion_to - held_out.conversion, 2))
-            as conversion_below,
-        sqrt(power(treated.conversion_to - treated.conversion, 2) + power(held_out.conversion - held_out.conversion_from, 2))
-            as conversion_above,
+        sqrt(
+            power(treated.conversion_rate - treated.conversion_from, 2) + power(held_out.conversion_to - held_out.conversion_rate, 2)
+        ) as conversion_below,
+        sqrt(
+            power(treated.conversion_to - treated.conversion_rate, 2) + power(held_out.conversion_rate - held_out.conversion_from, 2)
+        ) as conversion_above,
         treated.mean_revenue - held_out.mean_revenue as revenue_lift,
         treated.squared_error + held_out.squared_error as squared_error,
         -- Welch's degrees of freedom.
@@ -148,7 +150,7 @@ select
     case
         when starts_on > {{ as_of_date() }} then 'The campaign has not begun.'
         when held_out_customers = 0 then 'Nobody is held out: there is nothing to compare with.'
-        when not is_large_enough then 'An arm holds fewer than {{ var("min_arm_customers") }} customers: too few to show a result.'
+        when not is_large_enough then 'An arm holds fewer than {{ var("min_arm_customers") }} customers: no result is shown.'
         when not is_split_as_promised then 'The arms do not have the promised sizes: trust no difference between them.'
         when not is_over then 'The campaign is still on: wait for its end.'
         when conversion_lift_from > 0 then 'More of the treated bought than would have without it.'
