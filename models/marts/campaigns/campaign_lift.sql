@@ -33,7 +33,7 @@ arms as (
         count(*) as customers,
         sum(is_buyer) as buyers,
         cast(sum(net_revenue) as decimal(18, 2)) as net_revenue,
-        1.0 * sum(is_buyer) / count(*) as conversion_rate,
+        1.0 * sum(is_buyer) / count(*) as buyer_share,
         avg(cast(net_revenue as double precision)) as mean_revenue,
         var_samp(cast(net_revenue as double precision)) / count(*) as squared_error
     from people
@@ -41,15 +41,15 @@ arms as (
 
 ),
 
--- Wilson's 95 % interval of each conversion.
+-- Wilson's 95 % interval of each share.
 arm_intervals as (
 
     select
         arms.*,
         (2 * buyers + {{ z * z }} - sqrt({{ z * z }} * ({{ z * z }} + 4.0 * buyers * (customers - buyers) / customers)))
-        / (2 * customers + {{ 2 * z * z }}) as conversion_from,
+        / (2 * customers + {{ 2 * z * z }}) as share_from,
         (2 * buyers + {{ z * z }} + sqrt({{ z * z }} * ({{ z * z }} + 4.0 * buyers * (customers - buyers) / customers)))
-        / (2 * customers + {{ 2 * z * z }}) as conversion_to
+        / (2 * customers + {{ 2 * z * z }}) as share_to
     from arms
 
 ),
@@ -68,13 +68,13 @@ compared as (
         coalesce(
             treated.customers >= {{ var('min_arm_customers') }} and held_out.customers >= {{ var('min_arm_customers') }}, false
         ) as is_large_enough,
-        treated.conversion_rate - held_out.conversion_rate as conversion_lift,
+        treated.buyer_share - held_out.buyer_share as conversion_lift,
         -- Newcombe's interval of a difference of two proportions: from the two Wilson intervals.
         sqrt(
-            power(treated.conversion_rate - treated.conversion_from, 2) + power(held_out.conversion_to - held_out.conversion_rate, 2)
+            power(treated.buyer_share - treated.share_from, 2) + power(held_out.share_to - held_out.buyer_share, 2)
         ) as conversion_below,
         sqrt(
-            power(treated.conversion_to - treated.conversion_rate, 2) + power(held_out.conversion_rate - held_out.conversion_from, 2)
+            power(treated.share_to - treated.buyer_share, 2) + power(held_out.buyer_share - held_out.share_from, 2)
         ) as conversion_above,
         treated.mean_revenue - held_out.mean_revenue as revenue_lift,
         treated.squared_error + held_out.squared_error as squared_error,
