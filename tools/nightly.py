@@ -78,7 +78,7 @@ def run(arguments: list[str], settings: dict, directory: Path, manifest=None) ->
         print(error, file=sys.stderr)
         return 2
     except (OSError, duckdb.Error) as error:
-        tell_not_published(directory, str(error).strip().rstrip("."))
+        tell_not_published(directory, " ".join(str(error).split()).rstrip("."))
         return 1
 
 

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,8 +75,12 @@ def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], 
                 connection.execute(f"copy published.marts.{mart} to '{unfinished / mart}.parquet' (format parquet, compression zstd)")
                 (rows[mart],) = connection.execute(f"select count(*) from published.marts.{mart}").fetchone()
             connection.execute("checkpoint published")
-        finally:
-            connection.execute("detach published")
+        except duckdb.Error:
+            # Detaching complains once more of a disk that is full.
+            with suppress(duckdb.Error):
+                connection.execute("detach published")
+            raise
+        connection.execute("detach published")
         (unfinished / "manifest.json").write_text(json.dumps(about | {"rows": rows}, indent=2) + "\n")
         for path in [*unfinished.iterdir(), unfinished]:
             to_disk(path)
