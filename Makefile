@@ -21,7 +21,7 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run segment remove-segment traits preview explain backfill test lint unit-test pytest postgres build-on-postgres docs lock clean help
+.PHONY: run segment remove-segment traits preview explain backfill test lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
 	@$(BIN)/python tools/register.py check
@@ -85,6 +85,9 @@ build-on-postgres:
 docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
 	@$(BIN)/python tools/document.py page
 	@$(BIN)/python tools/document.py site $(SETTINGS)
+
+dashboard: $(VENV) ## After a build, write the dashboard of a shop as one HTML file, dashboard/NAME.html
+	@$(BIN)/python tools/dashboard.py "$$DUCKDB_PATH" "dashboard/$$DATASET.html" $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
 
 lock: ## Pin the requirements again, with hashes
 	python3 -m venv .venv-lock
