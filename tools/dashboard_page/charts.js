@@ -48,7 +48,7 @@
         const color = LINES[isDark ? "dark" : "light"][order % 6];
         const turn = Math.floor(order / 6);
         trace.line = { color, width: 2, dash: DASHES[(order + turn) % 6] };
-        trace.marker = { color, size: 7, symbol: SYMBOLS[(order + turn) % 6] };
+        trace.marker = { color, size: trace.x.length > 60 ? 4 : 7, symbol: SYMBOLS[(order + turn) % 6] };
       }
     });
     const nothing = box.element.querySelector(".nothing");
