@@ -23,14 +23,14 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain forget backfill test lint unit-test pytest postgres build-on-postgres docs lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain forget backfill test lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
-	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR" $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
+	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
 
 nightly: $(VENV) $(SAMPLE) ## The same for a scheduler, by one exit code (TARGET=postgres on a warehouse)
 	@$(BIN)/python tools/register.py check
-	@$(BIN)/python tools/nightly.py $(if $(TARGET),--target $(TARGET)) $(SETTINGS)
+	@$(BIN)/python tools/nightly.py $(if $(TARGET),--target $(TARGET)) $(SETTINGS) $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
 
 rollback: $(VENV) ## Let readers see the version that was published before this one
 	@$(if $(TARGET),$(BIN)/dbt --quiet run-operation rollback --target $(TARGET),$(BIN)/python tools/publish.py rollback)
@@ -96,6 +96,9 @@ build-on-postgres:
 docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
 	@$(BIN)/python tools/document.py page
 	@$(BIN)/python tools/document.py site $(SETTINGS)
+
+dashboard: $(VENV) ## Write the dashboard of what is published once more, published/NAME/dashboard.html
+	@$(BIN)/python tools/publish.py dashboard
 
 lock: ## Pin the requirements again, with hashes
 	python3 -m venv .venv-lock

@@ -1,5 +1,6 @@
 """The marts of a built shop against the oracle's result."""
 
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
@@ -26,6 +27,9 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
         *compare_keyed("customers", rows_by_key(connection, "marts.customers", "customer_id"), {
             customer_id: {column: as_stored(column, value) for column, value in customer.items()}
             for customer_id, customer in expected.customers.items()}),
+        *compare_keyed("shop_figures", rows_by_key(connection, "marts.shop_figures", "as_of_date"), {
+            as_of_date: shop_figures(expected, as_of_date)
+            for as_of_date, in column_rows(connection, "select distinct as_of_date from marts.segments")}),
         *compare_keyed("customer_contacts", rows_by_key(connection, "marts.customer_contacts", "customer_id"),
                        expected.customer_contacts),
         *compare_keyed("rfm_thresholds", rows_by_key(connection, "marts.rfm_thresholds", "trait", "score"), {
@@ -34,6 +38,18 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
                       set(expected.customer_accounts.items())),
         *(line for segment, members in expected.segments.items() for line in compare_segment(connection, segment, members)),
     ]
+
+
+def shop_figures(expected: oracle.Result, as_of_date: date) -> dict:
+    """The shop's headline figures, with the purchases of nobody's among them."""
+    def in_year(years_ago: int) -> list[Decimal]:
+        last = as_of_date - timedelta(days=365 * years_ago)
+        return [purchase["net_revenue"] for purchase in expected.purchases.values() if 0 <= (last - purchase["purchased_on"]).days < 365]
+
+    return {"customers": len(expected.customers), "buyers": sum(customer["purchase_count"] > 0 for customer in expected.customers.values()),
+            "first_purchased_on": min((purchase["purchased_on"] for purchase in expected.purchases.values()), default=None),
+            "purchases_365d": len(in_year(0)), "net_revenue_365d": sum(in_year(0)),
+            "purchases_previous_365d": len(in_year(1)), "net_revenue_previous_365d": sum(in_year(1))}
 
 
 def compare_segment(connection, segment, members):

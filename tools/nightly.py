@@ -1,6 +1,6 @@
 """Build the shop, audit it with all data tests, and publish it if they passed: one command, one exit code.
 
-Usage: python tools/nightly.py [--target NAME] [--vars YAML]
+Usage: python tools/nightly.py [--target NAME] [--vars YAML] [--simulated]
 
 Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 the run could not start. After 1 and 2 what was
 published before still stands.
@@ -15,17 +15,19 @@ import duckdb
 import yaml
 from dbt.cli.main import dbtRunner
 
-from publish import NotPublished, current, publish
+from dashboard import DashboardError
+from publish import NotPublished, current, publish, refresh_dashboard
 from run_lock import AnotherRun, only_run
 
 PROJECT = Path(__file__).parent.parent
 CONTACT_DATA = "contact_data"
 
 
-def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None) -> int:
+def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None, is_simulated: bool = False) -> int:
     """Build with dbt, and publish into the directory. Returns the exit code.
 
-    arguments: dbt's own, such as --target and --vars; settings: all vars, by name; manifest: the parsed project, if at hand.
+    arguments: dbt's own, such as --target and --vars; settings: all vars, by name; manifest: the parsed project, if at hand;
+    is_simulated: whether readers are to be told that people and orders are made up.
     Raises OSError or duckdb.Error where the directory cannot be written: what was published before still stands.
     """
     if manifest is None:
@@ -46,7 +48,12 @@ def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None
                    and (settings["publish_contact_data"] or CONTACT_DATA not in node.tags))
     kept = settings["published_versions_kept"]
     if is_duckdb:
-        publish(Path(os.environ["DUCKDB_PATH"]), marts, directory, kept)
+        publish(Path(os.environ["DUCKDB_PATH"]), marts, directory, kept, is_simulated)
+        try:
+            refresh_dashboard(directory)
+        except (OSError, DashboardError) as error:
+            print(f"The marts are published, but the dashboard is still the one before: {error}", file=sys.stderr)
+            return 1
         return 0
     published = dbtRunner(manifest=manifest).invoke(
         ["run-operation", "publish", "--args", yaml.safe_dump({"marts": marts, "kept": kept}), *arguments])
@@ -69,16 +76,16 @@ def tell_not_published(directory: Path, reason: str) -> None:
     print(f"Not published: {reason}. {what_holds}", file=sys.stderr)
 
 
-def run(arguments: list[str], settings: dict, directory: Path, manifest=None) -> int:
-    """A nightly run with the lock of the warehouse; what goes wrong is a sentence on stderr. Returns the exit code."""
+def run(*arguments, **options) -> int:
+    """`nightly` with the lock of the warehouse; what goes wrong is a sentence on stderr. Returns the exit code."""
     try:
         with only_run():
-            return nightly(arguments, settings, directory, manifest)
+            return nightly(*arguments, **options)
     except AnotherRun as error:
         print(error, file=sys.stderr)
         return 2
     except (OSError, duckdb.Error) as error:
-        tell_not_published(directory, str(error).strip().rstrip("."))
+        tell_not_published(Path(os.environ["PUBLISHED_DIR"]), " ".join(str(error).split()).rstrip("."))
         return 1
 
 
@@ -86,9 +93,11 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--target", default="duckdb")
     parser.add_argument("--vars", default="{}")
+    parser.add_argument("--simulated", action="store_true")
     options = parser.parse_args()
     settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"] | (yaml.safe_load(options.vars) or {})
-    return run(["--target", options.target, "--vars", options.vars], settings, Path(os.environ["PUBLISHED_DIR"]))
+    return run(["--target", options.target, "--vars", options.vars], settings, Path(os.environ["PUBLISHED_DIR"]),
+               is_simulated=options.simulated)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@
     versions/<as-of date>_<time>/        never changed once it is there
         shop.duckdb                      the marts, in the schema marts, for DuckDB from 1.0 on
         <mart>.parquet                   each of them once more
-        manifest.json                    as_of_date, published_at, git_revision, and the rows of each mart
+        manifest.json                    as_of_date, published_at, git_revision, is_simulated, and the rows of each mart
+    dashboard.html                       of the version that `current` leads to
 
-Usage: python tools/publish.py rollback
+Usage: python tools/publish.py rollback | dashboard
 """
 
 import json
@@ -14,15 +15,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from dashboard import DashboardError, write_dashboard
 from run_lock import AnotherRun, only_run
 
 DATABASE = "shop.duckdb"
+DASHBOARD = "dashboard.html"
 UNFINISHED = ".unfinished"
 # DuckDB of this version and later opens the published file.
 STORAGE_VERSION = "v1.0.0"
@@ -32,11 +35,11 @@ class NotPublished(Exception):
     """Why there is nothing new to read, in a sentence."""
 
 
-def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, tell: Callable[[str], None] = print) -> Path:
+def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, is_simulated: bool = False) -> Path:
     """Write the marts as a new version, let `current` lead to it, and remove all but the last `kept` versions.
 
-    warehouse: a DuckDB file that dbt built; marts: tables and views of its schema marts; directory: is made if need be.
-    Returns the directory of the version. Raises OSError or duckdb.Error where it cannot be written: `current` is then as it was.
+    warehouse: a DuckDB file that dbt built; marts: tables and views of its schema marts; directory: is made if need be;
+    is_simulated: whether readers are to be told that people and orders are made up. Returns the directory of the version. Raises OSError or duckdb.Error where it cannot be written: `current` is then as it was.
     """
     versions = directory / "versions"
     versions.mkdir(parents=True, exist_ok=True)
@@ -49,6 +52,7 @@ def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, tell:
             "as_of_date": str(as_of_date),
             "published_at": published_at.isoformat(timespec="seconds"),
             "git_revision": git_revision(),
+            "is_simulated": is_simulated,
         })
         forgotten = [sha256 for (sha256,) in connection.execute("select sha256 from staging.forgotten_customers").fetchall()]
     lead_to(directory, version)
@@ -56,7 +60,7 @@ def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, tell:
         shutil.rmtree(old)
     for former in sorted_versions(directory)[:-1] if forgotten else []:
         forget_in(former, forgotten)
-    tell(f"Published {len(marts)} marts as of {as_of_date}: {directory / 'current'}")
+    print(f"Published {len(marts)} marts as of {as_of_date}: {directory / 'current'}")
     return version
 
 
@@ -74,8 +78,12 @@ def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], 
                 connection.execute(f"copy published.marts.{mart} to '{unfinished / mart}.parquet' (format parquet, compression zstd)")
                 (rows[mart],) = connection.execute(f"select count(*) from published.marts.{mart}").fetchone()
             connection.execute("checkpoint published")
-        finally:
-            connection.execute("detach published")
+        except duckdb.Error:
+            # Detaching complains once more of a disk that is full.
+            with suppress(duckdb.Error):
+                connection.execute("detach published")
+            raise
+        connection.execute("detach published")
         (unfinished / "manifest.json").write_text(json.dumps(about | {"rows": rows}, indent=2) + "\n")
         for path in [*unfinished.iterdir(), unfinished]:
             to_disk(path)
@@ -100,7 +108,7 @@ def forget_in(version: Path, forgotten: list[str]) -> None:
                            " or list_contains($hashes, id[7:])", {"hashes": forgotten})
         if not connection.execute("select 1 from forgotten").fetchall():
             return
-        about = json.loads((version / "manifest.json").read_text()) | {"forgotten_at": datetime.now(UTC).isoformat(timespec="seconds")}
+        about = manifest_of(version) | {"forgotten_at": datetime.now(UTC).isoformat(timespec="seconds")}
         rewritten = version.with_name(version.name + ".rewritten" + UNFINISHED)
         write_version(connection, {
             mart: f"from marts.{mart}" + "".join(
@@ -110,6 +118,13 @@ def forget_in(version: Path, forgotten: list[str]) -> None:
     version.rename(version.with_name(version.name + UNFINISHED))
     rewritten.rename(version)
     remove_unfinished(version.parent)
+
+
+def refresh_dashboard(directory: Path) -> None:
+    """Write the dashboard of the version that holds. Raises OSError or DashboardError where it cannot be written."""
+    version = current(directory)
+    write_dashboard(version / DATABASE, directory / DASHBOARD, manifest_of(version).get("is_simulated", False))
+    print(f"Wrote {directory / DASHBOARD}: open it in a browser.")
 
 
 def lead_to(directory: Path, version: Path) -> None:
@@ -137,6 +152,11 @@ def current(directory: Path) -> Path:
         return (directory / "current").resolve(strict=True)
     except FileNotFoundError:
         raise NotPublished(f"Nothing is published in {directory} yet: run `make run` first.") from None
+
+
+def manifest_of(version: Path) -> dict:
+    """What a version says of itself."""
+    return json.loads((version / "manifest.json").read_text())
 
 
 def sorted_versions(directory: Path) -> list[Path]:
@@ -170,16 +190,18 @@ def git_revision() -> str | None:
 
 
 def main() -> int:
-    if sys.argv[1:] != ["rollback"]:
+    if sys.argv[1:] not in (["rollback"], ["dashboard"]):
         print(__doc__, file=sys.stderr)
         return 2
+    directory = Path(os.environ["PUBLISHED_DIR"])
     try:
         with only_run():
-            version = rollback(Path(os.environ["PUBLISHED_DIR"]))
-    except (AnotherRun, NotPublished) as error:
+            if sys.argv[1] == "rollback":
+                print(f"{directory / 'current'} leads to {rollback(directory).name} again.")
+            refresh_dashboard(directory)
+    except (AnotherRun, NotPublished, DashboardError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"{version.parent.parent / 'current'} leads to {version.name} again.")
     return 0
 
 

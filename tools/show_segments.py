@@ -1,6 +1,6 @@
 """Print the published segments as a short table, and where the marts are.
 
-Usage: python tools/show_segments.py PUBLISHED_DIR [--simulated]
+Usage: python tools/show_segments.py PUBLISHED_DIR
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from publish import DATABASE, NotPublished, current
+from publish import DASHBOARD, DATABASE, NotPublished, current, manifest_of
 
 
 def segments_table(published: Path) -> str:
@@ -35,16 +35,17 @@ def segments_table(published: Path) -> str:
 def main() -> int:
     directory = Path(sys.argv[1])
     try:
-        table = segments_table(current(directory) / DATABASE)
+        version = current(directory)
     except NotPublished as error:
         print(error, file=sys.stderr)
         return 2
     print()
-    if "--simulated" in sys.argv:
+    if manifest_of(version)["is_simulated"]:
         print("The demo is a simulated shop: its people and orders are made up.")
-    print(table)
+    print(segments_table(version / DATABASE))
     database = directory / "current" / DATABASE
-    print(f"\nThe marts are in {database}, schema marts, and as Parquet files beside it. Look inside, for example:")
+    print(f"\nOpen {directory / DASHBOARD} in a browser.")
+    print(f"The marts are in {database}, schema marts, and as Parquet files beside it. Look inside, for example:")
     print(f"  .venv/bin/duckdb -readonly {database} 'from marts.seg_loyal_buyers'")
     return 0
 

@@ -8,8 +8,10 @@ register as (
         {{ loop.index }} as position,
         '{{ segment.name }}' as segment,
         '{{ segment.title | replace("'", "''") }}' as title,
+        nullif('{{ (segment.group or '') | replace("'", "''") }}', '') as segment_group,
         '{{ segment.definition | replace("'", "''") }}' as definition,
-        '{{ segment.goal | replace("'", "''") }}' as marketing_goal
+        '{{ segment.goal | replace("'", "''") }}' as marketing_goal,
+        nullif('{{ (segment.watch_out or '') | replace("'", "''") }}', '') as watch_out
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -38,8 +40,10 @@ select
     register.position,
     register.segment,
     register.title,
+    register.segment_group,
     register.definition,
     register.marketing_goal,
+    register.watch_out,
     coalesce(sizes.customers, 0) as customers,
     cast(
         case when shop.customers > 0 then 1.0 * coalesce(sizes.customers, 0) / shop.customers else 0 end as decimal(18, 8)

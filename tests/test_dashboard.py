@@ -1,0 +1,420 @@
+"""The dashboard in a real Chromium: what it shows is what the marts hold, it asks the network for nothing, and no text of the data runs."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import dashboard
+from browser import Browser
+from random_shops import random_shop, write_shop
+from test_broken_input import SMALL_SHOP, write_tables
+
+# One worker runs them all, so that the project is rendered once.
+pytestmark = pytest.mark.xdist_group("dashboard")
+
+DAY = date(2025, 3, 31)
+HOSTILE = """<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> R&D 'x' %{x} <a href="javascript:window.hacked = 1">y</a>"""
+
+# A date before, as the history's models would have seen it: each segment of another size, every third one not yet registered.
+BEFORE = """
+    insert into marts.segment_sizes select as_of_date - 40, segment, customers + position % 4, null, null from marts.segments where position % 3 > 0;
+    update marts.segment_sizes set entered = position % 2, exited = position % 2 + position % 4
+        from marts.segments where segments.segment = segment_sizes.segment and segment_sizes.as_of_date = segments.as_of_date;
+    insert into marts.segment_transitions
+        select as_of_date, as_of_date - 40, 'lifecycle_stage', if(is_guest, 'none', 'new'), lifecycle_stage, count(*) from marts.customers group by all
+        union all
+        select as_of_date, as_of_date - 40, 'rfm_group', 'unscored', coalesce(rfm_group, 'unscored'), count(*) from marts.customers group by all;
+    update marts.segment_history set entered_on = entered_on - 40 where customer_id < 'c1' or customer_id like 'guest:%'
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def sql(project, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("any")
+    write_tables(directory, SMALL_SHOP)
+    return project.compiled(directory, as_of_date=str(DAY), shop_timezone="Europe/Berlin", max_rejected_rows=1_000_000)
+
+
+@pytest.fixture(scope="module")
+def build(sql):
+    """Builds a directory of raw files into a DuckDB file that holds the schema marts and nothing else, as a published one does."""
+
+    def to_file(raw_dir: Path, database: Path) -> Path:
+        with sql.build(raw_dir) as connection:
+            connection.execute(f"attach '{database}' as file; create schema file.marts")
+            for (mart,) in connection.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall():
+                if mart != "customer_contacts":
+                    connection.execute(f"create table file.marts.{mart} as from marts.{mart}")
+        return database
+
+    return to_file
+
+
+@pytest.fixture(scope="module")
+def shop(build, tmp_path_factory):
+    """A random shop with a date before, as a DuckDB file."""
+    directory = tmp_path_factory.mktemp("shop")
+    write_shop(random_shop(5, DAY, "Europe/Berlin"), directory / "raw", "parquet")
+    database = build(directory / "raw", directory / "shop.duckdb")
+    with duckdb.connect(database) as connection:
+        connection.execute(BEFORE)
+    return database
+
+
+@pytest.fixture
+def rows(shop):
+    def query(sql: str) -> list[tuple]:
+        with duckdb.connect(shop, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+    return query
+
+
+@pytest.fixture
+def page(shop, tmp_path):
+    dashboard.write_dashboard(shop, tmp_path / "page.html")
+    return tmp_path / "page.html"
+
+
+def changed(shop: Path, directory: Path, *statements: str) -> Path:
+    """A copy of the shop after some statements, and its page."""
+    copy = directory / "changed.duckdb"
+    copy.write_bytes(shop.read_bytes())
+    with duckdb.connect(copy) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    dashboard.write_dashboard(copy, directory / "changed.html")
+    return directory / "changed.html"
+
+
+def small_shop(build, directory: Path, **changes) -> Path:
+    """The page of the shop of a single customer, or of what the changes leave of it."""
+    (directory / "raw").mkdir()
+    write_tables(directory / "raw", {table: [line.replace("2026", "2025").replace("2025-06", "2025-03") for line in lines]
+                                     for table, lines in (SMALL_SHOP | changes).items()})
+    dashboard.write_dashboard(build(directory / "raw", directory / "shop.duckdb"), directory / "page.html")
+    return directory / "page.html"
+
+
+def text(browser, selector: str) -> list[str]:
+    """The texts of the elements, with plain spaces."""
+    found = browser.value(f"[...document.querySelectorAll({selector!r})].map(element => element.textContent)")
+    return [" ".join(content.split()) for content in found]
+
+
+def is_quiet(browser) -> bool:
+    """Nothing was complained of, and nothing but the page itself asked for (plotly draws pictures from data: addresses)."""
+    assert browser.errors == []
+    assert [address for address in browser.requests if not address.startswith(("file:", "data:"))] == []
+    return len([address for address in browser.requests if address.startswith("file:")]) == 1
+
+
+def minus(value: str) -> str:
+    return value.replace("-", "\N{MINUS SIGN}")
+
+
+def test_headline_figures_are_those_of_the_marts(browser, page, rows):
+    browser.open(page)
+    assert is_quiet(browser)
+    (customers, buyers, revenue, purchases), = rows("select customers, buyers, net_revenue_365d, purchases_365d from marts.shop_figures")
+    ((at_risk,),) = rows("select count(*) from marts.customers where lifecycle_stage = 'at_risk'")
+    ((contactable,),) = rows("select count(*) from marts.customers where is_contactable_by_email")
+    assert customers > buyers > 0 and revenue > 1000
+    tiles = dict(zip(text(browser, ".tiles li > span:first-child"), text(browser, ".tiles strong")))
+    assert tiles == {
+        "Net revenue": f"EUR {revenue:,.0f}", "Average order value": f"EUR {revenue / purchases:,.{2 if revenue / purchases < 1000 else 0}f}",
+        "Customers": f"{customers:,}", "Buyers": f"{buyers:,}", "Buyers at risk": f"{at_risk:,}", "Reachable by email": f"{contactable:,}"}
+    ((known_before, buyers_before),) = rows(
+        "select sum(customers), sum(customers) filter (from_value <> 'lead') from marts.segment_transitions where trait = 'lifecycle_stage' and from_value <> 'none'")
+    notes = text(browser, ".tiles li:nth-child(3), .tiles li:nth-child(4)")
+    for note, moved in zip(notes, (customers - known_before, buyers - buyers_before)):
+        assert f"{minus(f'{moved:+,}')} since 2025-02-19" in note
+
+
+def test_sizes_values_and_changes_are_those_of_the_marts(browser, page, rows):
+    browser.open(page)
+    expected = rows("""
+        select title, customers, share_of_customers, before, cast(coalesce(net_revenue, 0) as double) from marts.segments
+        left join (select segment, customers as before from marts.segment_sizes where as_of_date < date '2025-03-31') using (segment)
+        left join (select segment, sum(net_revenue) as net_revenue from marts.segment_memberships join marts.customers using (customer_id) group by 1)
+            using (segment)
+        order by position
+    """)
+    shown = browser.value("""[...document.querySelectorAll(".sizes tbody tr:not(:has(.group))")].map(row =>
+        [row.querySelector("a").textContent, ...[...row.querySelectorAll("td:not(.bar)")].map(cell => cell.firstChild.textContent.trim() || cell.textContent.trim())])""")
+    assert len(shown) == len(expected) == 33 and any(before is None for *_, before, _ in expected)
+    for (title, size, change, revenue, _), (name, customers, _, before, net_revenue) in zip(shown, expected):
+        assert (title, size, revenue) == (name, f"{customers:,}", f"{net_revenue:,.0f}")
+        difference = None if before is None else customers - before
+        assert " ".join(change.split()) == ("new" if before is None else "±0" if difference == 0 else minus(f"{'▲' if difference > 0 else '▼'} {difference:+,}"))
+    groups = [name for (name,) in rows("select segment_group from marts.segments group by 1 order by min(position)")]
+    assert text(browser, ".sizes .group") == groups and len(groups) == 5
+
+
+def test_the_rfm_grid_holds_every_scored_buyer(browser, page, rows):
+    browser.open(page)
+    cells = {(recency, frequency): (customers, revenue) for recency, frequency, customers, revenue in rows("""
+        select recency_score, frequency_score, count(*), sum(net_revenue) from marts.customers where recency_score is not null group by 1, 2""")}
+    for place, (name, told) in enumerate((("customers", dashboard.number), ("net_revenue", dashboard.compact))):
+        shown = text(browser, f".map.{name} td strong")
+        assert [cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in shown] == [
+            told(cells.get((recency, frequency), (0, 0))[place]) for recency in (5, 4, 3, 2, 1) for frequency in (1, 2, 3, 4, 5)]
+    assert browser.value("document.querySelector('.map.net_revenue').checkVisibility()") is False
+    browser.value("document.querySelector('input[value=net_revenue]').click()")
+    assert browser.value("[...document.querySelectorAll('.map')].map(map => map.checkVisibility())") == [False, True]
+
+
+def test_the_chosen_segments_are_drawn_over_time(browser, page, rows):
+    browser.open(page)
+    drawn = """[...document.querySelector("[data-chart=sizes] .chart").data].map(line => [line.name, line.x, line.y, line.marker.symbol])"""
+    lines = browser.value(drawn)
+    assert len(lines) == 4 and len({symbol for *_, symbol in lines}) == 4
+    choose = "document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = %s }); document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))"
+    browser.value(choose % "true")
+    expected = {}
+    for title, customers, before in rows("""select title, now.customers, before.customers from marts.segments
+            join marts.segment_sizes as now on now.segment = segments.segment and now.as_of_date = segments.as_of_date
+            left join marts.segment_sizes as before on before.segment = segments.segment and before.as_of_date < segments.as_of_date"""):
+        expected[title] = [before, customers]
+    assert {name: sizes for name, _, sizes, _ in browser.value(drawn)} == expected
+    assert browser.value(drawn)[0][1] == ["2025-02-19", "2025-03-31"]
+    browser.value(choose % "false")
+    assert browser.value("document.querySelector('[data-chart=sizes] .nothing').checkVisibility()")
+    assert is_quiet(browser)
+
+
+def test_flows_and_overlaps_are_those_of_the_marts(browser, page, rows):
+    browser.open(page)
+    flows = """(({node, link}) => link.value.map((value, place) => [node.label[link.source[place]], node.label[link.target[place]], value]))
+        (document.querySelector("[data-chart=flows] .chart").data[0])"""
+    moves = {(re.sub(r" [\d,]+$", "", was), re.sub(r" [\d,]+$", "", is_now)): customers for was, is_now, customers in browser.value(flows)}
+    assert moves == {("New to the shop" if was == "none" else dashboard.words(was), dashboard.words(is_now)): customers for was, is_now, customers in rows(
+        "select from_value, to_value, customers from marts.segment_transitions where trait = 'lifecycle_stage' and from_value <> to_value")}
+    browser.value("document.querySelector('input[name=flows][value=\"1\"]').click()")
+    assert "Champions" in " ".join(browser.value("document.querySelector('[data-chart=flows] .chart').data[0].node.label"))
+
+    titles = browser.value("[...document.querySelectorAll('[data-chart=overlaps] option')].map(option => option.textContent)")
+    choice = titles.index("Loyal buyers")
+    browser.value(f"(select => {{ select.value = {choice}; select.dispatchEvent(new Event('change', {{bubbles: true}})) }})(document.querySelector('select'))")
+    name, segments, shares = browser.value("(({name, y, x}) => [name, y, x])(document.querySelector('[data-chart=overlaps] .chart').data[0])")
+    expected = rows("""
+        select title, cast(share_of_smaller as double) from (
+            select segment as one, other_segment as other, * from marts.segment_overlaps
+            union all select other_segment, segment, * from marts.segment_overlaps) as pairs
+        join marts.segments on segments.segment = pairs.other
+        where pairs.one = 'loyal_buyers' and customers_in_both > 0 order by 2 desc, position limit 12""")
+    assert name == "Loyal buyers"
+    assert [(segment.replace("<br>", " "), share) for segment, share in zip(segments, shares)] == expected
+    assert len(text(browser, ".pairs tbody tr")) == len(titles) and is_quiet(browser)
+
+
+def test_a_segment_is_shown_with_all_that_is_known_of_it(browser, page, rows):
+    browser.open(page)
+    ((title, definition, goal, watch_out, customers),) = rows(
+        "select title, definition, marketing_goal, watch_out, customers from marts.segments where segment = 'high_value_at_risk'")
+    browser.value("document.querySelector('.sizes a[href=\"#segment-high_value_at_risk\"]').click()")
+    browser.value("new Promise(resolve => setTimeout(resolve, 50))")
+    (shown,) = text(browser, "details.segment[open]")
+    assert all(part in shown for part in (title, definition, goal, watch_out, f"{customers:,} customers"))
+    ids = {customer for (customer,) in rows("select customer_id from marts.segment_memberships where segment = 'high_value_at_risk'")}
+    examples = browser.value("[...document.querySelectorAll('details.segment[open] dl div:last-child code')].map(code => code.textContent)")
+    assert examples and set(examples) <= ids
+    ((entered, exited),) = rows("select entered, exited from marts.segment_sizes where segment = 'high_value_at_risk' and as_of_date = date '2025-03-31'")
+    assert f"{entered} entered" in shown and f"{exited} left" in shown
+
+
+def test_no_text_of_the_data_runs(browser, shop, tmp_path):
+    quoted = HOSTILE.replace("'", "''")
+    page = changed(shop, tmp_path, f"update marts.segments set title = '{quoted}', definition = '{quoted}', marketing_goal = '{quoted}', "
+                   f"watch_out = '{quoted}', segment_group = '{quoted}'",
+                   f"update marts.segment_memberships set customer_id = '{quoted}' || customer_id",
+                   f"update marts.customers set customer_id = '{quoted}' || customer_id, rfm_group = '{quoted}', lifecycle_stage = 'lead'",
+                   f"update marts.segment_history set customer_id = '{quoted}' || customer_id",
+                   f"update marts.segment_transitions set from_value = '{quoted}' where trait = 'rfm_group'",
+                   f"update marts.shop_figures set reporting_currency = '{quoted}', shop_timezone = '</style>{quoted}'")
+    figures = re.findall(r'<script type="application/json">(.*?)</script>', page.read_text(), re.DOTALL)
+    assert len(figures) == 3 and not any("<" in figure for figure in figures)
+    for width in (1440, 390):
+        browser.open(page, width)
+        browser.value("document.querySelectorAll('details').forEach(details => { details.open = true })")
+        browser.value("document.querySelector('input[name=flows][value=\"1\"]').click()")
+        browser.value("new Promise(resolve => setTimeout(resolve, 100))")
+        assert is_quiet(browser)
+        assert browser.value("[window.hacked, document.querySelectorAll('img, a[href^=javascript]').length, document.scripts.length]") == [
+            None, 0, 2 + len(text(browser, ".chart-box"))]
+        assert text(browser, ".sizes a")[0] == HOSTILE
+        assert HOSTILE in text(browser, "[data-chart=sizes] .legendtext")[0]
+        assert any(dashboard.words(HOSTILE) in label for label in text(browser, "[data-chart=flows] .node-label"))
+
+
+def test_no_other_script_than_the_pages_own_would_run(browser, page):
+    browser.open(page)
+    browser.value("void document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hacked = 1'}))")
+    assert browser.value("[window.hacked, typeof Plotly]") == [None, "object"]
+
+
+def test_ids_that_look_like_emails_are_not_shown(shop, tmp_path):
+    page = changed(shop, tmp_path, "update marts.customers set customer_id = customer_id || '@example.com'",
+                   "update marts.segment_memberships set customer_id = customer_id || '@example.com'",
+                   "update marts.segment_history set customer_id = customer_id || '@example.com'")
+    assert "@example.com" not in page.read_text() and "none to show" in page.read_text()
+
+
+def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
+    page = changed(shop, tmp_path, "drop table marts.segment_overlaps", "drop table marts.segment_sizes", "drop table marts.segment_transitions",
+                   "drop table marts.segment_history", "drop table marts.rfm_thresholds")
+    browser.open(page)
+    assert is_quiet(browser)
+    assert text(browser, "h2") == ["At a glance", "Segments today", "Recency and frequency", "Each segment"]
+
+
+def test_a_history_of_one_date_has_no_changes(browser, build, tmp_path):
+    browser.open(small_shop(build, tmp_path))
+    assert is_quiet(browser)
+    shown = text(browser, "main")[0]
+    assert "The history holds no date before 2025-03-31 yet." in shown and "A line is drawn from the second date on." in shown
+    assert "There is only one date in the history yet." in shown and "EUR 59.90" in shown
+    assert text(browser, "[data-chart=sizes], [data-chart=flows]") == []
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({table: lines[:1] for table, lines in SMALL_SHOP.items()}, "No customers are known on this date"),
+    ({"orders": SMALL_SHOP["orders"][:1], "order_lines": SMALL_SHOP["order_lines"][:1]}, "Nobody has bought yet."),
+])
+def test_an_empty_shop_says_so(browser, build, tmp_path, changes, sentence):
+    browser.open(small_shop(build, tmp_path, **changes))
+    assert is_quiet(browser)
+    shown = text(browser, "main")[0]
+    assert all(part in shown for part in (sentence, "No buyer has scores yet", "No two segments share a customer.", "nobody is in it"))
+    assert text(browser, ".chart") == [] and len(text(browser, ".sizes a")) == 33
+    assert not re.search(r"None|nan|undefined|null", shown)
+
+
+def test_the_history_may_end_before_the_as_of_date(browser, shop, tmp_path):
+    browser.open(changed(shop, tmp_path, *(f"delete from marts.{mart} where as_of_date = date '2025-03-31'" for mart in ("segment_sizes", "segment_transitions"))))
+    assert is_quiet(browser)
+    assert "The history ends on 2025-02-19, before 2025-03-31." in text(browser, "main")[0]
+    assert "since 2025" not in text(browser, "main")[0]
+
+
+CONTRAST = """(() => {
+    const channels = color => color.match(/[\\d.]+/g).map(Number);
+    const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, place) => sum + c * [0.2126, 0.7152, 0.0722][place], 0);
+    const ground = element => {
+        for (let e = element; e; e = e.parentElement) {
+            const color = channels(getComputedStyle(e).backgroundColor);
+            if (color.length === 3 || color[3] === 1) return color;
+        }
+    };
+    const found = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const element = texts.currentNode.parentElement;
+        if (!texts.currentNode.textContent.trim() || !element.checkVisibility() || element.closest("script, option, .node-label")) continue;
+        const isDrawn = element.closest("svg") !== null;
+        const [one, other] = [channels(getComputedStyle(element)[isDrawn ? "fill" : "color"]), ground(element)].map(luminance).sort((a, b) => b - a);
+        const contrast = (one + 0.05) / (other + 0.05);
+        if (contrast < 4.5) found.push(`${contrast.toFixed(1)} ${texts.currentNode.textContent.trim()}`);
+    }
+    return [found, luminance(ground(document.body)), document.body.textContent.length];
+})()"""
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+@pytest.mark.parametrize("width", [320, 390, 1440])
+def test_it_fits_the_screen_and_every_text_has_contrast(browser, page, width, is_dark):
+    browser.open(page, width, is_dark=is_dark)
+    browser.value("document.querySelectorAll('details').forEach(details => { details.open = true })")
+    browser.value("new Promise(resolve => setTimeout(resolve, 50))")
+    assert browser.value("[document.documentElement.scrollWidth, innerWidth]") == [width, width]
+    pale, ground, length = browser.value(CONTRAST)
+    assert pale == [] and length > 10_000
+    assert ground < 0.02 if is_dark else ground > 0.9
+    # No chart is wider than its place, and none of its texts is cut.
+    cut = browser.value("""[...document.querySelectorAll(".chart")].flatMap(chart => {
+        const box = chart.getBoundingClientRect();
+        return [...chart.querySelectorAll("svg text")].filter(text => text.textContent.trim() && text.getBoundingClientRect().width
+            && (text.getBoundingClientRect().left < box.left - 1 || text.getBoundingClientRect().right > box.right + 1)).map(text => text.textContent);
+    })""")
+    assert cut == []
+    assert is_quiet(browser)
+
+
+def test_paper_is_light_open_and_not_cut(browser, page, tmp_path):
+    browser.open(page, is_dark=True)
+    closed = browser.value("document.querySelectorAll('details:not([open])').length")
+    browser.value("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.value("document.querySelectorAll('details:not([open])').length") == 0 < closed
+    charts = browser.value("[...document.querySelectorAll('.chart')].map(chart => [chart.layout.width, chart.layout.font.color])")
+    assert charts and all(width <= 680 and color == "#1b1f24" for width, color in charts)
+    browser.value("window.dispatchEvent(new Event('afterprint'))")
+    assert browser.value("document.querySelectorAll('details:not([open])').length") == closed
+    assert browser.value("document.querySelector('.chart').layout.font.color") == "#e6e9ed"
+    browser.pdf(tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_it_reads_without_eyes_and_mouse(browser, page):
+    browser.open(page)
+    levels = browser.value("[...document.querySelectorAll('h1, h2, h3, h4')].map(heading => Number(heading.tagName[1]))")
+    assert levels.count(1) == 1 and levels[0] == 1 and all(after - before <= 1 for before, after in zip(levels, levels[1:]))
+    assert browser.value("document.documentElement.lang") == "en" and browser.value("document.title") == "Customer segments as of 2025-03-31"
+    without = browser.value("""[...document.querySelectorAll(".chart")].filter(chart => chart.getAttribute("role") !== "img" || !chart.ariaLabel
+        || !chart.closest("section").querySelector("table")).length""")
+    assert without == 0
+    assert browser.value("[...document.querySelectorAll('input, select')].filter(field => !field.labels.length).length") == 0
+    assert browser.value("[...document.querySelectorAll('svg.spark')].filter(line => !line.ariaLabel).length") == 0
+    assert browser.value("[...document.querySelectorAll('nav a, .sizes a')].filter(link => !document.querySelector(link.hash)).length") == 0
+    for key in ("Tab", "Tab"):
+        browser.send("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=9)
+    assert browser.value("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_it_is_one_small_file_with_plotly_inside_once(page):
+    content = page.read_text()
+    assert page.stat().st_size < 6_000_000
+    assert content.count("* plotly.js v") == 1
+    assert not re.search(r"<(script|img|iframe)[^>]* src=|<link[^>]* href=\"(?!data:)", content)
+
+
+def test_a_simulated_shop_is_called_one(shop, page, tmp_path):
+    assert "simulated" not in page.read_text().partition("</style>")[2].partition("<script>")[0]
+    dashboard.write_dashboard(shop, tmp_path / "simulated.html", is_simulated=True)
+    assert "<strong>This is a simulated shop.</strong>" in (tmp_path / "simulated.html").read_text()
+
+
+def test_without_a_built_shop_there_is_no_page(tmp_path):
+    with pytest.raises(dashboard.DashboardError, match=f"^{tmp_path}/no.duckdb cannot be read: "):
+        dashboard.write_dashboard(tmp_path / "no.duckdb", tmp_path / "page.html")
+    with duckdb.connect(tmp_path / "empty.duckdb") as connection:
+        connection.execute("create schema marts")
+    with pytest.raises(dashboard.DashboardError, match="^The marts customers, segments, segment_memberships, shop_figures are missing"):
+        dashboard.write_dashboard(tmp_path / "empty.duckdb", tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_marts_of_different_dates_make_no_page(shop, tmp_path):
+    with pytest.raises(dashboard.DashboardError, match="The marts are of different dates, 2025-03-31 and 2025-04-01: build all of them"):
+        changed(shop, tmp_path, "update marts.segments set as_of_date = as_of_date + 1")
+
+
+def test_a_reader_never_sees_half_a_page(shop, page, monkeypatch):
+    former = page.read_text()
+
+    def half(path, content, encoding):
+        path.write_bytes(content[:1000].encode(encoding))
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match="no space left"):
+        dashboard.write_dashboard(shop, page)
+    assert page.read_text() == former and [path.name for path in page.parent.iterdir()] == ["page.html"]

@@ -1,0 +1,540 @@
+"""Write the dashboard: one HTML file of the marts that needs no server and no network.
+
+tools/publish.py calls it. Each section of the page is a function that
+returns its HTML from queried rows; it stands in SECTIONS with the marts that it needs, and is left out where one of them is absent.
+"""
+
+import html
+import itertools
+import json
+import os
+import textwrap
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+import plotly.graph_objects as go
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+PARTS = Path(__file__).parent / "dashboard_page"
+
+# The order in which readers expect them; values that are not listed follow, by name.
+STAGES = ["lead", "new", "active", "at_risk", "inactive"]
+RFM_GROUPS = ["champions", "loyal_customers", "potential_loyalists", "new_customers", "promising", "need_attention", "about_to_sleep",
+              "at_risk", "cant_lose_them", "hibernating", "lost", "unscored"]
+
+
+class DashboardError(Exception):
+    """Why no page can be written, in a sentence."""
+
+
+# ---------------------------------------------------------------- words and numbers
+
+
+def number(value: int | Decimal) -> str:
+    return f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
+
+
+def change(value: int) -> str:
+    """A whole number with its sign; no change is plain 0."""
+    return "\N{PLUS-MINUS SIGN}0" if value == 0 else ("+" if value > 0 else "") + number(value)
+
+
+def percent(share: float | Decimal) -> str:
+    """A share from 0 to 1, with one decimal."""
+    return f"{100 * share:,.1f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
+
+
+def share_of(part: int | Decimal, whole: int | Decimal) -> float:
+    return float(part / whole) if whole else 0.0
+
+
+def words(name: str) -> str:
+    """A value of the marts as people say it: at_risk is At risk."""
+    special = {"none": "Not known", "unscored": "Without a score", "cant_lose_them": "Can't lose them"}
+    return special.get(name) or name.replace("_", " ").capitalize()
+
+
+def label(text: str, width: int | None = None) -> str:
+    """Text as plotly shows it literally, without tags, in lines of a width in characters."""
+    lines = textwrap.wrap(text, width) if width else [text]
+    return "<br>".join(html.escape(line, quote=False) for line in lines)
+
+
+def in_order(values: set[str], order: list[str]) -> list[str]:
+    return [value for value in order if value in values] + sorted(values - set(order))
+
+
+# ---------------------------------------------------------------- what the sections read
+
+
+class Shop:
+    """The marts of a built shop.
+
+    connection: a DuckDB connection whose schema `marts` is read. is_simulated: whether its people and orders are made up.
+    Raises DashboardError where the shop's own marts are missing or of different dates.
+    """
+
+    NEEDED = ("customers", "segments", "segment_memberships", "shop_figures")
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, is_simulated: bool = False):
+        self.connection, self.is_simulated = connection, is_simulated
+        self.marts = {row["table_name"] for row in self.rows(
+            "select table_name from information_schema.tables where table_schema = 'marts'")}
+        missing = [mart for mart in self.NEEDED if mart not in self.marts]
+        if missing:
+            raise DashboardError(f"The marts {', '.join(missing)} are missing: build the shop first, with `make run`.")
+        self.figures = self.rows("from marts.shop_figures")[0]
+        self.as_of_date: date = self.figures["as_of_date"]
+        dates = self.rows(" union ".join(
+            f"select as_of_date from marts.{mart}" for mart in ("customers", "segments", "segment_memberships", "shop_figures")))
+        if len(dates) > 1:
+            raise DashboardError("The marts are of different dates, " + " and ".join(sorted(str(row["as_of_date"]) for row in dates))
+                                 + ": build all of them, with `make run`.")
+
+    def rows(self, sql: str, **parameters: object) -> list[dict]:
+        """The rows of a query as dicts by column."""
+        cursor = self.connection.execute(sql, parameters or None)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+    def money(self, amount: Decimal) -> str:
+        """An amount in the reporting currency; with cents where it is below 1,000."""
+        return f"{self.figures['reporting_currency']}\N{NO-BREAK SPACE}{amount:,.{2 if 0 < abs(amount) < 1000 else 0}f}".replace("-", "\N{MINUS SIGN}")
+
+    def headline(self, amount: Decimal) -> str:
+        """An amount for a narrow place: in millions from 10 million on."""
+        return self.money(amount) if amount < 10_000_000 else f"{self.figures['reporting_currency']}\N{NO-BREAK SPACE}{compact(amount)}"
+
+    @cached_property
+    def net_revenue(self) -> Decimal:
+        """Net revenue of all customers so far."""
+        return self.rows("select coalesce(sum(net_revenue), 0) as net_revenue from marts.customers")[0]["net_revenue"]
+
+    @cached_property
+    def dates(self) -> list[date]:
+        """The dates that the history knows, up to the as-of date."""
+        if "segment_sizes" not in self.marts:
+            return []
+        return [row["as_of_date"] for row in self.rows(
+            "select distinct as_of_date from marts.segment_sizes where as_of_date <= $day order by 1", day=self.as_of_date)]
+
+    @cached_property
+    def previous_date(self) -> date | None:
+        """The date of the history before the as-of date; none where the history does not reach the as-of date."""
+        return self.dates[-2] if len(self.dates) > 1 and self.dates[-1] == self.as_of_date else None
+
+    @cached_property
+    def sizes(self) -> dict[str, dict[date, dict]]:
+        """By segment and date: customers, entered and exited (null on the first date). Dates on which it was not registered are missing."""
+        sizes: dict[str, dict[date, dict]] = {}
+        if self.dates:
+            for row in self.rows("select * from marts.segment_sizes where as_of_date <= $day order by as_of_date", day=self.as_of_date):
+                sizes.setdefault(row["segment"], {})[row["as_of_date"]] = row
+        return sizes
+
+    @cached_property
+    def segments(self) -> list[dict]:
+        """The segments in the order of the register, with their value, and with their change since the previous date (null where unknown)."""
+        segments = self.rows("""
+            select segments.*, coalesce(segment_group, 'Our own') as group_title, coalesce(money.net_revenue, 0) as net_revenue
+            from marts.segments
+            left join (
+                select segment, sum(net_revenue) as net_revenue from marts.segment_memberships
+                inner join marts.customers using (customer_id)
+                group by segment
+            ) as money using (segment)
+            order by position
+        """)
+        for segment in segments:
+            sizes = self.sizes.get(segment["segment"], {})
+            before, now = sizes.get(self.previous_date), sizes.get(self.as_of_date)
+            segment["now"] = now if self.previous_date else None
+            segment["before"] = before["customers"] if before and now else None
+            segment["change"] = None if segment["before"] is None else segment["customers"] - segment["before"]
+            segment["trend"] = sparkline(self.dates, sizes) if len(self.dates) > 1 else ""
+        return segments
+
+    @cached_property
+    def stage_before(self) -> dict[str, int]:
+        """Customers by lifecycle stage on the previous date; empty where it is not known."""
+        if not self.previous_date or "segment_transitions" not in self.marts:
+            return {}
+        return {row["stage"]: row["customers"] for row in self.rows("""
+            select from_value as stage, cast(sum(customers) as bigint) as customers from marts.segment_transitions
+            where as_of_date = $day and trait = 'lifecycle_stage' and from_value <> 'none'
+            group by from_value
+        """, day=self.as_of_date)}
+
+
+# ---------------------------------------------------------------- charts
+
+
+@dataclass
+class Chart:
+    """A plotly figure with what a reader needs who does not see it, or sees it on a phone or on paper.
+
+    choices: group -> the titles of its traces, in the figure's order; the reader takes one of them all, or several. Without
+    choices all traces are shown. chosen: the numbers of the traces that are shown at first. narrow: what the layout has instead
+    on a phone.
+    """
+
+    name: str
+    figure: go.Figure
+    description: str
+    choices: dict[str, list[str]] = field(default_factory=dict)
+    chosen: tuple[int, ...] = (0,)
+    several: bool = False
+    narrow: dict = field(default_factory=dict)
+
+    @property
+    def script(self) -> Markup:
+        """The figure as JSON that cannot leave its script element."""
+        figure = json.loads(self.figure.to_json())
+        figure["layout"].pop("template", None)
+        content = json.dumps(figure | {"narrow": self.narrow}, separators=(",", ":"))
+        return Markup(content.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def sparkline(dates: list[date], sizes: dict[date, dict], width: int = 96, height: int = 24) -> Markup:
+    """A small line of a segment's size on the dates, true to their distances and from 0 up; it breaks where the segment was not registered."""
+    known = [day for day in dates if day in sizes]
+    if not known:
+        return Markup("")
+    days, top = max((dates[-1] - dates[0]).days, 1), max(max(sizes[day]["customers"] for day in known), 1)
+
+    def point(day: date) -> str:
+        return f"{2 + (day - dates[0]).days / days * (width - 4):.1f},{height - 2 - sizes[day]['customers'] / top * (height - 4):.1f}"
+
+    runs = [[point(day) for day in run] for is_known, run in itertools.groupby(dates, lambda day: day in sizes) if is_known]
+    lines = Markup("").join(Markup('<polyline points="{}"/>').format(" ".join(run)) for run in runs)
+    x, y = runs[-1][-1].split(",")
+    told = f"{number(sizes[known[0]]['customers'])} on {known[0]}, {number(sizes[known[-1]]['customers'])} on {known[-1]}"
+    return Markup('<svg class="spark" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}<circle cx="{}" cy="{}" r="2"/></svg>'
+                  ).format(width, height, width, height, told, lines, x, y)
+
+
+# ---------------------------------------------------------------- the sections
+
+
+def glance(shop: Shop) -> str:
+    """Headline figures, what changed since the previous date, and the buyers by lifecycle stage."""
+    figures = shop.figures
+    stages = {row["lifecycle_stage"]: row for row in shop.rows("""
+        select lifecycle_stage, count(*) as customers, sum(net_revenue) as net_revenue from marts.customers group by lifecycle_stage
+    """)}
+    contactable = shop.rows("select count(*) as customers from marts.customers where is_contactable_by_email")[0]["customers"]
+
+    def size(*names: str) -> int:
+        return sum(stages[name]["customers"] for name in names if name in stages)
+
+    def since(*names: str) -> Markup | None:
+        if not shop.stage_before:
+            return None
+        moved = size(*names) - sum(shop.stage_before.get(name, 0) for name in names)
+        return Markup('{} <span class="date">since {}</span>').format(change(moved), shop.previous_date)
+
+    buying = [stage for stage in STAGES if stage != "lead"]
+    at_risk = stages.get("at_risk", {"customers": 0, "net_revenue": 0})
+    tiles = [
+        ("Net revenue", shop.headline(figures["net_revenue_365d"]), ["last 365 days", growth(shop)]),
+        ("Average order value", shop.money(figures["net_revenue_365d"] / figures["purchases_365d"]) if figures["purchases_365d"] else "none",
+         ["last 365 days", f"{number(figures['purchases_365d'])} purchases"]),
+        ("Customers", number(figures["customers"]), ["buyers and leads", since(*STAGES)]),
+        ("Buyers", number(figures["buyers"]),
+         [f"{percent(share_of(figures['buyers'], figures['customers']))} of customers", since(*buying)]),
+        ("Buyers at risk", number(at_risk["customers"]),
+         [f"{shop.money(at_risk['net_revenue'])} so far", since("at_risk")]),
+        ("Reachable by email", number(contactable), [f"{percent(share_of(contactable, figures['customers']))} of customers"]),
+    ]
+    changed = [segment for segment in shop.segments if segment["change"]]
+    movers = sorted(changed, key=lambda segment: -abs(segment["change"]))[:6]
+    buyers = [stages[name] | {"share": share_of(size(name), figures["buyers"]),
+                              "share_of_money": share_of(stages[name]["net_revenue"], shop.net_revenue)}
+              for name in buying if name in stages]
+    lost = [row for row in buyers if row["lifecycle_stage"] in ("at_risk", "inactive")]
+    return render("glance", shop, tiles=tiles, movers=movers, buyers=buyers,
+                  largest=max((max(row["share"], row["share_of_money"]) for row in buyers), default=0),
+                  lost=sum(row["share"] for row in lost), lost_money=sum(row["share_of_money"] for row in lost))
+
+
+def growth(shop: Shop) -> str | None:
+    """Net revenue of the last 365 days against the 365 days before, where the shop sold all that time."""
+    figures = shop.figures
+    if not figures["first_purchased_on"]:
+        return None
+    if figures["first_purchased_on"] > shop.as_of_date - timedelta(days=729) or not figures["net_revenue_previous_365d"]:
+        return "no full year before to compare with"
+    ratio = share_of(figures["net_revenue_365d"] - figures["net_revenue_previous_365d"], figures["net_revenue_previous_365d"])
+    return ("+" if ratio > 0 else "") + percent(ratio) + " on the 365 days before"
+
+
+def today(shop: Shop) -> str:
+    """All segments in their groups: size, share, change, value and trend."""
+    groups = {title: list(rows) for title, rows in itertools.groupby(shop.segments, lambda segment: segment["group_title"])}
+    return render("today", shop, groups=groups, largest=max((segment["customers"] for segment in shop.segments), default=0))
+
+
+def over_time(shop: Shop) -> str:
+    """The sizes of the chosen segments on the dates that were built."""
+    shown = [segment for segment in shop.segments if segment["segment"] in shop.sizes]
+    if len(shop.dates) < 2 or not shown:
+        return render("over_time", shop, chart=None, table=[], dates=[])
+    figure = go.Figure()
+    for segment in shown:
+        sizes = shop.sizes[segment["segment"]]
+        figure.add_scatter(x=[str(day) for day in shop.dates], y=[sizes[day]["customers"] if day in sizes else None for day in shop.dates],
+                           name=label(segment["title"]), mode="lines+markers", connectgaps=False,
+                           hovertemplate="%{x|%Y-%m-%d}: %{y:,}<extra>%{fullData.name}</extra>")
+    figure.update_layout(
+        height=420, margin={"l": 52, "r": 40, "t": 10, "b": 30}, hovermode="closest", showlegend=True,
+        xaxis={"type": "date", "tickformat": "%Y-%m-%d", "hoverformat": "%Y-%m-%d", "tickvals": spread(shop.dates, 7), "tickangle": 0},
+        yaxis={"rangemode": "tozero", "tickformat": ","}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    by_change = sorted(range(len(shown)), key=lambda place: -abs(shown[place]["change"] or 0))
+    chart = Chart(
+        "sizes", figure, "Lines: the size of each chosen segment on the dates that were built.", several=True,
+        choices=titles_by_group(shown), chosen=tuple(by_change[:4]),
+        narrow={"height": 440, "margin": {"l": 42, "r": 30, "t": 10, "b": 26}, "xaxis": {"tickvals": spread(shop.dates, 3)}})
+    last = shop.dates[-12:]
+    table = [(segment, [shop.sizes[segment["segment"]].get(day) for day in last]) for segment in shown]
+    return render("over_time", shop, chart=chart, table=table, dates=last)
+
+
+def spread(dates: list[date], count: int) -> list[str]:
+    """Dates for an axis: the last, and before it those that leave each other a share of the axis."""
+    found = [dates[-1]]
+    for day in reversed(dates):
+        if found[-1] - day >= (dates[-1] - dates[0]) / count:
+            found.append(day)
+    return [str(day) for day in reversed(found)]
+
+
+def rfm(shop: Shop) -> str:
+    """Buyers by recency score and frequency score, in customers and in money, as heat maps."""
+    cells = {(row["recency_score"], row["frequency_score"]): row for row in shop.rows("""
+        select recency_score, frequency_score, count(*) as customers, sum(net_revenue) as net_revenue
+        from marts.customers where recency_score is not null group by recency_score, frequency_score
+    """)}
+    if not cells:
+        return render("rfm", shop, maps=[])
+    maps = []
+    for column, title, told in (("customers", "Customers", number), ("net_revenue", "Net revenue so far", compact)):
+        values = {scores: cell[column] for scores, cell in cells.items()}
+        maps.append({"name": column, "title": title, "told": told, "values": values, "all": sum(values.values()), "largest": max(values.values()),
+                     "best": sum(value for scores, value in values.items() if min(scores) >= 4)})
+    return render("rfm", shop, maps=maps, scores=[1, 2, 3, 4, 5], ranges=score_ranges(shop), unscored=shop.figures["buyers"] - maps[0]["all"])
+
+
+def compact(amount: Decimal) -> str:
+    """An amount in at most three digits or so, for a small cell: 950, 12.3 k, 1.23 M."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if amount >= size:
+            figure = amount / size
+            return f"{figure:,.{2 if figure < 10 else 1 if figure < 100 else 0}f}\N{NO-BREAK SPACE}{unit}"
+    return number(amount)
+
+
+def score_ranges(shop: Shop) -> dict[tuple[str, int], tuple[str, str]]:
+    """By trait and score, the values that have the score today, and their unit."""
+    if "rfm_thresholds" not in shop.marts:
+        return {}
+    ranges, units = {}, {"recency_days": "days", "frequency": "purchases"}
+    for row in shop.rows("from marts.rfm_thresholds where trait in ('recency_days', 'frequency')"):
+        first, last = row["from_value"], row["to_value"]
+        ranges[row["trait"], row["score"]] = ("nobody", "") if not row["customers"] else (
+            number(first) if first == last else f"{number(first)} to {number(last)}", units[row["trait"]][:-1 if last == 1 else None])
+    return ranges
+
+
+def flows(shop: Shop) -> str:
+    """Who went from which lifecycle stage or RFM group to which, since the previous date."""
+    rows = shop.rows("select * from marts.segment_transitions where as_of_date = $day", day=shop.as_of_date)
+    if not shop.previous_date or not rows:
+        return render("flows", shop, chart=None, traits=[])
+    figure, traits = go.Figure(), []
+    for trait, title, order in (("lifecycle_stage", "Lifecycle stages", STAGES), ("rfm_group", "RFM groups", RFM_GROUPS)):
+        moves = {(row["from_value"], row["to_value"]): row["customers"] for row in rows if row["trait"] == trait}
+        before, after = in_order({was for was, _ in moves}, ["none", *order]), in_order({is_now for _, is_now in moves} - {"none"}, order)
+        after += ["none"] * any(is_now == "none" for _, is_now in moves)
+        traits.append({
+            "title": title, "moves": moves, "before": before, "after": after, "all": sum(moves.values()),
+            "stayed": sum(customers for (was, is_now), customers in moves.items() if was == is_now),
+            "largest": sorted(((was, is_now, customers) for (was, is_now), customers in moves.items()
+                               if was != is_now and "none" not in (was, is_now)), key=lambda move: (-move[2], move))[:4]})
+        drawn = {move: customers for move, customers in moves.items() if move[0] != move[1] and move[1] != "none"}
+        figure.add_trace(sankey(drawn, in_order({value for move in drawn for value in move}, ["none", *order]), title))
+    figure.update_layout(height=FLOW_HEIGHT, margin={"l": 4, "r": 4, "t": 8, "b": 8})
+    chart = Chart("flows", figure, f"Flow diagram: customers who changed since {shop.previous_date}, from the former to the present value.",
+                  choices={"Moves between": [trait["title"] for trait in traits]})
+    return render("flows", shop, chart=chart, traits=traits)
+
+
+def sankey(moves: dict[tuple[str, str], int], order: list[str], title: str) -> go.Sankey:
+    """Former values on the left, present ones on the right, both in order; the width of a band is its customers."""
+    totals: tuple[dict, dict] = ({}, {})
+    for move, customers in moves.items():
+        for side in (0, 1):
+            totals[side][move[side]] = totals[side].get(move[side], 0) + customers
+    nodes = [(side, value) for side in (0, 1) for value in in_order(set(totals[side]), order)]
+    colors = {value: FLOW_COLORS[place % len(FLOW_COLORS)] for place, value in enumerate(order)}
+    return go.Sankey(
+        name=title, arrangement="fixed", valueformat=",",
+        node={"label": [f"{label(words(value) if value != 'none' else 'New to the shop')} {number(totals[side][value])}" for side, value in nodes],
+              "x": [(0.001, 0.999)[side] for side, _ in nodes], "y": [middle for side in (0, 1) for middle in middles(totals[side], order)],
+              "color": [colors[value] for _, value in nodes], "pad": FLOW_GAP, "thickness": 14, "line": {"width": 0},
+              "hovertemplate": "%{label}<extra></extra>"},
+        link={"source": [nodes.index((0, was)) for was, _ in moves], "target": [nodes.index((1, is_now)) for _, is_now in moves],
+              "value": list(moves.values()),
+              "color": [translucent(colors[was], 0.45 if customers > 0.01 * sum(moves.values()) else 0.15) for (was, _), customers in moves.items()],
+              "hovertemplate": "%{source.label} \N{RIGHTWARDS ARROW} %{target.label}<br><b>%{value}</b><extra></extra>"})
+
+
+def middles(totals: dict[str, int], order: list[str]) -> list[float]:
+    """How far down (0 to 1) the middle of each node lies, from their sizes and the gaps between them."""
+    gap = FLOW_GAP / FLOW_HEIGHT
+    unit = (1 - gap * (len(totals) - 1)) / sum(totals.values())
+    found, top = [], 0.0
+    for value in in_order(set(totals), order):
+        found.append(max(0.001, top + totals[value] * unit / 2))
+        top += totals[value] * unit + gap
+    return found
+
+
+FLOW_HEIGHT, FLOW_GAP = 520, 14
+# Okabe and Ito's colours, darkened or lightened until each has 3:1 on white and on the dark ground.
+FLOW_COLORS = ["#7a7f87", "#2f8fc4", "#0f9d6e", "#c98500", "#d1561f", "#b3679b", "#5a76d6"]
+
+
+def translucent(color: str, opacity: float) -> str:
+    return f"rgba({int(color[1:3], 16)},{int(color[3:5], 16)},{int(color[5:7], 16)},{opacity})"
+
+
+def overlaps(shop: Shop) -> str:
+    """Which segments share their customers: for a chosen segment, and all pairs as a table."""
+    pairs = {}
+    for row in shop.rows("select * from marts.segment_overlaps"):
+        pairs[row["segment"], row["other_segment"]] = pairs[row["other_segment"], row["segment"]] = row
+    filled = [segment for segment in shop.segments if segment["customers"]]
+    figure, shown = go.Figure(), []
+    for segment in filled:
+        others = sorted((other for other in filled if pairs.get((segment["segment"], other["segment"]), {}).get("customers_in_both")),
+                        key=lambda other: (-pairs[segment["segment"], other["segment"]]["share_of_smaller"], other["position"]))[:12]
+        if not others:
+            continue
+        both = [pairs[segment["segment"], other["segment"]] for other in others]
+        shown.append(segment)
+        figure.add_bar(
+            orientation="h", meta={"height": 24 + 38 * len(others)}, name=label(segment["title"]), x=[float(row["share_of_smaller"]) for row in both],
+            y=[label(other["title"], 20) for other in others], cliponaxis=False, constraintext="none", textposition="outside",
+            text=[f"{percent(row['share_of_smaller'])} \N{MIDDLE DOT} {number(row['customers_in_both'])}" for row in both],
+            marker={"color": "#2a78b8"}, hovertemplate="%{y}: %{text} in both<extra></extra>")
+    if not shown:
+        return render("overlaps", shop, chart=None, filled=[], pairs={})
+    figure.update_layout(
+        showlegend=False, bargap=0.3, margin={"l": 150, "r": 10, "t": 6, "b": 6},
+        xaxis={"visible": False, "range": [0, 1.25], "fixedrange": True}, yaxis={"autorange": "reversed", "ticksuffix": " ", "showgrid": False})
+    chart = Chart("overlaps", figure, "Bars: the twelve segments that the chosen one overlaps most, by the share of the smaller of the two.",
+                  choices=titles_by_group(shown),
+                  narrow={"margin": {"l": 124, "r": 2, "t": 6, "b": 6}, "xaxis": {"range": [0, 2.05]}})
+    return render("overlaps", shop, chart=chart, filled=filled, pairs=pairs)
+
+
+def titles_by_group(segments: list[dict]) -> dict[str, list[str]]:
+    return {title: [segment["title"] for segment in rows]
+            for title, rows in itertools.groupby(segments, lambda segment: segment["group_title"])}
+
+
+def each_segment(shop: Shop) -> str:
+    """Each segment with its definition, advice, size, value, comings and goings, and a few of its customers."""
+    examples = ids_by_segment(shop, """
+        select segment, customer_id, row_number() over (partition by segment order by is_guest, net_revenue desc, customer_id) as place
+        from marts.segment_memberships inner join marts.customers using (customer_id)
+    """)
+    entered = exited = {}
+    if shop.previous_date and "segment_history" in shop.marts:
+        entered, exited = (ids_by_segment(shop, f"""
+            select segment, customer_id, row_number() over (partition by segment order by customer_id like 'guest:%', customer_id) as place
+            from marts.segment_history where {column} = cast('{shop.as_of_date}' as date)
+        """) for column in ("entered_on", "exited_on"))
+    return render("each_segment", shop, examples=examples, entered=entered, exited=exited)
+
+
+def ids_by_segment(shop: Shop, query: str) -> dict[str, list[str]]:
+    """Up to 5 ids of each segment, by the column `place`. Ids that look like an email are left out: a page is passed on."""
+    ids = {}
+    for row in shop.rows(f"select segment, customer_id from ({query}) where place <= 20 and customer_id not like '%@%' order by segment, place"):
+        ids.setdefault(row["segment"], []).append(row["customer_id"])
+    return {segment: found[:5] for segment, found in ids.items()}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page: its anchor and heading, the marts without which it is left out, and the function that writes it."""
+
+    anchor: str
+    title: str
+    marts: tuple[str, ...]
+    write: Callable[[Shop], str]
+
+
+SECTIONS = [
+    Section("glance", "At a glance", (), glance),
+    Section("today", "Segments today", (), today),
+    Section("time", "Segments over time", ("segment_sizes",), over_time),
+    Section("rfm", "Recency and frequency", (), rfm),
+    Section("flows", "Who moved", ("segment_sizes", "segment_transitions"), flows),
+    Section("overlaps", "Overlaps", ("segment_overlaps",), overlaps),
+    Section("segments", "Each segment", (), each_segment),
+]
+
+
+# ---------------------------------------------------------------- the page
+
+
+# Whatever a template takes from the data is escaped, unless it is Markup.
+TEMPLATES = Environment(loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+TEMPLATES.filters |= {"number": number, "change": change, "percent": percent, "words": words, "share_of": share_of}
+
+
+def render(template: str, shop: Shop, **values: object) -> Markup:
+    return Markup(TEMPLATES.get_template(f"{template}.html").render(shop=shop, figures=shop.figures, money=shop.money, **values))
+
+
+def page(shop: Shop) -> str:
+    """The whole page as HTML: the sections whose marts are there, with style and scripts inside."""
+    sections = [(section, section.write(shop)) for section in SECTIONS if shop.marts.issuperset(section.marts)]
+    scripts = [get_plotlyjs(), (PARTS / "charts.js").read_text()]
+    # Only these two scripts may run, and nothing may be loaded.
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src " + " ".join(
+        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    return render("page", shop, sections=sections, scripts=[Markup(script) for script in scripts], policy=policy,
+                  style=Markup((PARTS / "style.css").read_text()))
+
+
+def write_dashboard(database: Path, path: Path, is_simulated: bool = False) -> None:
+    """Write the dashboard of a built shop.
+
+    database: path of a DuckDB file with the schema `marts`; it is opened read-only. path: the page to write; it is written beside
+    and renamed, so that a reader never sees half of it. is_simulated: the page says that people and orders are made up.
+    Raises DashboardError where the file cannot be read or holds no built shop.
+    """
+    try:
+        with duckdb.connect(database, read_only=True) as connection:
+            content = page(Shop(connection, is_simulated))
+    except duckdb.IOException as error:
+        raise DashboardError(f"{database} cannot be read: {str(error).splitlines()[0]}") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(content, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
