@@ -11,6 +11,7 @@ Where a column points to a row of another table, -1 means none. Dirt is added la
 """
 
 import argparse
+import hashlib
 import signal
 import sys
 import tempfile
@@ -56,6 +57,14 @@ SALES = (
     ("winter-2026", "Winter sale 2026", "2025-12-27", "2026-01-18", "winter-2025", 35, 170),
     ("summer-2026", "Summer sale 2026", "2026-06-15", "2026-07-12", "summer-2025", 30, 180),
 )
+
+# id, segment, first and last day, percent held out, percent of the treated who buy because of it
+CAMPAIGNS = (
+    ("win-back-2026", "becoming_inactive", "2026-05-04", "2026-05-24", 30, 10),
+    ("spring-news-2026", "discount_buyers", "2026-05-04", "2026-05-24", 20, 0),
+)
+
+EXTRA_ID = 900_000  # from which on the orders that campaigns brought are numbered, and their lines
 
 # Kinds of people, and how many of each. All but the guests have an account.
 BUYER, LEAD, LATE_REGISTRANT, GUEST, TESTER = range(5)
@@ -421,6 +430,25 @@ def make_lines(people, products, orders):
     )
 
 
+def make_campaign_purchases(people, accounts, orders):
+    """Purchases that campaigns bring: of the treated who had bought nothing for one to eight months."""
+    rng = dice("campaigns")
+    buyers, times = [], []
+    for campaign, _, starts_on, ends_on, holdout, effect in CAMPAIGNS:
+        first, last = ((np.datetime64(day) - FIRST_DAY).astype(int) * DAY for day in (starts_on, ends_on))
+        bought_at = np.full(PEOPLE, -NEVER)
+        before = orders.ordered_at < first
+        np.maximum.at(bought_at, orders.person[before], orders.ordered_at[before])
+        is_quiet = (bought_at < first - 30 * DAY) & (bought_at > first - 240 * DAY) & (people.first_account >= 0)
+        digits = (hashlib.sha256(f"{campaign}:C{account:05}".encode()).hexdigest()[:8] for account in people.first_account)
+        is_treated = np.array([int(text, 16) % 10_000 >= 100 * holdout for text in digits])
+        buyer = np.flatnonzero(is_quiet & is_treated & chance(rng, effect, PEOPLE))
+        day = first // DAY + rng.integers((last - first) // DAY + 1, size=len(buyer))
+        buyers.append(buyer)
+        times.append(day * DAY + time_of_day(rng, len(buyer)))
+    return np.concatenate(buyers), np.concatenate(times)
+
+
 def make_refunds(orders, lines):
     """Lines sent back (each named), whole orders, and small amounts for goodwill."""
     rng = dice("refunds")
@@ -674,14 +702,14 @@ def products_table(products):
     })
 
 
-def orders_table(people, orders):
+def orders_table(people, orders, first_id=0):
     rng = dice("order heads")
     size = len(orders.person)
     account = np.where(orders.is_unknown_account, 90_000 + np.arange(size) % 1000, orders.account)
     has_email = ~orders.is_nameless & ~orders.is_unknown_account & ((orders.account < 0) | chance(rng, 90, size))
     emails = pa.array(people.email, type=pa.string())
     return pa.table({
-        "order_id": ids("O", np.arange(size), 6),
+        "order_id": ids("O", first_id + np.arange(size), 6),
         "customer_id": ids("C", np.where(orders.is_nameless, -1, account), 5),
         "email": emails.take(nullable(np.where(has_email, orders.person, -1))),
         "ordered_at": utc(orders.ordered_at),
@@ -693,10 +721,10 @@ def orders_table(people, orders):
     })
 
 
-def order_lines_table(orders, lines):
+def order_lines_table(orders, lines, first_id=0):
     return pa.table({
-        "order_line_id": ids("L", np.arange(len(lines.order)), 6),
-        "order_id": ids("O", lines.order, 6),
+        "order_line_id": ids("L", first_id + np.arange(len(lines.order)), 6),
+        "order_id": ids("O", first_id + lines.order, 6),
         "product_id": ids("P", lines.product, 4),
         "quantity": pa.array(lines.quantity.astype(np.int32)),
         "unit_price": money(lines.price),
@@ -867,7 +895,7 @@ def with_dirt(name, table):
 # The shop
 
 def make_tables():
-    """The raw tables by name, one after the other."""
+    """The raw tables by name, one after the other, each with the rows that no dirt falls on if it has any."""
     calendar, rates = make_calendar(), make_rates()
     people = make_people(calendar)
     buyer, bought_at = make_purchases(calendar, people)
@@ -878,10 +906,13 @@ def make_tables():
     make_consent(people, accounts)
     emails = make_email_events(calendar, people, accounts)
     sessions = make_sessions(calendar, people, accounts, orders, emails)
+    extra_orders = make_orders(calendar, people, accounts, *make_campaign_purchases(people, accounts, orders), rates)
+    extra_lines = make_lines(people, products, extra_orders)
     yield "customers", customers_table(people, accounts)
     yield "products", products_table(products)
-    yield "orders", orders_table(people, orders)
-    yield "order_lines", order_lines_table(orders, lines)
+    # What campaigns brought stays clean, so that the rest of the shop is what it would be without them.
+    yield "orders", orders_table(people, orders), orders_table(people, extra_orders, EXTRA_ID)
+    yield "order_lines", order_lines_table(orders, lines), order_lines_table(extra_orders, extra_lines, EXTRA_ID)
     yield "refunds", refunds_table(make_refunds(orders, lines))
     yield "sessions", sessions_table(sessions)
     yield "web_events", web_events_table(make_web_events(people, orders, lines, sessions))
@@ -896,21 +927,28 @@ def sale_campaigns_table():
     return pa.table({name: pa.array([sale[column] for sale in SALES]) for column, name in enumerate(names)})
 
 
+def marketing_campaigns_table():
+    names = ("marketing_campaign_id", "segment", "starts_on", "ends_on", "holdout_percent")
+    return pa.table({name: pa.array([campaign[column] for campaign in CAMPAIGNS]) for column, name in enumerate(names)})
+
+
 def write_shop(directory):
-    for name, table in make_tables():
+    for name, table, *clean in make_tables():
         table = with_dirt(name, table)
+        rng = dice("late rows of " + name)
+        table = pa.concat_tables([table, *(with_loaded_at(rng, rows) for rows in clean)])
         pq.write_table(table, directory / f"{name}.parquet", compression="zstd")
-        print(f"{name:<16}{len(table):>10,} rows", flush=True)
-    sales = sale_campaigns_table()
-    pyarrow.csv.write_csv(sales, directory / "sale_campaigns.csv", pyarrow.csv.WriteOptions(quoting_style="none"))
-    print(f"{'sale_campaigns':<16}{len(sales):>10,} rows")
+        print(f"{name:<20}{len(table):>10,} rows", flush=True)
+    for name, table in (("sale_campaigns", sale_campaigns_table()), ("marketing_campaigns", marketing_campaigns_table())):
+        pyarrow.csv.write_csv(table, directory / f"{name}.csv", pyarrow.csv.WriteOptions(quoting_style="none"))
+        print(f"{name:<20}{len(table):>10,} rows")
 
 
 def main():
     parser = argparse.ArgumentParser(description="Simulate the demo shop and write its raw tables.")
     parser.add_argument("output_dir", type=Path, help="the directory to write; a former demo shop there is replaced")
     output = parser.parse_args().output_dir.resolve()
-    ours = {f"{name}.parquet" for name in BAD_ROWS} | {"sale_campaigns.csv"}
+    ours = {f"{name}.parquet" for name in BAD_ROWS} | {"sale_campaigns.csv", "marketing_campaigns.csv"}
     others = sorted(path.name for path in output.iterdir() if path.name not in ours) if output.exists() else []
     if others:
         sys.exit(f"{output} holds other files ({', '.join(others[:3])}); give the demo shop a directory of its own")
