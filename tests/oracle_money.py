@@ -248,16 +248,18 @@ def customer_value(shop: Shop) -> Mart:
 
 def acquisition_costs(shop: Shop) -> Mart:
     raw = shop.result.raw
-    spend = defaultdict(Decimal)
+    spend, is_known = defaultdict(Decimal), False
     for row in raw.tables["marketing_spend"]:
         if row["spend_date"] <= shop.as_of_date:
+            is_known = True
             spend[month_of(row["spend_date"]), row["channel"]] += row["amount"] * raw.rates.on(row["currency"], row["spend_date"])
     buyers_of = defaultdict(list)
     for buyer in shop.buyers.values():
         buyers_of[month_of(buyer.first_on), buyer.channel].append(buyer)
     mart = {}
     for month, channel in spend.keys() | buyers_of.keys():
-        cost, buyers = rounded(spend[month, channel], "1e-6"), buyers_of[month, channel]
+        cost = rounded(spend[month, channel], "1e-6") if is_known else None
+        buyers = buyers_of[month, channel]
         # A month of the youngest possible buyer is over for all of them.
         months_had = whole_months(last_day(month), shop.as_of_date)
         bought_in = defaultdict(list)  # whole months since the buyer's first purchase -> purchases
@@ -286,7 +288,7 @@ def acquisition_costs(shop: Shop) -> Mart:
             row["known_cost_share_12m"] = rate(net_revenue_of(p for p in year if p["gross_margin"] is not None), net_revenue_of(year))
             row["gross_margin_12m_per_new_buyer"] = amount_per(margin, len(buyers))
             row["gross_margin_12m_to_acquisition_cost"] = rate(margin, cost)
-        for months in range(max(months_had, 0) + 1) if buyers else ():
+        for months in range(max(months_had, 0) + 1) if buyers and is_known else ():
             margin = shop.margin(first_months(months))
             if margin is not None and margin >= cost:
                 row["payback_months"] = months

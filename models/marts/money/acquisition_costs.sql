@@ -33,6 +33,13 @@ spend as (
 
 ),
 
+-- A shop that delivers no spend has not spent 0.
+shop_spend as (
+
+    select count(*) > 0 as is_known from spend_rows
+
+),
+
 customers as (
 
     select
@@ -118,7 +125,7 @@ acquisitions as (
     select
         coalesce(spend.month, new_buyers.month) as month,
         coalesce(spend.channel, new_buyers.channel) as channel,
-        coalesce(spend.spend, 0) as spend,
+        case when shop_spend.is_known then coalesce(spend.spend, 0) end as spend,
         coalesce(new_buyers.new_buyers, 0) as new_buyers,
         new_buyers.net_revenue_12m,
         new_buyers.costed_net_revenue_12m,
@@ -127,6 +134,7 @@ acquisitions as (
         ) }} as gross_margin_12m
     from spend
     full outer join new_buyers on spend.month = new_buyers.month and spend.channel = new_buyers.channel
+    cross join shop_spend
 
 ),
 
