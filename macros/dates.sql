@@ -37,6 +37,25 @@
     {{ date_literal(modules.datetime.date(year, month, [day.day, days_in_month(year, month)] | min)) }}
 {%- endmacro %}
 
+{# The first day of a date's calendar month. #}
+{% macro month_of(date) -%}
+    cast({{ dbt.date_trunc('month', date) }} as date)
+{%- endmacro %}
+
+{% macro days_after(date, days) -%}
+    cast({{ dbt.dateadd('day', days, date) }} as date)
+{%- endmacro %}
+
+{# Whole calendar months from one date to another: the most m for which the earlier one is no later than the same day m months
+   before the later one, or that month's last day. #}
+{% macro months_between(earlier, later) -%}
+    cast(
+        12 * (extract(year from {{ later }}) - extract(year from {{ earlier }}))
+        + extract(month from {{ later }}) - extract(month from {{ earlier }})
+        - case when extract(day from {{ earlier }}) > extract(day from {{ later }}) then 1 else 0 end as integer
+    )
+{%- endmacro %}
+
 {% macro date_literal(day) -%}
     cast('{{ day.strftime('%Y-%m-%d') }}' as date)
 {%- endmacro %}

@@ -6,10 +6,11 @@ from decimal import ROUND_HALF_UP, Decimal
 import duckdb
 
 import oracle
+import oracle_money
 
 
 def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
-    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts and segments."""
+    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts, segments and money."""
     return [
         *compare_keyed("row_counts", rows_by_key(connection, "staging.row_counts", "table_name"), {
             table: {f"{name}_rows": getattr(counts, field) for name, field in (
@@ -37,6 +38,8 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
         *compare_sets("customer_accounts", column_rows(connection, "select account_id, customer_id from marts.customer_accounts"),
                       set(expected.customer_accounts.items())),
         *(line for segment, members in expected.segments.items() for line in compare_segment(connection, segment, members)),
+        *(line for mart, rows in oracle_money.compute(expected).items() for line in compare_keyed(
+            mart, rows_by_key(connection, f"marts.{mart}", *oracle_money.KEYS[mart]), rows)),
     ]
 
 

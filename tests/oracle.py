@@ -45,6 +45,8 @@ class Parameters:
     typical_gap_days: int = 90
     at_risk_after_gaps: object = "1.5"
     inactive_after_gaps: object = "3"
+    inactive_after_days: int = 180
+    min_known_cost_share: object = "1"
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Result:
         gross_margin, is_discounted, categories (of the lines that are not fully refunded).
     segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
     rfm_thresholds: (trait, score) -> (from_value, to_value, customers), for all five scores of SCORED_TRAITS.
+    parameters, raw and sales: what it was computed from, for tests/oracle_money.py.
     """
 
     counts: dict[str, TableCounts]
@@ -100,6 +103,9 @@ class Result:
     segments: dict[str, set]
     rfm_thresholds: dict[tuple[str, int], tuple]
     warnings: list[str]
+    parameters: Parameters
+    raw: "Raw"
+    sales: list["Sale"]
 
 
 def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
@@ -133,6 +139,9 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
             segments=segments,
             rfm_thresholds=rfm_thresholds(customers, shop),
             warnings=warnings,
+            parameters=parameters,
+            raw=raw,
+            sales=read_sales(rows.get("sale_campaigns", [])),
         )
 
 

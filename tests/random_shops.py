@@ -520,9 +520,11 @@ class ShopMaker:
                              rating=self.rng.choice(["1", "2", "2.0", "2.5", "3", "3.5", "4", "4.0", "4", "5"]))
 
     def make_marketing_spend(self) -> None:
-        for _ in range(self.rng.randint(0, 12)):
-            row = self.add("marketing_spend", spend_date=str(self.day()), channel=self.rng.choice(CHANNELS),
-                           amount=self.rng.choice(["100", "0", "12.345"]), currency=self.rng.choice(self.currencies))
+        """Spend in several currencies, half of it at the edges of months; what comes after the as-of date must stay unseen."""
+        for _ in range(self.rng.randint(0, 40)):
+            day = self.month_end() + self.days_of(0, 1) if self.chance(0.5) else self.day()
+            row = self.add("marketing_spend", spend_date=str(day), channel=self.rng.choice([*CHANNELS, "unknown"]),
+                           amount=self.rng.choice(["100", "0", "12.345", "20.000001"]), currency=self.rng.choice(self.currencies))
             if self.chance(0.2):  # no key: each of two equal rows counts
                 self.shop["marketing_spend"].append(dict(row))
 
@@ -531,7 +533,8 @@ class ShopMaker:
     def play_scenes(self) -> None:
         """Play each scene at the edges of a segment or two, with customers who do nothing else."""
         scenes = [self.leave_a_cart, self.leave_a_cart, self.look_around, self.buy_in_rhythm, self.come_back,
-                  self.click_or_visit, self.judge, self.subscribe, self.fall_silent]
+                  self.click_or_visit, self.judge, self.subscribe, self.fall_silent, self.live_and_lapse, self.buy_again,
+                  self.pay_back]
         for number, scene in enumerate(scenes * self.rng.choice([2, 3, 4])):
             scene(self.make_account(f"actor{number}@example.com"))
 
@@ -636,6 +639,41 @@ class ShopMaker:
             self.add_email_event(account, "click", self.spell(self.moment(self.days_ago(179, 180))))
         if self.chance(0.25):
             self.add_session(self.new_id(), account["customer_id"], self.moment(self.days_ago(179, 180)))
+
+    def month_end(self, oldest: int = 26) -> date:
+        """Return the last day of a month of the past, a year before the as-of date or so among them, or of the current one."""
+        months_ago = self.rng.choice([0, 1, 2, 6, 11, 12, 12, 13, 24, self.rng.randint(0, oldest)])
+        year, month0 = divmod(self.as_of_date.year * 12 + self.as_of_date.month - months_ago, 12)
+        return date(year, month0 + 1, 1) - timedelta(days=1)
+
+    def live_and_lapse(self, account: RawRow) -> None:
+        """Buy so that the customer's age, silence or year of revenue ends about the end of a month; some come back at once."""
+        end = self.month_end()
+        days = [end - self.days_of(179, 180, 180, 181, 182)]
+        if self.chance(0.6):
+            days.append(end - self.days_of(89, 90, 90, 91, 364, 365, 365, 366))
+        if self.chance(0.4):
+            days.append(days[0] + self.days_of(0, 180, 181, 182, 183, 365))
+        if self.chance(0.3):
+            days.append(end + self.days_of(0, 1, 2))
+        for day in days:
+            self.make_plain_order(account, self.moment(day), self.rng.choice(["10.00", "25.00", "0.01"]))
+
+    def buy_again(self, account: RawRow) -> None:
+        """Buy for the n-th time about 365 days ago, or for the next time about 365 days later."""
+        day = self.days_ago(363, 364, 365, 365, 366, 730, 731)
+        for gap in self.rng.choice([[], [0], [364], [365], [365], [366], [0, 365], [30, 365], [30, 366]]):
+            self.make_plain_order(account, self.moment(day), "20.00")
+            day += timedelta(days=gap)
+        self.make_plain_order(account, self.moment(day), "15.00")
+
+    def pay_back(self, account: RawRow) -> None:
+        """Buy first at the end of a month, and again about 12 months, or some months, later."""
+        first = self.month_end() - self.days_of(0, 0, 0, 1, 15)
+        later = date(first.year + 1, first.month, min(first.day, 28))
+        for day in [first, later + self.days_of(-1, 0, 1, 2), first + self.days_of(27, 28, 29, 30, 31, 59, 61)]:
+            if self.chance(0.8):
+                self.make_plain_order(account, self.moment(day), self.rng.choice(["10.00", "60.00", "200.00"]))
 
 
 # ---------------------------------------------------------------- duplicates and dirt

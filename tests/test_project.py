@@ -87,7 +87,7 @@ def test_no_model_speaks_a_dialect_or_reads_the_clock():
 
 def test_unit_tests_have_names_that_postgresql_takes():
     """dbt makes a table of a unit test's name, and PostgreSQL's names end after 63 characters."""
-    files = (PROJECT / "models").glob("*/_unit_tests.yml")
+    files = (PROJECT / "models").rglob("_unit_tests.yml")
     names = [test["name"] for file in files for test in yaml.safe_load(file.read_text())["unit_tests"]]
     assert names and [name for name in names if len(name) > 63] == []
 

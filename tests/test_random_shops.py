@@ -31,9 +31,11 @@ SURROUNDINGS = {
     "shared_addresses": {"as_of_date": date(2024, 2, 21), "shop_timezone": "UTC", "max_accounts_per_email": 2},
     "new_year": {"as_of_date": date(2024, 12, 31), "shop_timezone": "Pacific/Auckland", "max_accounts_per_email": 3},
     "other_rhythm": {"as_of_date": date(2025, 1, 1), "shop_timezone": "America/St_Johns", "min_gap_days": 7,
-                     "typical_gap_days": 60, "at_risk_after_gaps": 1.2, "inactive_after_gaps": 2},
-    "short_window": {"as_of_date": date(2025, 3, 1), "shop_timezone": "Europe/London", "rfm_window_days": 365},
-    "cut_points": {"as_of_date": date(2024, 6, 30), "shop_timezone": "Europe/Berlin", "rfm_method": "cut_points"},
+                     "typical_gap_days": 60, "at_risk_after_gaps": 1.2, "inactive_after_gaps": 2, "inactive_after_days": 20},
+    "short_window": {"as_of_date": date(2025, 3, 1), "shop_timezone": "Europe/London", "rfm_window_days": 365,
+                     "min_known_cost_share": 0.5},
+    "cut_points": {"as_of_date": date(2024, 6, 30), "shop_timezone": "Europe/Berlin", "rfm_method": "cut_points",
+                   "min_known_cost_share": 0.9},
 }
 
 

@@ -139,24 +139,6 @@
     {{ text }}
 {%- endmacro %}
 
-{# An amount of decimal(18,2) divided by a count, exact in decimals, half up to 6 places. Doubles would split equal averages. #}
-{% macro average_amount(total, divisor) -%}
-    {{ adapter.dispatch('average_amount')(total, divisor) }}
-{%- endmacro %}
-
-{# Quotients are rounded to 16 digits, before the point ones too, so this one counts in whole millionths. #}
-{% macro default__average_amount(total, divisor) -%}
-    cast(div(2 * {{ total }} * 1000000 + {{ divisor }}, 2 * {{ divisor }}) * 0.000001 as decimal(18, 6))
-{%- endmacro %}
-
-{# DuckDB divides decimals as doubles. #}
-{% macro duckdb__average_amount(total, divisor) -%}
-    cast(
-        cast((2 * cast({{ total }} * 100 as hugeint) * 10000 + {{ divisor }}) // (2 * {{ divisor }}) as decimal(20, 0)) * 0.000001
-        as decimal(18, 6)
-    )
-{%- endmacro %}
-
 {# One text of named values, for people to read. #}
 {% macro named_values(columns) -%}
     {{ adapter.dispatch('named_values')(columns) }}

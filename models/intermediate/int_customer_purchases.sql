@@ -25,6 +25,9 @@ totals as (
         min(purchases.purchased_on) as first_purchased_on,
         max(purchases.purchased_on) as last_purchased_on,
         sum(case when purchases.purchased_on > {{ days_ago(30) }} then 1 else 0 end) as purchases_30d,
+        sum(case when purchases.purchased_on > {{ days_ago(365) }} then 1 else 0 end) as purchases_365d,
+        sum(case when purchases.purchased_on > {{ days_ago(30) }} then purchases.net_revenue else 0 end) as net_revenue_30d,
+        sum(case when purchases.purchased_on > {{ days_ago(365) }} then purchases.net_revenue else 0 end) as net_revenue_365d,
         sum(case when purchases.is_discounted and purchases.purchased_on > {{ months_ago(12) }} then 1 else 0 end)
             as discounted_purchases_12m,
         sum(case when purchases.purchased_on between current_sale.starts_on and current_sale.ends_on then 1 else 0 end)
@@ -61,6 +64,9 @@ select
     last_purchased_on,
     {{ days_between('last_purchased_on', as_of_date()) }} as recency_days,
     purchases_30d,
+    purchases_365d,
+    net_revenue_30d,
+    net_revenue_365d,
     discounted_purchases_12m,
     purchases_in_current_sale,
     purchases_in_last_year_sale,

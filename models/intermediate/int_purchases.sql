@@ -39,23 +39,18 @@ refund_totals as (
 
 ),
 
-converted as (
+priced as (
 
     select
         orders.order_id,
         orders.customer_id,
         orders.ordered_at as purchased_at,
         orders.ordered_on as purchased_on,
-        cast(round(
-            (
-                line_totals.gross_amount
-                - line_totals.discount_amount
-                - orders.discount_amount
-                - coalesce(refund_totals.refunded_amount, 0)
-            ) * case when orders.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end,
-            2
-        ) as decimal(18, 2)) as net_revenue,
-        cast(case when not line_totals.has_unknown_cost then line_totals.cost end as decimal(28, 6)) as cost,
+        case when orders.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end as rate,
+        line_totals.gross_amount,
+        line_totals.discount_amount + orders.discount_amount as discount_amount,
+        coalesce(refund_totals.refunded_amount, 0) as refunded_amount,
+        case when not line_totals.has_unknown_cost then line_totals.cost end as cost,
         line_totals.is_discounted or orders.discount_amount > 0 as is_discounted
     from orders
     inner join line_totals on orders.order_id = line_totals.order_id
@@ -66,6 +61,23 @@ converted as (
             and orders.ordered_on >= rates.rated_on
             and (orders.ordered_on < rates.next_rated_on or rates.next_rated_on is null)
 
+),
+
+converted as (
+
+    select
+        order_id,
+        customer_id,
+        purchased_at,
+        purchased_on,
+        cast(gross_amount * rate as decimal(28, 6)) as gross_amount,
+        cast(discount_amount * rate as decimal(28, 6)) as discount_amount,
+        cast(refunded_amount * rate as decimal(28, 6)) as refunded_amount,
+        cast(round((gross_amount - discount_amount - refunded_amount) * rate, 2) as decimal(18, 2)) as net_revenue,
+        cast(cost as decimal(28, 6)) as cost,
+        is_discounted
+    from priced
+
 )
 
 select
@@ -73,6 +85,9 @@ select
     customer_id,
     purchased_at,
     purchased_on,
+    gross_amount,
+    discount_amount,
+    refunded_amount,
     net_revenue,
     cost,
     cast(net_revenue - cost as decimal(28, 6)) as gross_margin,

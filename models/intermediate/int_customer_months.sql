@@ -1,0 +1,27 @@
+-- One row per customer and calendar month with a purchase. A month is known by its first day.
+-- Costed are the purchases with a known cost.
+with
+
+purchases as (
+
+    select
+        customer_id,
+        {{ month_of('purchased_on') }} as month,
+        {{ month_of('first_purchased_on') }} as cohort_month,
+        net_revenue,
+        gross_margin
+    from {{ ref('int_purchase_sequence') }}
+
+)
+
+select
+    customer_id,
+    month,
+    cohort_month,
+    case when month = cohort_month then 'new' else 'returning' end as buyer_type,
+    count(*) as purchases,
+    sum(net_revenue) as net_revenue,
+    sum(case when gross_margin is not null then net_revenue else 0 end) as costed_net_revenue,
+    sum(coalesce(gross_margin, 0)) as costed_gross_margin
+from purchases
+group by customer_id, month, cohort_month

@@ -1,0 +1,183 @@
+-- One row per calendar month and channel with spend or new buyers: what these buyers cost, and what they brought.
+with
+
+rates as (
+
+    select * from {{ ref('int_exchange_rates') }}
+
+),
+
+spend_rows as (
+
+    select * from {{ ref('stg_marketing_spend') }}
+    where spent_on <= {{ as_of_date() }}
+
+),
+
+spend as (
+
+    select
+        {{ month_of('spend_rows.spent_on') }} as month,
+        spend_rows.channel,
+        cast(sum(
+            spend_rows.amount
+            * case when spend_rows.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end
+        ) as decimal(28, 6)) as spend
+    from spend_rows
+    left join rates
+        on
+            spend_rows.currency = rates.currency
+            and spend_rows.spent_on >= rates.rated_on
+            and (spend_rows.spent_on < rates.next_rated_on or rates.next_rated_on is null)
+    group by {{ month_of('spend_rows.spent_on') }}, spend_rows.channel
+
+),
+
+-- A shop that delivers no spend has not spent 0.
+shop_spend as (
+
+    select count(*) > 0 as is_known from spend_rows
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        coalesce(acquisition_channel, 'unknown') as channel
+    from {{ ref('int_customers') }}
+
+),
+
+purchases as (
+
+    select * from {{ ref('int_purchase_sequence') }}
+
+),
+
+-- Whole months count from each buyer's own first purchase, so that the youngest have had as long as the oldest.
+cohort_months as (
+
+    select
+        {{ month_of('purchases.first_purchased_on') }} as month,
+        customers.channel,
+        {{ months_between('purchases.first_purchased_on', 'purchases.purchased_on') }} as months_since,
+        sum(case when purchases.purchase_number = 1 then 1 else 0 end) as new_buyers,
+        sum(purchases.net_revenue) as net_revenue,
+        sum(case when purchases.gross_margin is not null then purchases.net_revenue else 0 end) as costed_net_revenue,
+        sum(coalesce(purchases.gross_margin, 0)) as costed_gross_margin
+    from purchases
+    inner join customers on purchases.customer_id = customers.customer_id
+    group by
+        {{ month_of('purchases.first_purchased_on') }},
+        customers.channel,
+        {{ months_between('purchases.first_purchased_on', 'purchases.purchased_on') }}
+
+),
+
+-- Only months that even the last day of the cohort's month has behind it.
+seen_months as (
+
+    select
+        cohort_months.*,
+        sum(net_revenue) over (
+            partition by month, channel order by months_since
+        ) as net_revenue_so_far,
+        sum(costed_net_revenue) over (
+            partition by month, channel order by months_since
+        ) as costed_net_revenue_so_far,
+        sum(costed_gross_margin) over (
+            partition by month, channel order by months_since
+        ) as costed_gross_margin_so_far
+    from cohort_months
+    where months_since < {{ months_between(dbt.last_day('month', 'month'), as_of_date()) }}
+
+),
+
+margins as (
+
+    select
+        month,
+        channel,
+        months_since,
+        {{ group_margin('net_revenue_so_far', 'costed_net_revenue_so_far', 'costed_gross_margin_so_far') }}
+            as gross_margin_so_far
+    from seen_months
+
+),
+
+new_buyers as (
+
+    select
+        month,
+        channel,
+        sum(new_buyers) as new_buyers,
+        sum(case when months_since < 12 then net_revenue else 0 end) as net_revenue_12m,
+        sum(case when months_since < 12 then costed_net_revenue else 0 end) as costed_net_revenue_12m,
+        sum(case when months_since < 12 then costed_gross_margin else 0 end) as costed_gross_margin_12m
+    from cohort_months
+    group by month, channel
+
+),
+
+acquisitions as (
+
+    select
+        coalesce(spend.month, new_buyers.month) as month,
+        coalesce(spend.channel, new_buyers.channel) as channel,
+        case when shop_spend.is_known then coalesce(spend.spend, 0) end as spend,
+        coalesce(new_buyers.new_buyers, 0) as new_buyers,
+        new_buyers.net_revenue_12m,
+        new_buyers.costed_net_revenue_12m,
+        {{ group_margin(
+            'new_buyers.net_revenue_12m', 'new_buyers.costed_net_revenue_12m', 'new_buyers.costed_gross_margin_12m'
+        ) }} as gross_margin_12m
+    from spend
+    full outer join new_buyers on spend.month = new_buyers.month and spend.channel = new_buyers.channel
+    cross join shop_spend
+
+),
+
+paybacks as (
+
+    select
+        acquisitions.month,
+        acquisitions.channel,
+        min(margins.months_since + 1) as payback_months
+    from acquisitions
+    inner join margins on acquisitions.month = margins.month and acquisitions.channel = margins.channel
+    where margins.gross_margin_so_far >= acquisitions.spend
+    group by acquisitions.month, acquisitions.channel
+
+),
+
+aged as (
+
+    select
+        acquisitions.*,
+        {{ dbt.last_day('acquisitions.month', 'month') }} <= {{ as_of_date() }} as is_complete,
+        {{ months_between(dbt.last_day('acquisitions.month', 'month'), as_of_date()) }} >= 12 as is_12_months_old,
+        case when acquisitions.new_buyers > 0 and acquisitions.spend = 0 then 0 else paybacks.payback_months end
+            as payback_months
+    from acquisitions
+    left join paybacks on acquisitions.month = paybacks.month and acquisitions.channel = paybacks.channel
+
+)
+
+select
+    month,
+    channel,
+    {{ as_of_date() }} as as_of_date,
+    is_complete,
+    cast(spend as decimal(28, 6)) as spend,
+    cast(new_buyers as bigint) as new_buyers,
+    {{ average_amount('spend', 'new_buyers') }} as acquisition_cost,
+    is_12_months_old,
+    cast(case when is_12_months_old then {{ quotient('costed_net_revenue_12m', 'net_revenue_12m', 8) }} end as decimal(18, 8))
+        as known_cost_share_12m,
+    cast(case when is_12_months_old then {{ average_amount('gross_margin_12m', 'new_buyers') }} end as decimal(18, 6))
+        as gross_margin_12m_per_new_buyer,
+    cast(case when is_12_months_old then {{ quotient('gross_margin_12m', 'spend', 8) }} end as decimal(18, 8))
+        as gross_margin_12m_to_acquisition_cost,
+    cast(payback_months as integer) as payback_months
+from aged

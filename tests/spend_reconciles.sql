@@ -1,0 +1,48 @@
+-- What the channels cost is what was spent up to the as-of date, but for the 6 places to which each month and channel is rounded.
+with
+
+spend as (
+
+    select * from {{ ref('stg_marketing_spend') }}
+    where spent_on <= {{ as_of_date() }}
+
+),
+
+rate_dates as (
+
+    select
+        spend.currency,
+        spend.spent_on,
+        max(rates.rated_on) as rated_on
+    from spend
+    inner join {{ ref('stg_exchange_rates') }} as rates on spend.currency = rates.currency and spend.spent_on >= rates.rated_on
+    where spend.currency <> '{{ var("reporting_currency") }}'
+    group by spend.currency, spend.spent_on
+
+),
+
+converted as (
+
+    select sum(spend.amount * coalesce(rates.rate, 1)) as spend
+    from spend
+    left join rate_dates on spend.currency = rate_dates.currency and spend.spent_on = rate_dates.spent_on
+    left join {{ ref('stg_exchange_rates') }} as rates
+        on rate_dates.currency = rates.currency and rate_dates.rated_on = rates.rated_on
+
+),
+
+acquisition_costs as (
+
+    select
+        sum(spend) as spend,
+        count(*) as months_and_channels
+    from {{ ref('acquisition_costs') }}
+
+)
+
+select
+    converted.spend,
+    acquisition_costs.spend as spend_by_channel
+from converted
+cross join acquisition_costs
+where abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.spend, 0)) > 0.000001 * acquisition_costs.months_and_channels
