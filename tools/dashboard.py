@@ -63,7 +63,7 @@ def share_of(part: int | Decimal, whole: int | Decimal) -> float:
 
 def words(name: str) -> str:
     """A value of the marts as people say it: at_risk is At risk."""
-    special = {"none": "Not known", "unscored": "Without a score", "cant_lose_them": "Can't lose them"}
+    special = {"unscored": "Without a score", "cant_lose_them": "Can't lose them"}
     return special.get(name) or name.replace("_", " ").capitalize()
 
 
@@ -88,6 +88,7 @@ class Shop:
     """
 
     NEEDED = ("customers", "segments", "segment_memberships", "shop_figures")
+    OF_ONE_DATE = (*NEEDED, "segment_overlaps", "rfm_thresholds")
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, is_simulated: bool = False):
         self.connection, self.is_simulated = connection, is_simulated
@@ -98,8 +99,7 @@ class Shop:
             raise DashboardError(f"The marts {', '.join(missing)} are missing: build the shop first, with `make run`.")
         self.figures = self.rows("from marts.shop_figures")[0]
         self.as_of_date: date = self.figures["as_of_date"]
-        dates = self.rows(" union ".join(
-            f"select as_of_date from marts.{mart}" for mart in ("customers", "segments", "segment_memberships", "shop_figures")))
+        dates = self.rows(" union ".join(f"select as_of_date from marts.{mart}" for mart in self.OF_ONE_DATE if mart in self.marts))
         if len(dates) > 1:
             raise DashboardError("The marts are of different dates, " + " and ".join(sorted(str(row["as_of_date"]) for row in dates))
                                  + ": build all of them, with `make run`.")
@@ -147,7 +147,7 @@ class Shop:
 
     @cached_property
     def segments(self) -> list[dict]:
-        """The segments in the order of the register, with their value, and with their change since the previous date (null where unknown)."""
+        """The segments, group by group in the order of the register, with their value, and their change since the previous date (null where unknown)."""
         segments = self.rows("""
             select segments.*, coalesce(segment_group, 'Our own') as group_title, coalesce(money.net_revenue, 0) as net_revenue
             from marts.segments
@@ -156,7 +156,7 @@ class Shop:
                 inner join marts.customers using (customer_id)
                 group by segment
             ) as money using (segment)
-            order by position
+            order by min(position) over (partition by group_title), position
         """)
         for segment in segments:
             sizes = self.sizes.get(segment["segment"], {})
