@@ -297,6 +297,7 @@ def test_a_history_of_one_date_has_no_changes(browser, build, tmp_path):
     assert is_quiet(browser)
     shown = text(browser, "main")[0]
     assert "The history holds no date before 2025-03-31 yet." in shown and "A line is drawn from the second date on." in shown
+    assert "Low value, active 100.0 % 1 customer, EUR 59.90." in shown
     assert "There is only one date in the history yet." in shown and "EUR 59.90" in shown
     assert text(browser, "[data-chart=sizes], [data-chart=flows]") == []
 

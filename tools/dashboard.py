@@ -47,6 +47,10 @@ def number(value: int | Decimal) -> str:
     return f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
 
 
+def people(customers: int) -> str:
+    return f"{number(customers)} customer{'' if customers == 1 else 's'}"
+
+
 def change(value: int) -> str:
     """A whole number with its sign; no change is plain 0."""
     return "\N{PLUS-MINUS SIGN}0" if value == 0 else ("+" if value > 0 else "") + number(value)
@@ -230,7 +234,7 @@ def sparkline(dates: list[date], sizes: dict[date, dict], width: int = 96, heigh
 
 
 def glance(shop: Shop) -> str:
-    """Headline figures, what changed since the previous date, and the buyers by lifecycle stage."""
+    """Headline figures, what changed since the previous date (else where the money is), and the buyers by lifecycle stage."""
     figures = shop.figures
     stages = {row["lifecycle_stage"]: row for row in shop.rows("""
         select lifecycle_stage, count(*) as customers, sum(net_revenue) as net_revenue from marts.customers group by lifecycle_stage
@@ -261,11 +265,12 @@ def glance(shop: Shop) -> str:
     ]
     changed = [segment for segment in shop.segments if segment["change"]]
     movers = sorted(changed, key=lambda segment: -abs(segment["change"]))[:6]
+    richest = sorted((segment for segment in shop.segments if segment["net_revenue"]), key=lambda segment: -segment["net_revenue"])[:6]
     buyers = [stages[name] | {"share": share_of(size(name), figures["buyers"]),
                               "share_of_money": share_of(stages[name]["net_revenue"], shop.net_revenue)}
               for name in buying if name in stages]
     lost = [row for row in buyers if row["lifecycle_stage"] in ("at_risk", "inactive")]
-    return render("glance", shop, tiles=tiles, movers=movers, buyers=buyers,
+    return render("glance", shop, tiles=tiles, movers=movers, richest=richest, buyers=buyers,
                   largest=max((max(row["share"], row["share_of_money"]) for row in buyers), default=0),
                   lost=sum(row["share"] for row in lost), lost_money=sum(row["share_of_money"] for row in lost))
 
@@ -505,7 +510,7 @@ SECTIONS = [
 
 # Whatever a template takes from the data is escaped, unless it is Markup.
 TEMPLATES = Environment(loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-TEMPLATES.filters |= {"number": number, "change": change, "percent": percent, "words": words, "share_of": share_of}
+TEMPLATES.filters |= {"number": number, "people": people, "change": change, "percent": percent, "words": words, "share_of": share_of}
 
 
 def render(template: str, shop: Shop, **values: object) -> Markup:
