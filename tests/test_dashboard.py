@@ -276,11 +276,25 @@ def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
     assert text(browser, "h2") == ["At a glance", "Segments today", "Recency and frequency", "Each segment"]
 
 
+def test_a_segment_added_at_the_end_stands_in_its_group(browser, shop, tmp_path):
+    """An own segment is the last of the register, whatever its group is, and may have none."""
+    browser.open(changed(shop, tmp_path, "update marts.segments set segment_group = 'The sales season', watch_out = null where segment = 'birthday_soon'",
+                         "update marts.segments set segment_group = null where segment = 'unhappy_customers'"))
+    groups = text(browser, ".sizes .group")
+    assert len(groups) == len(set(groups)) == 6 and "Our own" in groups and len(text(browser, ".sizes a")) == 33
+    titles = text(browser, ".sizes a")
+    assert titles[10:12] == ["Multi-category buyers", "Birthday soon"] and titles == text(browser, "details.segment h3")
+    browser.value("document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = box.closest('label').textContent.trim() === 'Birthday soon' })")
+    browser.value("document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))")
+    assert browser.value("document.querySelector('[data-chart=sizes] .chart').data.map(line => line.name)") == ["Birthday soon"]
+
+
 def test_a_history_of_one_date_has_no_changes(browser, build, tmp_path):
     browser.open(small_shop(build, tmp_path))
     assert is_quiet(browser)
     shown = text(browser, "main")[0]
     assert "The history holds no date before 2025-03-31 yet." in shown and "A line is drawn from the second date on." in shown
+    assert "Low value, active 100.0 % 1 customer, EUR 59.90." in shown
     assert "There is only one date in the history yet." in shown and "EUR 59.90" in shown
     assert text(browser, "[data-chart=sizes], [data-chart=flows]") == []
 
@@ -402,9 +416,10 @@ def test_without_a_built_shop_there_is_no_page(tmp_path):
     assert not (tmp_path / "page.html").exists()
 
 
-def test_marts_of_different_dates_make_no_page(shop, tmp_path):
+@pytest.mark.parametrize("mart", ["segments", "segment_overlaps"])
+def test_marts_of_different_dates_make_no_page(shop, tmp_path, mart):
     with pytest.raises(dashboard.DashboardError, match="The marts are of different dates, 2025-03-31 and 2025-04-01: build all of them"):
-        changed(shop, tmp_path, "update marts.segments set as_of_date = as_of_date + 1")
+        changed(shop, tmp_path, f"update marts.{mart} set as_of_date = as_of_date + 1")
 
 
 def test_a_reader_never_sees_half_a_page(shop, page, monkeypatch):

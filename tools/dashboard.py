@@ -43,6 +43,10 @@ def number(value: int | Decimal) -> str:
     return f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
 
 
+def people(customers: int) -> str:
+    return f"{number(customers)} customer{'' if customers == 1 else 's'}"
+
+
 def change(value: int) -> str:
     """A whole number with its sign; no change is plain 0."""
     return "\N{PLUS-MINUS SIGN}0" if value == 0 else ("+" if value > 0 else "") + number(value)
@@ -59,7 +63,7 @@ def share_of(part: int | Decimal, whole: int | Decimal) -> float:
 
 def words(name: str) -> str:
     """A value of the marts as people say it: at_risk is At risk."""
-    special = {"none": "Not known", "unscored": "Without a score", "cant_lose_them": "Can't lose them"}
+    special = {"unscored": "Without a score", "cant_lose_them": "Can't lose them"}
     return special.get(name) or name.replace("_", " ").capitalize()
 
 
@@ -84,6 +88,7 @@ class Shop:
     """
 
     NEEDED = ("customers", "segments", "segment_memberships", "shop_figures")
+    OF_ONE_DATE = (*NEEDED, "segment_overlaps", "rfm_thresholds")
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, is_simulated: bool = False):
         self.connection, self.is_simulated = connection, is_simulated
@@ -94,8 +99,7 @@ class Shop:
             raise DashboardError(f"The marts {', '.join(missing)} are missing: build the shop first, with `make run`.")
         self.figures = self.rows("from marts.shop_figures")[0]
         self.as_of_date: date = self.figures["as_of_date"]
-        dates = self.rows(" union ".join(
-            f"select as_of_date from marts.{mart}" for mart in ("customers", "segments", "segment_memberships", "shop_figures")))
+        dates = self.rows(" union ".join(f"select as_of_date from marts.{mart}" for mart in self.OF_ONE_DATE if mart in self.marts))
         if len(dates) > 1:
             raise DashboardError("The marts are of different dates, " + " and ".join(sorted(str(row["as_of_date"]) for row in dates))
                                  + ": build all of them, with `make run`.")
@@ -143,7 +147,7 @@ class Shop:
 
     @cached_property
     def segments(self) -> list[dict]:
-        """The segments in the order of the register, with their value, and with their change since the previous date (null where unknown)."""
+        """The segments, group by group in the order of the register, with their value, and their change since the previous date (null where unknown)."""
         segments = self.rows("""
             select segments.*, coalesce(segment_group, 'Our own') as group_title, coalesce(money.net_revenue, 0) as net_revenue
             from marts.segments
@@ -152,7 +156,7 @@ class Shop:
                 inner join marts.customers using (customer_id)
                 group by segment
             ) as money using (segment)
-            order by position
+            order by min(position) over (partition by group_title), position
         """)
         for segment in segments:
             sizes = self.sizes.get(segment["segment"], {})
@@ -226,7 +230,7 @@ def sparkline(dates: list[date], sizes: dict[date, dict], width: int = 96, heigh
 
 
 def glance(shop: Shop) -> str:
-    """Headline figures, what changed since the previous date, and the buyers by lifecycle stage."""
+    """Headline figures, what changed since the previous date (else where the money is), and the buyers by lifecycle stage."""
     figures = shop.figures
     stages = {row["lifecycle_stage"]: row for row in shop.rows("""
         select lifecycle_stage, count(*) as customers, sum(net_revenue) as net_revenue from marts.customers group by lifecycle_stage
@@ -257,11 +261,12 @@ def glance(shop: Shop) -> str:
     ]
     changed = [segment for segment in shop.segments if segment["change"]]
     movers = sorted(changed, key=lambda segment: -abs(segment["change"]))[:6]
+    richest = sorted((segment for segment in shop.segments if segment["net_revenue"]), key=lambda segment: -segment["net_revenue"])[:6]
     buyers = [stages[name] | {"share": share_of(size(name), figures["buyers"]),
                               "share_of_money": share_of(stages[name]["net_revenue"], shop.net_revenue)}
               for name in buying if name in stages]
     lost = [row for row in buyers if row["lifecycle_stage"] in ("at_risk", "inactive")]
-    return render("glance", shop, tiles=tiles, movers=movers, buyers=buyers,
+    return render("glance", shop, tiles=tiles, movers=movers, richest=richest, buyers=buyers,
                   largest=max((max(row["share"], row["share_of_money"]) for row in buyers), default=0),
                   lost=sum(row["share"] for row in lost), lost_money=sum(row["share_of_money"] for row in lost))
 
@@ -501,7 +506,7 @@ SECTIONS = [
 
 # Whatever a template takes from the data is escaped, unless it is Markup.
 TEMPLATES = Environment(loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-TEMPLATES.filters |= {"number": number, "change": change, "percent": percent, "words": words, "share_of": share_of}
+TEMPLATES.filters |= {"number": number, "people": people, "change": change, "percent": percent, "words": words, "share_of": share_of}
 
 
 def render(template: str, shop: Shop, **values: object) -> Markup:
