@@ -59,6 +59,25 @@ def test_every_analysis_answers_with_rows(demo_sql, demo):
         path.stem: True for path in (PROJECT / "analyses").glob("*.sql")}
 
 
+def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, demo):
+    """Both campaigns begin on 4 May: their audiences are the segments of the month-end before."""
+    month_end = project.compiled(PROJECT / "data" / "demo", **settings("demo") | {"as_of_date": "2026-04-30"})
+    with month_end.build(PROJECT / "data" / "demo", threads=2) as before:
+        members = before.execute("select segment, customer_id, as_of_date as entered_on from marts.segment_memberships").to_arrow_table()
+    demo.register("members", members)
+    demo.execute("begin; delete from marts.segment_history; insert into marts.segment_history by name select *, null as exited_on from members")
+    for mart in ("campaign_audiences", "campaign_lift"):
+        (model,) = [model for model in demo_sql.models if model.name == mart]
+        demo.execute(f"create or replace table marts.{mart} as {model.sql}")
+    found = {campaign: (low > 0, verdict) for campaign, low, verdict in demo.execute(
+        "select marketing_campaign_id, conversion_lift_from, verdict from marts.campaign_lift").fetchall()}
+    demo.execute("rollback")
+    assert found == {
+        "win-back-2026": (True, "More of the treated bought than would have without it."),
+        "spring-news-2026": (False, "No difference is shown: what lies between the limits is possible, nothing included."),
+    }
+
+
 def test_complete_journey_has_its_known_segments(project):
     """Computed apart from the SQL, in plain Python, from the raw files; docs/complete_journey.md tells of the data.
 
