@@ -23,7 +23,7 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain forget backfill test lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain forget backfill test test-all lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
@@ -59,6 +59,9 @@ backfill: $(VENV) ## Build the history of past dates (FROM=... TO=... EVERY=day,
 	@$(BIN)/python tools/backfill.py --from "$(FROM)" --to "$(TO)" --every "$(EVERY)" $(SETTINGS)
 
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
+
+test-all: export PYTEST_ADDOPTS = -m "not postgres"
+test-all: test ## The same with the tests that take minutes
 
 # Tests of the code leave the warehouse alone.
 lint unit-test: export RAW_DIR = data/demo

@@ -143,3 +143,53 @@ def test_raw_tables_of_other_types_stop_the_build_with_a_sentence(on_postgres):
 def test_a_missing_postgresql_is_named():
     with pytest.raises(FileNotFoundError, match="PostgreSQL is not installed: there is no initdbx on PATH"):
         program("initdbx")
+
+
+def test_a_published_version_is_swapped_under_its_readers(on_postgres):
+    """Three versions are kept; a reader's transaction goes on, and keeps the version that it reads from being dropped."""
+    import psycopg2
+
+    def connect():
+        connection = psycopg2.connect("")
+        connection.autocommit = True
+        return connection
+
+    def versions() -> dict[str, int]:
+        cursor.execute("select nspname from pg_namespace where nspname like 'published%'")
+        numbers = {}
+        for (schema,) in cursor.fetchall():
+            cursor.execute(f"select number from {schema}.customers")
+            numbers[schema] = cursor.fetchone()[0]
+        return numbers
+
+    writer, reader = connect(), connect()
+    cursor = writer.cursor()
+    cursor.execute("create schema if not exists marts; create table marts.segments as select date '2025-03-31' as as_of_date;"
+                   "create table marts.customers (customer_id text, number integer)")
+
+    def publish(number: int) -> None:
+        cursor.execute(f"delete from marts.customers; insert into marts.customers values ('a', {number})")
+        on_postgres.dbt("run-operation", "publish", "--args", "{marts: [customers, segments], kept: 3}")
+
+    for number in (1, 2, 3):
+        publish(number)
+    assert versions() == {"published": 3, "published_1": 2, "published_2": 1}
+
+    reader.autocommit = False
+    reading = reader.cursor()
+    reading.execute("select number from published_2.customers")
+    publish(4)
+    assert versions() == {"published": 4, "published_1": 3, "published_2": 2, "published_3": 1}
+    reading.execute("select number from published_3.customers")
+    assert reading.fetchone() == (1,)
+    reader.rollback()
+    publish(5)
+    assert versions() == {"published": 5, "published_1": 4, "published_2": 3}
+
+    on_postgres.dbt("run-operation", "rollback")
+    assert versions() == {"published_withdrawn": 5, "published": 4, "published_1": 3}
+    publish(6)
+    assert versions() == {"published_withdrawn": 5, "published": 6, "published_1": 4, "published_2": 3}
+    cursor.execute("drop schema marts cascade")
+    reader.close()
+    writer.close()
