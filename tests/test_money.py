@@ -161,3 +161,12 @@ def test_a_first_order_of_the_year_1_is_a_month_like_any_other(sql, built):
     connection = built(shop)
     assert sql.failing_tests(connection) == []
     assert connection.execute("select count(*), sum(net_revenue)::varchar from marts.cohort_retention").fetchone() == (12 * 2024 + 3, "15.00")
+
+
+def test_a_ratio_to_next_to_no_spend_is_large_but_stops_nothing(sql, built):
+    product = {"product_id": "p", "unit_cost": "0", "updated_at": "2024-01-01 00:00"}
+    connection = built({"customers": [account("ann", acquisition_channel="search")], "products": [product],
+                        "orders": [order("o", "ann", "2024-02-10 12:00")], "order_lines": [line("o", "250000.00", product_id="p")],
+                        "marketing_spend": [{"spend_date": "2024-02-01", "channel": "search", "amount": "0.000001", "currency": "EUR"}]})
+    assert connection.execute("select gross_margin_12m_to_acquisition_cost::varchar from marts.acquisition_costs").fetchall() == [
+        ("250000000000.00000000",)]

@@ -1,20 +1,21 @@
 {# One number of up to 6 decimals divided by another that is not negative, exact in decimals, half up (away from zero) to so many
-   places; null where the divisor is 0. Doubles would differ between engines, and split what is equal. #}
-{% macro quotient(dividend, divisor, places) -%}
-    {{ adapter.dispatch('quotient')(dividend, divisor, places) }}
+   places of so many digits; null where the divisor is 0. Doubles would differ between engines, and split what is equal. #}
+{% macro quotient(dividend, divisor, places, digits=18) -%}
+    {{ adapter.dispatch('quotient')(dividend, divisor, places, digits) }}
 {%- endmacro %}
 
 {# Quotients are rounded to 16 digits, before the point ones too, so this one counts in whole units of the last place. #}
-{% macro default__quotient(dividend, divisor, places) -%}
+{% macro default__quotient(dividend, divisor, places, digits) -%}
+    {%- set dividend = 'cast(' ~ dividend ~ ' as numeric)' -%}
+    {%- set divisor = 'cast(' ~ divisor ~ ' as numeric)' -%}
     cast(
-        sign({{ dividend }}) * div(
-            2 * abs(cast({{ dividend }} as numeric)) * {{ 10 ** places }} + {{ divisor }}, 2 * nullif(cast({{ divisor }} as numeric), 0)
-        ) * {{ '0.' ~ '0' * (places - 1) ~ '1' }} as decimal(18, {{ places }})
+        sign({{ dividend }}) * div(2 * abs({{ dividend }}) * {{ 10 ** places }} + {{ divisor }}, nullif(2 * {{ divisor }}, 0))
+        * {{ '0.' ~ '0' * (places - 1) ~ '1' }} as decimal({{ digits }}, {{ places }})
     )
 {%- endmacro %}
 
 {# DuckDB divides decimals as doubles. #}
-{% macro duckdb__quotient(dividend, divisor, places) -%}
+{% macro duckdb__quotient(dividend, divisor, places, digits) -%}
     {%- set whole_dividend = 'cast(cast(' ~ dividend ~ ' as decimal(28, 6)) * 1000000 as hugeint)' -%}
     {%- set whole_divisor = 'cast(cast(' ~ divisor ~ ' as decimal(28, 6)) * 1000000 as hugeint)' -%}
     cast(
@@ -22,6 +23,6 @@
             sign({{ whole_dividend }}) * (
                 (2 * abs({{ whole_dividend }}) * {{ 10 ** places }} + {{ whole_divisor }}) // nullif(2 * {{ whole_divisor }}, 0)
             ) as decimal(28, 0)
-        ) * {{ '0.' ~ '0' * (places - 1) ~ '1' }} as decimal(18, {{ places }})
+        ) * {{ '0.' ~ '0' * (places - 1) ~ '1' }} as decimal({{ digits }}, {{ places }})
     )
 {%- endmacro %}

@@ -80,15 +80,9 @@ seen_months as (
 
     select
         cohort_months.*,
-        sum(net_revenue) over (
-            partition by month, channel order by months_since
-        ) as net_revenue_so_far,
-        sum(costed_net_revenue) over (
-            partition by month, channel order by months_since
-        ) as costed_net_revenue_so_far,
-        sum(costed_gross_margin) over (
-            partition by month, channel order by months_since
-        ) as costed_gross_margin_so_far
+        sum(net_revenue) over (partition by month, channel order by months_since) as net_revenue_so_far,
+        sum(costed_net_revenue) over (partition by month, channel order by months_since) as costed_net_revenue_so_far,
+        sum(costed_gross_margin) over (partition by month, channel order by months_since) as costed_gross_margin_so_far
     from cohort_months
     where months_since < {{ months_between(dbt.last_day('month', 'month'), as_of_date()) }}
 
@@ -177,7 +171,7 @@ select
         as known_cost_share_12m,
     cast(case when is_12_months_old then {{ average_amount('gross_margin_12m', 'new_buyers') }} end as decimal(18, 6))
         as gross_margin_12m_per_new_buyer,
-    cast(case when is_12_months_old then {{ quotient('gross_margin_12m', 'spend', 8) }} end as decimal(18, 8))
+    cast(case when is_12_months_old then {{ quotient('gross_margin_12m', 'spend', 8, digits=28) }} end as decimal(28, 8))
         as gross_margin_12m_to_acquisition_cost,
     cast(payback_months as integer) as payback_months
 from aged
