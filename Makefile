@@ -21,7 +21,7 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run segment remove-segment traits preview explain backfill test lint unit-test pytest postgres build-on-postgres docs lock clean help
+.PHONY: run segment remove-segment traits preview explain export backfill test lint unit-test pytest postgres build-on-postgres docs lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
 	@$(BIN)/python tools/register.py check
@@ -42,6 +42,11 @@ preview: $(VENV) ## Say who a segment would hold, without a build (SEGMENT=...)
 
 explain: $(VENV) ## Say which segments hold a customer, and why (CUSTOMER=...)
 	@$(BIN)/python tools/explain.py "$(CUSTOMER)" $(SETTINGS)
+
+# DIR=... names another directory than exports/<segment>_<as-of date>; PHONES=1 writes phones too (docs/audiences.md).
+export: $(VENV) ## Write CSV files for email tools and ad platforms (SEGMENT=..., or SUPPRESSIONS=1 for whom to leave out)
+	@$(BIN)/python tools/export.py $(if $(SEGMENT),"$(SEGMENT)") $(if $(SUPPRESSIONS),--suppressions) $(if $(DIR),--dir "$(DIR)") \
+		$(if $(PHONES),--phones) $(SETTINGS)
 
 # For example: make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month
 backfill: $(VENV) ## Build the history of past dates (FROM=... TO=... EVERY=day, week or month)

@@ -5,10 +5,11 @@ from decimal import ROUND_HALF_UP, Decimal
 import duckdb
 
 import oracle
+import oracle_contact
 
 
 def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
-    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts and segments."""
+    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts, segments and emails."""
     return [
         *compare_keyed("row_counts", rows_by_key(connection, "staging.row_counts", "table_name"), {
             table: {f"{name}_rows": getattr(counts, field) for name, field in (
@@ -33,7 +34,29 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
         *compare_sets("customer_accounts", column_rows(connection, "select account_id, customer_id from marts.customer_accounts"),
                       set(expected.customer_accounts.items())),
         *(line for segment, members in expected.segments.items() for line in compare_segment(connection, segment, members)),
+        *contact_differences(connection, expected),
     ]
+
+
+def contact_differences(connection, expected: oracle.Result) -> list[str]:
+    """The same for the marts on emails and contact."""
+    members = rows_by_key(connection, "marts.segment_members", "segment", "customer_id")
+    return [
+        *compare_keyed("email_campaigns", rows_by_key(connection, "marts.email_campaigns", "campaign_id"),
+                       oracle_contact.email_campaigns(expected)),
+        *compare_sets("audiences", column_rows(connection, "select segment, customer_id, email_sha256, phone_sha256 from marts.audiences"),
+                      oracle_contact.audiences(expected)),
+        *compare_sets("suppressions", column_rows(
+            connection, "select suppression_list, customer_id, email_sha256, phone_sha256 from marts.suppressions"),
+            oracle_contact.suppressions(expected)),
+        *compare_keyed("segment_members", members, {key: traits_shown(expected.customers[key[1]], members.get(key, {}))
+                                                    for key in oracle_contact.memberships(expected)}),
+    ]
+
+
+def traits_shown(customer: oracle.Row, row: dict) -> dict:
+    """The customer's traits, those that the row shows, as they are stored."""
+    return {column: as_stored(column, value) for column, value in customer.items() if column in row}
 
 
 def compare_segment(connection, segment, members):

@@ -88,6 +88,7 @@ class Result:
         gross_margin, is_discounted, categories (of the lines that are not fully refunded).
     segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
     rfm_thresholds: (trait, score) -> (from_value, to_value, customers), for all five scores of SCORED_TRAITS.
+    shop: the facts that all this follows from, for oracle_contact.py.
     """
 
     counts: dict[str, TableCounts]
@@ -100,6 +101,7 @@ class Result:
     segments: dict[str, set]
     rfm_thresholds: dict[tuple[str, int], tuple]
     warnings: list[str]
+    shop: "Shop"
 
 
 def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
@@ -133,6 +135,7 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
             segments=segments,
             rfm_thresholds=rfm_thresholds(customers, shop),
             warnings=warnings,
+            shop=shop,
         )
 
 

@@ -8,6 +8,7 @@ register as (
         {{ loop.index }} as position,
         '{{ segment.name }}' as segment,
         '{{ segment.title | replace("'", "''") }}' as title,
+        '{{ (segment.group or 'Our own') | replace("'", "''") }}' as segment_group,
         '{{ segment.definition | replace("'", "''") }}' as definition,
         '{{ segment.goal | replace("'", "''") }}' as marketing_goal
     {{ 'union all' if not loop.last }}
@@ -38,6 +39,7 @@ select
     register.position,
     register.segment,
     register.title,
+    register.segment_group,
     register.definition,
     register.marketing_goal,
     coalesce(sizes.customers, 0) as customers,
