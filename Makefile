@@ -23,7 +23,7 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain forget backfill test test-all lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill test test-all lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
@@ -53,6 +53,11 @@ explain: $(VENV) ## Say which segments hold a customer, and why (CUSTOMER=...)
 forget: $(VENV) ## Leave a person out of all marts, history and published versions (CUSTOMER=...)
 	@$(BIN)/python tools/forget.py "$(CUSTOMER)" $(SETTINGS)
 	@$(MAKE) --no-print-directory nightly
+
+# DIR=... names another directory than exports/<segment>_<as-of date>; PHONES=1 writes phones too (docs/audiences.md).
+export: $(VENV) ## Write CSV files for email tools and ad platforms (SEGMENT=..., or SUPPRESSIONS=1 for whom to leave out)
+	@$(BIN)/python tools/export.py $(if $(SEGMENT),"$(SEGMENT)") $(if $(SUPPRESSIONS),--suppressions) $(if $(DIR),--dir "$(DIR)") \
+		$(if $(PHONES),--phones) $(SETTINGS)
 
 # For example: make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month
 backfill: $(VENV) ## Build the history of past dates (FROM=... TO=... EVERY=day, week or month)

@@ -6,11 +6,12 @@ from decimal import ROUND_HALF_UP, Decimal
 import duckdb
 
 import oracle
+import oracle_contact
 import oracle_money
 
 
 def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
-    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts, segments and money."""
+    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts, segments, emails and money."""
     return [
         *compare_keyed("row_counts", rows_by_key(connection, "staging.row_counts", "table_name"), {
             table: {f"{name}_rows": getattr(counts, field) for name, field in (
@@ -40,6 +41,7 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
         *(line for segment, members in expected.segments.items() for line in compare_segment(connection, segment, members)),
         *(line for mart, rows in oracle_money.compute(expected).items() for line in compare_keyed(
             mart, rows_by_key(connection, f"marts.{mart}", *oracle_money.KEYS[mart]), rows)),
+        *contact_differences(connection, expected),
     ]
 
 
@@ -53,6 +55,27 @@ def shop_figures(expected: oracle.Result, as_of_date: date) -> dict:
             "first_purchased_on": min((purchase["purchased_on"] for purchase in expected.purchases.values()), default=None),
             "purchases_365d": len(in_year(0)), "net_revenue_365d": sum(in_year(0)),
             "purchases_previous_365d": len(in_year(1)), "net_revenue_previous_365d": sum(in_year(1))}
+
+
+def contact_differences(connection, expected: oracle.Result) -> list[str]:
+    """The same for the marts on emails and contact."""
+    members = rows_by_key(connection, "marts.segment_members", "segment", "customer_id")
+    return [
+        *compare_keyed("email_campaigns", rows_by_key(connection, "marts.email_campaigns", "campaign_id"),
+                       oracle_contact.email_campaigns(expected)),
+        *compare_sets("audiences", column_rows(connection, "select segment, customer_id, email_sha256, phone_sha256 from marts.audiences"),
+                      oracle_contact.audiences(expected)),
+        *compare_sets("suppressions", column_rows(
+            connection, "select suppression_list, customer_id, email_sha256, phone_sha256 from marts.suppressions"),
+            oracle_contact.suppressions(expected)),
+        *compare_keyed("segment_members", members, {key: traits_shown(expected.customers[key[1]], members.get(key, {}))
+                                                    for key in oracle_contact.memberships(expected)}),
+    ]
+
+
+def traits_shown(customer: oracle.Row, row: dict) -> dict:
+    """The customer's traits, those that the row shows, as they are stored."""
+    return {column: as_stored(column, value) for column, value in customer.items() if column in row}
 
 
 def compare_segment(connection, segment, members):

@@ -90,7 +90,7 @@ class Result:
         gross_margin, is_discounted, categories (of the lines that are not fully refunded).
     segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
     rfm_thresholds: (trait, score) -> (from_value, to_value, customers), for all five scores of SCORED_TRAITS.
-    parameters, raw and sales: what it was computed from, for tests/oracle_money.py.
+    parameters, raw, sales and shop: what it was computed from, for oracle_money.py and oracle_contact.py.
     """
 
     counts: dict[str, TableCounts]
@@ -106,6 +106,7 @@ class Result:
     parameters: Parameters
     raw: "Raw"
     sales: list["Sale"]
+    shop: "Shop"
 
 
 def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
@@ -142,6 +143,7 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
             parameters=parameters,
             raw=raw,
             sales=read_sales(rows.get("sale_campaigns", [])),
+            shop=shop,
         )
 
 

@@ -92,6 +92,7 @@ def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporti
     """
     maker = ShopMaker(seed, as_of_date, shop_timezone, reporting_currency, max_accounts_per_email)
     shop = maker.make()
+    accounts = [dict(account) for account in shop["customers"]]
     soil(shop, maker.rng, dirt, is_descriptive=True)  # before the versions, lest equal versions differ
     add_versions(shop, maker, conflicting_ties)
     soil(shop, maker.rng, dirt, is_descriptive=False)
@@ -99,6 +100,9 @@ def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporti
         write_doubtful_values(shop, maker.rng, dirt)
     disguise(shop, maker.rng)
     drop_what_is_optional(shop, maker.rng)
+    for table, rows in mailing(maker, accounts, dirt, conflicting_ties).items():
+        if table in shop:
+            shop[table] = shop[table] + rows
     for rows in shop.values():
         maker.rng.shuffle(rows)
     return shop
@@ -500,12 +504,12 @@ class ShopMaker:
         self.add("email_events", event_id=self.new_id(), customer_id=customer_id, email=self.disguised(email),
                  event_type=self.rng.choice(["bounce", "bounce", "complaint"]), occurred_at=self.some_moment())
 
-    def add_email_event(self, account: RawRow, event_type: str, occurred_at: str) -> None:
+    def add_email_event(self, account: RawRow, event_type: str, occurred_at: str, campaign: str | None = None) -> None:
         customer_id, email = account.get("customer_id"), self.disguised(account["email"])
         customer_id, email = self.rng.choice([
             (customer_id, email), (customer_id, None), (None, email), ("nobody", email), (None, None)])
         self.add("email_events", event_id=self.new_id(), customer_id=customer_id, email=email,
-                 campaign_id=self.rng.choice(["spring", "Spring", None]), event_type=event_type,
+                 campaign_id=campaign or self.rng.choice(["spring", "Spring", None]), event_type=event_type,
                  occurred_at=occurred_at)
 
     def make_reviews(self) -> None:
@@ -674,6 +678,47 @@ class ShopMaker:
         for day in [first, later + self.days_of(-1, 0, 1, 2), first + self.days_of(27, 28, 29, 30, 31, 59, 61)]:
             if self.chance(0.8):
                 self.make_plain_order(account, self.moment(day), self.rng.choice(["10.00", "60.00", "200.00"]))
+
+
+    # ------------------------------------------------------------ campaigns
+
+    def send_campaigns(self, accounts: list[RawRow]) -> None:
+        """Send campaigns to accounts, guests, shared addresses and strangers, who answer once or twice, or refuse."""
+        accounts = accounts + [self.make_odd_account(*odd) for odd in ODD_READERS]
+        readers = [*accounts, *({"email": email} for email in [*self.guest_emails, "stranger@example.net", "Stranger2@Example.net"])]
+        for campaign in ("spring", "Spring", "trigger"):
+            for reader in self.rng.sample(readers, len(readers) // self.rng.choice([2, 5, 9])):
+                events = ["sent", *self.rng.choice([["delivered"], ["delivered"], ["delivered", "click"], ["bounce"], ["click"], []])]
+                events += [self.rng.choice(["click", "open", "delivered"])] * self.chance(0.3)
+                events += [self.rng.choice(["unsubscribe", "complaint", "bounce"])] * self.chance(0.03)
+                for event_type in events:
+                    self.add_email_event(reader, event_type, self.some_moment(-2, 40), campaign)
+        for number in range(5):  # with an email that no customer has: a stranger's, or what a customer's was
+            account = self.rng.choice([{}, {}, self.rng.choice(accounts)])
+            self.add("email_events", event_id=self.new_id(), customer_id=account.get("customer_id"), campaign_id="trigger",
+                     email=self.disguised(f"Former{self.rng.choice([number, 0])}@example.net"), occurred_at=self.some_moment(-2, 40),
+                     event_type=self.rng.choice(["unsubscribe", "complaint", "bounce", "click"]))
+
+    def make_odd_account(self, email: str, first_name: str) -> RawRow:
+        account = self.make_account(email)
+        account.update(first_name=first_name, email_consent="subscribed")
+        return account
+
+
+# Text that a spreadsheet would run as a formula, and a number that it would not.
+ODD_READERS = [("=1+1@example.com", "=1+1"), ("+ann@example.com", "@sum(A1)"), ("a;-b@example.com", "'Ann"), ("an+n@example.com", "Ann;-1,=2"),
+               ("zoë@example.com", "-5")]
+
+
+def mailing(maker: ShopMaker, accounts: list[RawRow], dirt: float, conflicting_ties: bool) -> Shop:
+    """Return campaigns and some more accounts, drawn apart, so that they change nothing else about the shop of a seed."""
+    maker.rng = random.Random(f"campaigns of {maker.rng.random()}")
+    maker.shop = {table: [] for table in CONTRACT}
+    maker.send_campaigns(accounts)
+    soil(maker.shop, maker.rng, dirt, is_descriptive=True)
+    add_versions(maker.shop, maker, conflicting_ties)
+    soil(maker.shop, maker.rng, dirt, is_descriptive=False)
+    return {table: rows for table, rows in maker.shop.items() if rows}
 
 
 # ---------------------------------------------------------------- duplicates and dirt

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 import yaml
 
-from project import PROJECT, messages
+from project import PROJECT, Project, environment, messages
 from random_shops import random_shop, write_shop
 
 sys.path.insert(0, str(PROJECT / "tools"))
@@ -76,6 +76,27 @@ def test_contact_data_stands_in_one_mart_alone(project):
     contact_columns = {"email", "compared_email", "phone", "first_name", "birth_date"}
     with_contact_data = {name for name in MARTS if contact_columns & set(models(project)[name].columns)}
     assert with_contact_data == {"customer_contacts"}
+
+
+def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sends_alone(tmp_path):
+    personal = re.compile(r"(compared_)?(email|phone|first_name|birth_date)(_sha256)?")
+    with environment(BI_ROLE="reporter", CONTACTS_ROLE="sender"):
+        marts = {name: node for name, node in models(Project(tmp_path)).items() if name in MARTS}
+    tagged = {name for name, node in marts.items() if "contact_data" in node.tags}
+    assert tagged == {name for name, node in marts.items() if any(map(personal.fullmatch, node.columns))}
+    assert tagged == {"customer_contacts", "audiences", "suppressions"}
+    for name, node in marts.items():
+        assert node.config.grants == {"select": ["sender" if name in tagged else "reporter"]}, name
+
+
+def test_members_show_the_segments_texts_and_customers_columns(project, built):
+    texts = built.execute("select distinct segment, segment_title, segment_group from marts.segment_members").fetchall()
+    assert len(texts) > 20 and set(texts) <= {(entry["name"], entry["title"], entry["group"]) for entry in register_entries()}
+    shown, customers = models(project)["segment_members"].columns, models(project)["customers"].columns
+    own = {"segment", "segment_title", "segment_group"}
+    assert {name: (column.data_type, column.description) for name, column in shown.items() if name not in own | {"customer_id"}} == {
+        name: (column.data_type, column.description) for name, column in customers.items() if name in shown.keys() - {"customer_id"}}
+    assert columns(built, "segment_members").items() - columns(built, "customers").items() == {(name, "VARCHAR") for name in own}
 
 
 def test_no_model_speaks_a_dialect_or_reads_the_clock():

@@ -9,7 +9,7 @@ import sys
 import sqlglot
 from sqlglot import exp
 
-from dbt_session import DbtError, Session, answer, as_is
+from dbt_session import DbtError, Session, answer, as_is, quoted
 from register import registered
 
 ROWS_SHOWN = 3
@@ -79,10 +79,6 @@ def rows_by_source(session: Session, filters: list[Filter], customer_id: str) ->
         columns = dict.fromkeys(column for one in filters if one.source.sql(one.dialect) == source for column in one.columns())
         rows[source] = session.rows(as_is(f"select {', '.join(columns) or '1'} from {source} where customer_id = {quoted(customer_id)}"))
     return rows
-
-
-def quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def explain(session: Session, customer: str) -> str:

@@ -54,7 +54,8 @@ account_customers as (
         newest_accounts.acquisition_channel,
         newest_accounts.customer_created_on as created_on,
         case when consent_answers.email_consent = 'subscribed' then consent_answers.consent_answered_at end as consented_at,
-        case when consent_answers.email_consent = 'subscribed' then consent_answers.consent_answered_on end as consented_on
+        case when consent_answers.email_consent = 'subscribed' then consent_answers.consent_answered_on end as consented_on,
+        coalesce(consent_answers.email_consent = 'unsubscribed', false) as has_refused_consent
     from newest_accounts
     left join consent_answers
         on newest_accounts.customer_id = consent_answers.customer_id and consent_answers.recency_rank = 1
@@ -77,7 +78,8 @@ guest_customers as (
         cast(null as {{ dbt.type_string() }}) as acquisition_channel,
         min(ordered_on) as created_on,
         cast(null as {{ dbt.type_timestamp() }}) as consented_at,
-        cast(null as date) as consented_on
+        cast(null as date) as consented_on,
+        false as has_refused_consent
     from {{ ref('int_orders') }}
     where customer_id = guest_id
     group by customer_id

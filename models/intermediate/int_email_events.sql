@@ -16,19 +16,30 @@ accounts as (
 
 ),
 
-customer_emails as (
+-- An email of a test customer is found among the accounts alone: int_customers leaves such customers out.
+email_owners as (
 
     select
+        compared_email,
         customer_id,
-        compared_email
+        false as is_test_customer
     from {{ ref('int_customers') }}
     where not has_shared_email
+
+    union all
+
+    select
+        compared_email,
+        customer_id,
+        is_test_customer
+    from {{ ref('int_account_emails') }}
+    where is_test_customer
 
 )
 
 select
     email_events.event_id,
-    coalesce(accounts.customer_id, customer_emails.customer_id) as customer_id,
+    coalesce(accounts.customer_id, email_owners.customer_id) as customer_id,
     email_events.compared_email,
     email_events.campaign_id,
     email_events.event_type,
@@ -36,5 +47,5 @@ select
     email_events.occurred_on
 from email_events
 left join accounts on email_events.account_id = accounts.account_id
-left join customer_emails on email_events.compared_email = customer_emails.compared_email
-where not coalesce(accounts.is_test_customer, false)
+left join email_owners on email_events.compared_email = email_owners.compared_email
+where not coalesce(accounts.is_test_customer, email_owners.is_test_customer, false)

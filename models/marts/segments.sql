@@ -8,7 +8,7 @@ register as (
         {{ loop.index }} as position,
         '{{ segment.name }}' as segment,
         '{{ segment.title | replace("'", "''") }}' as title,
-        nullif('{{ (segment.group or '') | replace("'", "''") }}', '') as segment_group,
+        '{{ (segment.group or 'Our own') | replace("'", "''") }}' as segment_group,
         '{{ segment.definition | replace("'", "''") }}' as definition,
         '{{ segment.goal | replace("'", "''") }}' as marketing_goal,
         nullif('{{ (segment.watch_out or '') | replace("'", "''") }}', '') as watch_out

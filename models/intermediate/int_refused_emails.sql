@@ -1,0 +1,25 @@
+-- One row per email that an unsubscribe or a complaint names and that no customer has: strangers', and former ones of customers.
+-- No answer on consent takes it back, as none is known of it.
+with
+
+refusals as (
+
+    select * from {{ ref('int_email_events') }}
+    where event_type in ('unsubscribe', 'complaint') and compared_email is not null
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+)
+
+select
+    refusals.compared_email,
+    bool_or(refusals.event_type = 'unsubscribe') as has_unsubscribed,
+    bool_or(refusals.event_type = 'complaint') as has_complained
+from refusals
+left join customers on refusals.compared_email = customers.compared_email
+where customers.customer_id is null
+group by refusals.compared_email

@@ -1,0 +1,71 @@
+-- One row per campaign with an email event, opens aside, up to the as-of date. People are counted, not events.
+with
+
+-- A person is a customer, or an email that is no customer's alone. Who is neither cannot be told from others, and counts nowhere.
+email_events as (
+
+    select
+        campaign_id,
+        customer_id,
+        case when customer_id is null then compared_email end as email_of_nobody,
+        event_type,
+        occurred_on
+    from {{ ref('int_email_events') }}
+    where
+        campaign_id is not null
+        and event_type <> 'open'
+        and (customer_id is not null or compared_email is not null)
+
+),
+
+people as (
+
+    select
+        campaign_id,
+        bool_or(event_type = 'sent') as is_sent,
+        bool_or(event_type = 'delivered') as is_delivered,
+        bool_or(event_type = 'click') as has_clicked,
+        bool_or(event_type = 'unsubscribe') as has_unsubscribed,
+        bool_or(event_type = 'bounce') as has_bounced,
+        bool_or(event_type = 'complaint') as has_complained,
+        min(case when event_type = 'sent' then occurred_on end) as first_sent_on,
+        max(case when event_type = 'sent' then occurred_on end) as last_sent_on
+    from email_events
+    group by campaign_id, customer_id, email_of_nobody
+
+),
+
+campaigns as (
+
+    select
+        campaign_id,
+        min(first_sent_on) as first_sent_on,
+        max(last_sent_on) as last_sent_on,
+        count(*) filter (where is_sent) as sent,
+        count(*) filter (where is_delivered) as delivered,
+        count(*) filter (where has_clicked) as clicked,
+        count(*) filter (where has_unsubscribed) as unsubscribed,
+        count(*) filter (where has_bounced) as bounced,
+        count(*) filter (where has_complained) as complained
+    from people
+    group by campaign_id
+
+)
+
+select
+    campaign_id,
+    {{ as_of_date() }} as as_of_date,
+    first_sent_on,
+    last_sent_on,
+    sent,
+    delivered,
+    clicked,
+    unsubscribed,
+    bounced,
+    complained,
+    {{ ratio('delivered', 'sent') }} as delivery_rate,
+    {{ ratio('bounced', 'sent') }} as bounce_rate,
+    {{ ratio('clicked', 'delivered') }} as click_rate,
+    {{ ratio('unsubscribed', 'delivered') }} as unsubscribe_rate,
+    {{ ratio('complained', 'delivered') }} as complaint_rate
+from campaigns

@@ -1,0 +1,371 @@
+"""What leaves the project: nobody who must not be mailed, files that their owner alone reads, and cells that run nowhere."""
+
+import csv
+import hashlib
+import os
+import re
+import shutil
+import stat
+from contextlib import chdir
+from datetime import date, datetime
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+
+import export
+import oracle
+import oracle_contact
+from dbt_session import DbtError
+from project import PROJECT, environment, messages
+from random_shops import random_shop, write_shop
+from test_random_shops import SURROUNDINGS, compiled, shop_of
+
+# One worker runs them all, so that the warehouse is built once.
+pytestmark = pytest.mark.xdist_group("export")
+
+SHOPS = 8
+SETTINGS = {"as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000}
+
+
+class Reader:
+    """Answers as a Session does, from a shop that was built in memory. relations: the table of each model."""
+
+    def __init__(self, connection, as_of_date: date, relations: dict[str, str]):
+        self.connection, self.as_of_date, self.relations = connection, str(as_of_date), relations
+
+    def rows(self, sql: str) -> list[dict]:
+        sql = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", lambda found: self.relations[found[1]], sql)
+        sql = re.sub(r"\{\{ sha256_hex\('([\w.]+)'\) \}\}", r"sha256(\1)", sql)
+        cursor = self.connection.execute(re.sub(r"\{% (end)?raw %\}", "", sql))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+    def has_model(self, name: str) -> bool:
+        return name in self.relations
+
+
+@pytest.fixture(scope="module")
+def shops(project, tmp_path_factory):
+    """Random shops, built, and what the oracle knows of them. Addresses are shared by three accounts, and more."""
+    surroundings, directory = SURROUNDINGS["shared_addresses"], tmp_path_factory.mktemp("shops")
+    sql = compiled(project, surroundings, directory)
+    relations = {model.name: model.relation for model in sql.models}
+    built = []
+    for seed in range(SHOPS):
+        shop = shop_of(seed, surroundings)
+        write_shop(shop, directory / str(seed), "parquet")
+        reader = Reader(sql.build(directory / str(seed)), surroundings["as_of_date"], relations)
+        built.append((reader, oracle.compute(shop, **surroundings)))
+    yield built
+    for reader, _ in built:
+        reader.connection.close()
+
+
+def read(path: Path) -> list[dict]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- who is in
+
+
+def refusals(result: oracle.Result) -> tuple[set[str], set[str]]:
+    """The emails, and the customers, who must be in no file: from the events themselves, by another way than the oracle's traits.
+
+    An email: an unsubscribe at or after every yes of those who have it, a bounce or a complaint names it, or its owner complained
+    or unsubscribed. A customer: a bounce without an email.
+    """
+    people, emails, customers = result.shop.people, set(), set()
+    for event in oracle_contact.email_events(result.shop):
+        named, owned = oracle.compared_email(event["email"]), people.email_of.get(event["owner"])
+        if event["event_type"] == "bounce":
+            (emails if named else customers).add(named or event["owner"])
+        elif event["event_type"] == "complaint":
+            emails |= {named, owned}
+        elif event["event_type"] == "unsubscribe":
+            emails |= {email for email in (named, owned) if all(moment <= event["occurred_at"] for moment in yeses(people, email))}
+    return emails - {None}, customers - {None}
+
+
+def yeses(people: oracle.People, email: str | None) -> list[datetime]:
+    """The moments at which accounts of an email said yes to mail."""
+    accounts = [account for customer, other in people.email_of.items() if other == email for account in people.accounts_of.get(customer, [])]
+    return [account["email_consent_at"] or account["created_at"] for account in accounts if account["email_consent"] == "subscribed"]
+
+
+def test_nobody_who_refused_or_bounced_is_in_any_export(shops, tmp_path):
+    """Whatever the segment says: here one of everybody stands beside those that the project knows."""
+    exported_people = 0
+    for number, (reader, result) in enumerate(shops):
+        everybody(reader)
+        allowed = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_email"]}
+        refused, bounced = refusals(result)
+        segments = [segment for (segment,) in reader.connection.execute("select segment from marts.segments").fetchall()]
+        for segment in segments:
+            directory = tmp_path / f"{number}-{segment}"
+            export.export_segment(reader, segment, directory, with_phones=True)
+            rows = read(directory / "email_tool.csv")
+            emails = [row["email"] for row in rows]
+            hashes = {row["Email"] for row in read(directory / "google_ads.csv")}
+            assert {row["email"] for row in read(directory / "meta_ads.csv")} == hashes
+            assert not refused & set(emails) and not {sha256(email) for email in refused} & hashes, segment
+            assert hashes <= {sha256(result.customer_contacts[customer]["email"]) for customer in allowed}
+            ids = [unquoted(row["customer_id"]) for row in rows]
+            assert set(ids) <= allowed - bounced and len(ids) == len(set(ids)), segment
+            assert {unquoted(row["customer_id"]) for row in read(directory / "phones.csv")} <= allowed
+            exported_people += len(rows)
+        kept = {unquoted(row["customer_id"]) for row in read(tmp_path / f"{number}-everybody" / "email_tool.csv")}
+        assert kept == {customer for customer in allowed if export.can_be_written(result.customer_contacts[customer]["email"])}
+    assert exported_people > 100
+
+
+def everybody(reader: Reader) -> None:
+    """Let a segment hold every customer, those in its audience who are no more contactable among them."""
+    reader.connection.execute("""
+        insert into marts.segments by name
+            select 99 as position, 'everybody' as segment, 'x' as title, 'x' as segment_group, 'x' as definition, 'x' as marketing_goal,
+                count(*) as customers, 1 as share_of_customers, max(as_of_date) as as_of_date from marts.customers;
+        insert into marts.audiences by name
+            select 'everybody' as segment, customer_id, as_of_date, sha256(email) as email_sha256, sha256(phone) as phone_sha256
+            from marts.customer_contacts where email is not null
+    """)
+
+
+def unquoted(cell: str) -> str:
+    return cell.removeprefix("'")
+
+
+def test_refusals_reach_others_of_the_address_in_these_shops(shops):
+    """What the test above leaves out is there to be left out: by a shared address, and by another account of the same email."""
+    shared = others = 0
+    for _, result in shops:
+        people = result.shop.people
+        for event in oracle_contact.email_events(result.shop):
+            if event["event_type"] in ("unsubscribe", "complaint"):
+                shared += oracle.compared_email(event["email"]) in people.shared_emails or people.email_of.get(event["owner"]) in people.shared_emails
+                others += event["customer_id"] not in (None, event["owner"]) and event["customer_id"] in people.customer_of_account
+    assert shared and others
+
+
+def test_suppression_files_hold_whom_the_lists_hold(shops, tmp_path):
+    for number, (reader, result) in enumerate(shops):
+        directory = tmp_path / str(number)
+        export.export_suppressions(reader, directory, with_phones=False)
+        expected = oracle_contact.suppressions(result)
+        for name in export.LISTS:
+            on_list = [row for row in expected if row[0] == name]
+            assert sorted(row["Email"] for row in read(directory / f"{name}_google_ads.csv")) == sorted(
+                row[2] or "" for row in on_list if row[2] or row[3])
+            emails = read(directory / f"{name}_email_tool.csv")
+            unwritten = {sha256(contact["email"]) for contact in result.customer_contacts.values()
+                         if contact["email"] and not export.can_be_written(contact["email"])}
+            assert sorted(sha256(row["email"]) for row in emails) == sorted(row[2] for row in on_list if row[2] and row[2] not in unwritten)
+        assert any(not row["customer_id"] for row in read(directory / "unsubscribed_email_tool.csv")) == any(
+            row[:2] == ("unsubscribed", None) for row in expected)
+
+
+# ---------------------------------------------------------------- cells
+
+
+@pytest.mark.parametrize("text, cell", [
+    ("=1+1", "'=1+1"), ("+1+1", "'+1+1"), ("-1+1", "'-1+1"), ("@sum(A1)", "'@sum(A1)"), ("\t=1", "'\t=1"), ("\rAnn", "'\rAnn"), ("\tAnn", "'\tAnn"),
+    ('"=1+1"', "'\"=1+1\""), ("'=1", "''=1"), ("  =1", "'  =1"), ("\u00a0=1", "'\u00a0=1"), (" \"' @x", "' \"' @x"), ("＝1", "'＝1"),
+    ("a;=1", "a;'=1"), ("a\n-b", "a\n'-b"), ("a, @b", "a,' @b"), ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"), ("+", "'+"), ("-", "'-"),
+    ("+4917012345678", "+4917012345678"), ("-5", "-5"), ("+49 170", "'+49 170"), ("-5\n", "'-5\n"), ("+٤٩", "'+٤٩"),
+    ("Ann", "Ann"), ("Anna-Maria", "Anna-Maria"), ("O'Neil", "O'Neil"), ("1=1", "1=1"), ("a@b.de", "a@b.de"), ("Zoë", "Zoë"), ("", ""), (None, ""),
+])
+def test_a_formula_is_neutralised_and_a_signed_number_is_none(text, cell):
+    assert export.neutral(text) == cell
+
+
+PERSON = {"customer_id": "c1", "email": "ann@x.de", "first_name": "Ann", "phone": None, "email_sha256": "e", "phone_sha256": None}
+
+
+def person(**values) -> dict:
+    return PERSON | values
+
+
+def test_an_email_that_begins_like_a_formula_is_left_out_and_not_changed():
+    people = [person(email=email) for email in ("=1+1@x.de", "+ann@x.de", "-ann@x.de", "a;=b@x.de", "'=b@x.de", "an+n@x.de", "o'-neil@x.de")]
+    files = export.tables(people, with_phones=False)
+    assert [row[1] for row in files["email_tool.csv"][1:]] == ["an+n@x.de", "o'-neil@x.de"]
+    assert len(files["google_ads.csv"]) == len(files["meta_ads.csv"]) == 8
+    assert "5 emails are left out" in export.told(Path("x"), files, people)[-1]
+
+
+def test_hashes_are_those_of_each_platform():
+    """+16505551234 with its plus for Google, its digits alone for Meta; from outside, by sha256sum."""
+    files = export.tables([person(phone="+16505551234", phone_sha256=sha256("+16505551234"), email_sha256=sha256("test@example.com"))],
+                          with_phones=True)
+    email = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"
+    assert files["google_ads.csv"] == [["Email", "Phone"], [email, "a2996076d3ad4af5dc818b908b3d8e354f26ededf7df0e0aa6ac354143805ee0"]]
+    assert files["meta_ads.csv"] == [["email", "phone"], [email, "6069d14bf122fdfd931dc7beb58e5dfbba395b1faf05bdcd42d12358d63d8599"]]
+    assert files["phones.csv"] == [["customer_id", "phone"], ["c1", "+16505551234"]]
+
+
+def test_hashes_and_phones_of_the_files_are_those_of_the_people(shops, tmp_path):
+    for number, (reader, result) in enumerate(shops):
+        export.export_segment(reader, "subscribers_without_purchase", tmp_path / str(number), with_phones=True)
+        members = [result.customer_contacts[customer] for customer in result.segments["subscribers_without_purchase"]
+                   if result.customers[customer]["is_contactable_by_email"]]
+
+        def pairs(phone):
+            return sorted((sha256(member["email"]), sha256(phone(member["phone"])) if member["phone"] else "") for member in members)
+
+        google = [tuple(row.values()) for row in read(tmp_path / str(number) / "google_ads.csv")]
+        meta = [tuple(row.values()) for row in read(tmp_path / str(number) / "meta_ads.csv")]
+        assert sorted(google) == pairs(str) and sorted(meta) == pairs(lambda phone: phone[1:])
+        for row in read(tmp_path / str(number) / "phones.csv"):
+            assert re.fullmatch(r"\+[0-9]{8,15}", row["phone"])
+            assert row["phone"] == result.customer_contacts[unquoted(row["customer_id"])]["phone"]
+
+
+def test_a_csv_file_is_read_back_as_it_was_written(tmp_path):
+    people = [person(first_name='Ann, "the" Great'), person(customer_id="c2", first_name="Zoë\nMarie"), person(customer_id="c3", first_name=None)]
+    export.write(tmp_path, export.tables(people, with_phones=False), set())
+    content = (tmp_path / "email_tool.csv").read_bytes()
+    assert content.startswith(b"customer_id,email,first_name\r\nc1,ann@x.de,\"Ann, \"\"the\"\" Great\"\r\n")
+    assert [row["first_name"] for row in read(tmp_path / "email_tool.csv")] == ['Ann, "the" Great', "Zoë\nMarie", ""]
+
+
+# ---------------------------------------------------------------- files
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_files_are_their_owners_alone_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        export.write(tmp_path / "a" / "b", export.tables([PERSON], with_phones=True), set())
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "a" / "b") == 0o700
+    assert {path.name: mode(path) for path in (tmp_path / "a" / "b").iterdir()} == dict.fromkeys(export.FILES, 0o600)
+
+
+def test_a_failed_export_leaves_the_earlier_one_as_it_was(tmp_path):
+    export.write(tmp_path, export.tables([PERSON], with_phones=True), set())
+    earlier = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    broken = export.tables([person(customer_id="c2")], with_phones=True)
+    broken["phones.csv"] = [["customer_id", "phone"], *(cell for cell in [None])]
+    with pytest.raises(csv.Error):
+        export.write(tmp_path, broken, set())
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == earlier
+
+
+def test_a_later_export_takes_away_what_it_does_not_write_and_nothing_else(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    reader = SimpleNamespace(rows=lambda sql: [{"customers": 1}] if "ref('segments')" in sql else [], as_of_date="2025-03-31")
+    export.write(tmp_path, export.tables([PERSON], with_phones=True), set())
+    said = export.export_segment(reader, "seg_loyal_buyers", str(tmp_path), with_phones=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["email_tool.csv", "google_ads.csv", "meta_ads.csv", "notes.txt"]
+    assert (tmp_path / "email_tool.csv").read_bytes() == b"customer_id,email,first_name\r\n"
+    assert "loyal_buyers as of 2025-03-31: 1 customers, 0 of them may be mailed." in said and "the files hold their header only" in said
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.fixture(scope="module")
+def warehouse(project, tmp_path_factory):
+    """A small shop, built by dbt itself."""
+    directory = tmp_path_factory.mktemp("warehouse")
+    write_shop(random_shop(3, date(2025, 3, 31)), directory / "raw", "parquet")
+    result = project.attempt("build", "--exclude-resource-type", "test", "unit_test", raw_dir=directory / "raw",
+                             database=directory / "shop.duckdb", **SETTINGS)
+    assert result.success, messages(result)
+    with duckdb.connect(directory / "shop.duckdb") as connection:
+        connection.execute("checkpoint")
+    return directory
+
+
+def run(capsys, directory: Path, *words: str, database: str = "shop.duckdb") -> tuple[int, str, str]:
+    """Run the command in this process, which dbt lets open the warehouse more than once. Returns exit code, stdout and stderr."""
+    with environment(RAW_DIR=directory / "raw", DUCKDB_PATH=directory / database, DBT_TARGET_PATH=directory / "target",
+                     DBT_LOG_PATH=directory / "logs"), chdir(PROJECT):
+        code = export.main([*words, "--vars", str(SETTINGS)])
+    return code, *capsys.readouterr()
+
+
+def test_the_command_exports_and_leaves_no_email_elsewhere(warehouse, tmp_path, capsys):
+    code, said, _ = run(capsys, warehouse, "subscribers_without_purchase", "--phones", "--dir", str(tmp_path / "out"))
+    emails = {row["email"] for row in read(tmp_path / "out" / "email_tool.csv")}
+    with duckdb.connect(warehouse / "shop.duckdb") as connection:
+        expected = {email for (email,) in connection.execute("""
+            select email from marts.seg_subscribers_without_purchase join marts.customers using (customer_id)
+            join marts.customer_contacts using (customer_id) where is_contactable_by_email""").fetchall()}
+    assert code == 0 and emails == {email for email in expected if export.can_be_written(email)} and len(emails) > 1
+    assert "may be mailed" in said and not any(email in said for email in emails)
+    for path in [*(warehouse / "target").rglob("*"), *(warehouse / "logs").rglob("*")]:
+        assert not path.is_file() or not any(email.encode() in path.read_bytes() for email in emails), path
+
+
+def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
+    code, said, _ = run(capsys, warehouse, "--suppressions", "--phones", "--dir", str(tmp_path / "out"))
+    assert code == 0 and said.startswith("Suppression lists as of 2025-03-31") and len(list((tmp_path / "out").iterdir())) == 16
+    with duckdb.connect(warehouse / "shop.duckdb") as connection:
+        counts = dict(connection.execute("select suppression_list, count(*) from marts.suppressions "
+                                         "where email_sha256 is not null or phone_sha256 is not null group by all").fetchall())
+    assert {name: len(read(tmp_path / "out" / f"{name}_meta_ads.csv")) for name in export.LISTS} == dict.fromkeys(export.LISTS, 0) | counts
+
+
+@pytest.mark.parametrize("words, sentence", [
+    ([], "Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, or make export SUPPRESSIONS=1."),
+    (["loyal_buyers", "--suppressions"], "Name what to export, one thing at a time"),
+    (["loyal_buyers", "--dir", "README.md"], "The files cannot be written: "),
+])
+def test_what_cannot_be_exported_is_said_in_a_sentence(warehouse, capsys, words, sentence):
+    code, said, wrong = run(capsys, warehouse, *words)
+    assert (code, said, wrong.count("\n")) == (2, "", 1) and wrong.startswith(sentence)
+
+
+def test_a_segment_that_is_not_built_is_named(shops, tmp_path):
+    reader, _ = shops[0]
+    for segment in ("nothing", "'; drop table marts.audiences; --"):
+        with pytest.raises(DbtError, match=f"There is no segment {segment}: docs/segments.md has those that ship with the project."):
+            export.export_segment(reader, segment, tmp_path / "out", with_phones=False)
+    unbuilt = SimpleNamespace(rows=lambda sql: [], has_model={"seg_regulars"}.__contains__)
+    with pytest.raises(DbtError, match="The segment regulars is not in the last build: run `make run` first."):
+        export.export_segment(unbuilt, "regulars", tmp_path / "out", with_phones=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_exported_before_a_build_or_of_one_that_broke_off(warehouse, tmp_path, capsys):
+    changes = {
+        "empty": ("drop schema marts cascade", "Nothing is built here yet: run `make run` first.\n"),
+        "older": ("drop table marts.audiences", "The last build has no audiences: run `make run` first.\n"),
+        "broken_off": ("update marts.audiences set as_of_date = date '2025-03-30'",
+                       "The last build broke off: its marts are of 2025-03-30 and 2025-03-31. Build again, then export.\n"),
+    }
+    for name, (change, sentence) in changes.items():
+        shutil.copy(warehouse / "shop.duckdb", warehouse / f"{name}.duckdb")
+        with duckdb.connect(warehouse / f"{name}.duckdb") as connection:
+            connection.execute(change)
+        assert run(capsys, warehouse, "loyal_buyers", "--dir", str(tmp_path / "out"), database=f"{name}.duckdb") == (2, "", sentence)
+    assert not (tmp_path / "out").exists()
+
+
+# ---------------------------------------------------------------- rates
+
+
+def test_rates_are_rounded_half_up_where_they_end_in_a_five(project, tmp_path):
+    """Doubles round some of these ties down, and PostgreSQL's decimals none."""
+    sql = project.dbt("compile", "--inline", "select {{ ratio('part', 'whole') }} from cases", raw_dir=tmp_path).result.results[0].node.compiled_code
+    cases = [(part, whole) for whole in (512, 2560, 12800, 64000, 40_000_000) for part in (1, 3, 2 * whole // 3 | 1, whole - 1, whole, whole + 1)]
+    cases += [(0, 7), (1, 3), (2, 3), (7, 1), (3, 0), (0, 0), (134_211, 1_600_000)]
+    with duckdb.connect() as connection:
+        connection.execute("create table cases (part bigint, whole bigint)")
+        connection.executemany("insert into cases values (?, ?)", cases)
+        found = [value for (value,) in connection.execute(sql).fetchall()]
+    expected = [oracle_contact.rounded_rate(part, whole) for part, whole in cases]
+    assert found == expected
+    assert any(Fraction(part, whole) * 10**8 % 1 == Fraction(1, 2) for part, whole in cases if whole)

@@ -1,0 +1,211 @@
+"""Write whom mail may reach in a segment, or whom to leave out, as CSV files for email tools and ad platforms.
+
+Usage: python tools/export.py [SEGMENT | --suppressions] [--dir DIR] [--phones] --vars YAML
+
+Reads the last build. docs/audiences.md says what each file is for, and what may be done with it.
+"""
+
+import argparse
+import csv
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from dbt_session import DbtError, Session, as_is, quoted
+
+# Besides being in the segment's audience, a person meets all of these to be exported. The consent is asked again, of the customer.
+CONDITIONS = ("customers.is_contactable_by_email",)
+LISTS = ("non_target", "unhappy", "unsubscribed", "complained")
+EMAIL_TOOL, GOOGLE_ADS, META_ADS, PHONES = FILES = ("email_tool.csv", "google_ads.csv", "meta_ads.csv", "phones.csv")
+
+AUDIENCE = """
+    select
+        audiences.customer_id,
+        customer_contacts.email,
+        customer_contacts.first_name,
+        customer_contacts.phone,
+        audiences.email_sha256,
+        audiences.phone_sha256
+    from {{{{ ref('audiences') }}}} as audiences
+    inner join {{{{ ref('customers') }}}} as customers on audiences.customer_id = customers.customer_id
+    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on audiences.customer_id = customer_contacts.customer_id
+    where audiences.segment = {segment} and {conditions}
+"""
+# A refused email that no customer has stands in no mart but by its hash.
+SUPPRESSIONS = """
+    select
+        suppressions.suppression_list,
+        suppressions.customer_id,
+        coalesce(customer_contacts.email, refused_emails.compared_email) as email,
+        customer_contacts.phone,
+        suppressions.email_sha256,
+        suppressions.phone_sha256
+    from {{ ref('suppressions') }} as suppressions
+    left join {{ ref('customer_contacts') }} as customer_contacts on suppressions.customer_id = customer_contacts.customer_id
+    left join {{ ref('int_refused_emails') }} as refused_emails
+        on suppressions.customer_id is null and suppressions.email_sha256 = {{ sha256_hex('refused_emails.compared_email') }}
+"""
+DATES = """
+    select distinct as_of_date from {{ ref('customers') }}
+    union select distinct as_of_date from {{ ref('customer_contacts') }}
+    union select distinct as_of_date from {{ ref('segment_memberships') }}
+    union select distinct as_of_date from {{ ref('audiences') }}
+    union select distinct as_of_date from {{ ref('suppressions') }}
+"""
+
+# What a spreadsheet runs: a formula at the beginning of a cell, or behind what it may take for the border of one.
+FORMULA = re.compile(r"(^|[,;|\t\r\n])([\s\"'`]*)(?=[=+\-@＝＋－＠])|^(?=[\0\t\r\n])")
+# A sign and digits, as in a phone, is a number and runs nothing.
+SIGNED_NUMBER = re.compile(r"[+-][0-9]+")
+
+Table = list[list[str]]
+
+
+def audience(session: Session, segment: str, conditions: tuple[str, ...] = CONDITIONS) -> list[dict]:
+    """Whom mail may reach in a segment of the last build: customer_id, email, first_name, phone, email_sha256, phone_sha256.
+
+    One dict per customer, in the order of their ids; phones in E.164, hashes as lower-case hex digits, None where unknown.
+    conditions: SQL on `customers` that must hold. Raises DbtError where the marts cannot be read.
+    """
+    people = session.rows(AUDIENCE.format(segment=as_is(quoted(segment)), conditions=" and ".join(conditions)))
+    return sorted(people, key=lambda person: person["customer_id"])
+
+
+def suppressions(session: Session) -> dict[str, list[dict]]:
+    """Whom to leave out, by suppression list: the columns of `audience`, but first_name. customer_id is None for an email
+    that refused and that no customer has; email and phone are None where unknown. Raises DbtError as `audience` does."""
+    people = sorted(session.rows(SUPPRESSIONS), key=lambda person: (person["customer_id"] or "", person["email"] or ""))
+    return {name: [person for person in people if person["suppression_list"] == name] for name in LISTS}
+
+
+def neutral(text: str | None) -> str:
+    """The text as a cell that no spreadsheet runs: an apostrophe in front of a formula. Nothing for None."""
+    return text or "" if SIGNED_NUMBER.fullmatch(text or "") else FORMULA.sub(r"\1'\2", text or "")
+
+
+def can_be_written(email: str) -> bool:
+    """Whether an email can stand in a file as it is: with an apostrophe it would be somebody else's."""
+    return FORMULA.search(email) is None
+
+
+def tables(people: list[dict], with_phones: bool) -> dict[str, Table]:
+    """The files for these people: name -> rows, header first. A person is left out of a file that has nothing of them."""
+    mailed = [person for person in people if person["email"] and can_be_written(person["email"])]
+    columns = [name for name in ("customer_id", "email", "first_name") if not people or name in people[0]]
+    hashes = sorted((person["email_sha256"] or "", person["phone_sha256"] or "", person["phone"] or "") for person in people)
+    hashes = [row for row in hashes if any(row)]
+    files = {
+        EMAIL_TOOL: [columns, *([neutral(person[name]) for name in columns] for person in mailed)],
+        GOOGLE_ADS: [["Email", "Phone"], *([email, phone_with_plus] for email, phone_with_plus, _ in hashes)],
+        # Meta hashes the digits of a phone alone.
+        META_ADS: [["email", "phone"], *([email, sha256(phone.removeprefix("+"))] for email, _, phone in hashes)],
+    }
+    if with_phones:
+        files[PHONES] = [["customer_id", "phone"], *([neutral(person["customer_id"]), person["phone"]] for person in people if person["phone"])]
+    return files
+
+
+def sha256(text: str) -> str:
+    """SHA-256 of a text in UTF-8, as 64 lower-case hex digits; nothing of nothing."""
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
+
+
+def write(directory: Path, files: dict[str, Table], others: set[str]) -> None:
+    """Write CSV files (RFC 4180, UTF-8) that their owner alone can read, all or none, into a directory that is made so, too.
+
+    files: name -> rows. others: names that an earlier export may have left there and that are removed. Raises OSError.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
+        for name, rows in files.items():
+            with open(Path(scratch, name), "w", encoding="utf-8", newline="", opener=for_owner_only) as file:
+                csv.writer(file, lineterminator="\r\n").writerows(rows)
+        for name in others:
+            Path(directory, name).unlink(missing_ok=True)
+        for name in files:
+            os.replace(Path(scratch, name), Path(directory, name))
+
+
+def for_owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def export_segment(session: Session, segment: str, directory: str | None, with_phones: bool) -> str:
+    """Export a segment and say what was done. Raises DbtError where there is no such segment, and OSError."""
+    segment = segment.removeprefix("seg_")
+    found = session.rows("select customers from {{ ref('segments') }} where segment = " + as_is(quoted(segment)))
+    if not found:
+        raise DbtError(f"The segment {segment} is not in the last build: run `make run` first." if session.has_model(f"seg_{segment}")
+                       else f"There is no segment {segment}: docs/segments.md has those that ship with the project.")
+    people = audience(session, segment)
+    files = tables(people, with_phones)
+    target = Path(directory or f"exports/{segment}_{session.as_of_date}")
+    write(target, files, set(FILES) - files.keys())
+    lines = [f"{segment} as of {session.as_of_date}: {int(found[0]['customers']):,} customers, {len(people):,} of them may be mailed."]
+    if not people:
+        lines.append("There is nobody to export: the files hold their header only.")
+    return "\n".join([*lines, *told(target, files, people)])
+
+
+def export_suppressions(session: Session, directory: str | None, with_phones: bool) -> str:
+    """Export the suppression lists and say what was done. Raises DbtError and OSError."""
+    lists = suppressions(session)
+    files = {f"{name}_{file}": rows for name, people in lists.items() for file, rows in tables(people, with_phones).items()}
+    target = Path(directory or f"exports/suppressions_{session.as_of_date}")
+    write(target, files, {f"{name}_{file}" for name in lists for file in FILES} - files.keys())
+    return "\n".join([f"Suppression lists as of {session.as_of_date}: whom to leave out.",
+                      *told(target, files, [person for people in lists.values() for person in people])])
+
+
+def told(directory: Path, files: dict[str, Table], people: list[dict]) -> list[str]:
+    """Lines that say what stands in the directory, and what does not."""
+    width = max(map(len, files))
+    unwritten = {person["email"] for person in people if person["email"] and not can_be_written(person["email"])}
+    return [f"{directory}/", *(f"  {name:<{width}}  {len(rows) - 1:>9,} rows" for name, rows in files.items())] + [
+        f"{len(unwritten):,} emails are left out of the files for email tools: a spreadsheet would run them as formulas."] * bool(unwritten)
+
+
+def refuse_unfinished_build(session: Session) -> None:
+    """Raises DbtError where the last build broke off, so that consents and memberships are of different days."""
+    try:
+        dates = sorted(str(row["as_of_date"]) for row in session.rows(DATES))
+    except DbtError as error:
+        if "does not exist" not in str(error):
+            raise
+        raise DbtError("The last build has no audiences: run `make run` first.") from error
+    if set(dates) - {session.as_of_date}:
+        raise DbtError(f"The last build broke off: its marts are of {' and '.join(dates)}. Build again, then export.")
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command line, or these words in its place. Returns the exit code."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("segment", nargs="?")
+    parser.add_argument("--suppressions", action="store_true")
+    parser.add_argument("--phones", action="store_true")
+    parser.add_argument("--dir")
+    parser.add_argument("--vars", default="{}")
+    arguments = parser.parse_args(words)
+    try:
+        if bool(arguments.segment) == arguments.suppressions:
+            raise DbtError("Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, or make export SUPPRESSIONS=1.")
+        session = Session(arguments.vars)
+        refuse_unfinished_build(session)
+        if arguments.suppressions:
+            print(export_suppressions(session, arguments.dir, arguments.phones))
+        else:
+            print(export_segment(session, arguments.segment, arguments.dir, arguments.phones))
+    except DbtError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"The files cannot be written: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
