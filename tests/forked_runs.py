@@ -81,9 +81,9 @@ def run(order: dict, settings: dict, manifest, lines) -> int:
     os.environ.update(order["environment"])
     variables = order.get("variables", {})
     if order.get("publish_only"):
-        nightly.dbtRunner = NothingToBuild
+        nightly.dbtRunner, nightly.predicted = NothingToBuild, lambda *_: []
     kill_before(order.get("kill_before"), lines)
-    arguments = ["--target", "duckdb", "--vars", yaml.safe_dump(variables)]
+    arguments = ["--vars", yaml.safe_dump(variables)]
     return nightly.run(arguments + order.get("arguments", []), settings | variables, Path(os.environ["PUBLISHED_DIR"]), manifest)
 
 

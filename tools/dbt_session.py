@@ -15,14 +15,14 @@ class DbtError(Exception):
 class Session:
     """The project, parsed once for the given vars (a dict or YAML text), with the as-of date of the last build.
 
-    as_of_date: text, YYYY-MM-DD. customers: how many the last build knows. Raises DbtError where nothing is built.
+    manifest: the parsed project, if it is at hand. as_of_date: text, YYYY-MM-DD. customers: how many the last build knows. Raises DbtError where nothing is built.
     """
 
-    def __init__(self, variables: dict | str):
+    def __init__(self, variables: dict | str, manifest=None):
         self.variables = yaml.safe_load(variables) if isinstance(variables, str) else variables
         self._compiled = {}
-        self.manifest = None
-        self.manifest = self.invoke("parse").result
+        self.manifest = manifest
+        self.manifest = manifest or self.invoke("parse").result
         try:
             built = self.rows("select max(as_of_date) as as_of_date, (select count(*) from {{ ref('customers') }}) as customers"
                               " from {{ ref('segments') }}")[0]

@@ -1,4 +1,4 @@
-"""Build the shop, audit it with all data tests, and publish it if they passed: one command, one exit code.
+"""Build the shop, audit it with all data tests, predict, and publish it if the tests passed: one command, one exit code.
 
 Usage: python tools/nightly.py [--target NAME] [--vars YAML] [--simulated]
 
@@ -16,6 +16,8 @@ import yaml
 from dbt.cli.main import dbtRunner
 
 from dashboard import DashboardError
+from dbt_session import DbtError, Session
+from predict import predict_buyers
 from publish import NotPublished, current, publish, refresh_dashboard
 from run_lock import AnotherRun, only_run
 
@@ -26,7 +28,7 @@ CONTACT_DATA = "contact_data"
 def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None, is_simulated: bool = False) -> int:
     """Build with dbt, and publish into the directory. Returns the exit code.
 
-    arguments: dbt's own, such as --target and --vars; settings: all vars, by name; manifest: the parsed project, if at hand;
+    arguments: dbt's own, such as --vars; settings: all vars, by name; manifest: the parsed project, if at hand;
     is_simulated: whether readers are to be told that people and orders are made up.
     Raises OSError or duckdb.Error where the directory cannot be written: what was published before still stands.
     """
@@ -37,16 +39,15 @@ def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None
             return 2
         manifest = parsed.result
     is_duckdb = manifest.metadata.adapter_type == "duckdb"
+    kept = settings["published_versions_kept"]
     if is_duckdb:
         check_writable(directory)
     built = dbtRunner(manifest=manifest).invoke(["build", *arguments])
     if not built.success:
         tell_not_published(directory, "the build did not end well, as the lines above say")
         return 2 if built.exception else 1
-    marts = sorted(node.name for node in manifest.nodes.values()
-                   if node.resource_type == "model" and node.fqn[1] == "marts"
-                   and (settings["publish_contact_data"] or CONTACT_DATA not in node.tags))
-    kept = settings["published_versions_kept"]
+    marts = [node.name for node in manifest.nodes.values() if node.resource_type == "model" and node.fqn[1] == "marts"
+             and (settings["publish_contact_data"] or CONTACT_DATA not in node.tags)] + predicted(manifest, settings)
     if is_duckdb:
         publish(Path(os.environ["DUCKDB_PATH"]), marts, directory, kept, is_simulated)
         try:
@@ -58,6 +59,16 @@ def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None
     published = dbtRunner(manifest=manifest).invoke(
         ["run-operation", "publish", "--args", yaml.safe_dump({"marts": marts, "kept": kept}), *arguments])
     return 0 if published.success else 1
+
+
+def predicted(manifest, settings: dict) -> list[str]:
+    """Predict, and name the tables of it. No prediction keeps the marts from being published."""
+    try:
+        print("\n".join(predict_buyers(Session(settings, manifest))))
+    except DbtError as error:
+        print(f"Nothing is predicted: {error}", file=sys.stderr)
+        return []
+    return [table.name for table in manifest.sources.values() if table.source_name == "predictions"]
 
 
 def check_writable(directory: Path) -> None:
@@ -95,8 +106,10 @@ def main() -> int:
     parser.add_argument("--vars", default="{}")
     parser.add_argument("--simulated", action="store_true")
     options = parser.parse_args()
+    # For all that dbt does from here on.
+    os.environ["DBT_TARGET"] = options.target
     settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"] | (yaml.safe_load(options.vars) or {})
-    return run(["--target", options.target, "--vars", options.vars], settings, Path(os.environ["PUBLISHED_DIR"]),
+    return run(["--vars", options.vars], settings, Path(os.environ["PUBLISHED_DIR"]),
                is_simulated=options.simulated)
 
 
