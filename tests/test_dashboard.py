@@ -16,6 +16,7 @@ from test_broken_input import SMALL_SHOP, write_tables
 pytestmark = pytest.mark.xdist_group("dashboard")
 
 DAY = date(2025, 3, 31)
+MONEY = ["Value and margin", "New and returning buyers", "Cost of new buyers", "Who comes back", "Who is lost", "What campaigns brought"]
 HOSTILE = """<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> R&D 'x' %{x} <a href="javascript:window.hacked = 1">y</a>"""
 
 # A date before, as the history's models would have seen it: each segment of another size, every third one not yet registered.
@@ -213,7 +214,7 @@ def test_flows_and_overlaps_are_those_of_the_marts(browser, page, rows):
         where pairs.one = 'loyal_buyers' and customers_in_both > 0 order by 2 desc, position limit 12""")
     assert name == "Loyal buyers"
     assert [(segment.replace("<br>", " "), share) for segment, share in zip(segments, shares)] == expected
-    assert len(text(browser, ".pairs tbody tr")) == len(titles) and is_quiet(browser)
+    assert len(text(browser, ".matrix tbody tr")) == len(titles) and is_quiet(browser)
 
 
 def test_a_segment_is_shown_with_all_that_is_known_of_it(browser, page, rows):
@@ -241,7 +242,7 @@ def test_no_text_of_the_data_runs(browser, shop, tmp_path):
                    f"update marts.segment_transitions set from_value = '{quoted}' where trait = 'rfm_group'",
                    f"update marts.shop_figures set reporting_currency = '{quoted}', shop_timezone = '</style>{quoted}'")
     figures = re.findall(r'<script type="application/json">(.*?)</script>', page.read_text(), re.DOTALL)
-    assert len(figures) == 3 and not any("<" in figure for figure in figures)
+    assert len(figures) == 4 and not any("<" in figure for figure in figures)
     for width in (1440, 390):
         browser.open(page, width)
         browser.value("document.querySelectorAll('details').forEach(details => { details.open = true })")
@@ -273,7 +274,7 @@ def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
                    "drop table marts.segment_history", "drop table marts.rfm_thresholds")
     browser.open(page)
     assert is_quiet(browser)
-    assert text(browser, "h2") == ["At a glance", "Segments today", "Recency and frequency", "Each segment"]
+    assert text(browser, "h2") == ["At a glance", "Segments today", *MONEY, "Recency and frequency", "Each segment"]
 
 
 def test_a_segment_added_at_the_end_stands_in_its_group(browser, shop, tmp_path):
