@@ -533,7 +533,7 @@ def value(shop: Shop) -> str:
         from marts.purchases where customer_id is not null and purchased_on > cast($day as date) - 365
     """
     everybody = shop.rows(f"""
-        select count(distinct customer_id) as customers, sum(net_revenue) as net_revenue_365d, avg(net_revenue) as average_order_value_365d,
+        select count(*) as purchases, sum(net_revenue) as net_revenue_365d, avg(net_revenue) as average_order_value_365d,
             sum(gross_margin) as gross_margin, sum(costed_net_revenue) as costed_net_revenue from ({year})
     """, day=shop.as_of_date)[0]
     performance = {row["segment"]: row for row in shop.rows(f"""
