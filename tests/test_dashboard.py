@@ -610,6 +610,9 @@ def test_unknown_costs_and_no_spend_are_said(browser, shop, tmp_path):
     browser.open(changed(shop, tmp_path, "update marts.acquisition_costs set spend = null, acquisition_cost = null, payback_months = null"))
     assert is_quiet(browser)
     assert "No marketing spend is known" in text(browser, "main")[0] and text(browser, ".channels") == []
+    browser.open(changed(shop, tmp_path, "update marts.acquisition_costs set is_complete = false"))
+    assert is_quiet(browser)
+    assert "No month with spend has ended yet" in text(browser, "main")[0] and text(browser, ".channels") == []
 
 
 def test_a_young_shop_is_called_one(browser, build, tmp_path):

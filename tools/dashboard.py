@@ -566,7 +566,7 @@ def returning(shop: Shop) -> str:
 def acquisition(shop: Shop) -> str:
     """What a new buyer costs by channel, and what those of a year ago have brought in their first 12 months."""
     rows = shop.rows("from marts.acquisition_costs order by month desc")
-    if not any(row["spend"] for row in rows):
+    if not any(row["spend"] and row["is_complete"] for row in rows):
         return render("acquisition", shop, channels=[], rows=rows)
     recent, old = ([row for row in rows if row[flag]] for flag in ("is_complete", "is_12_months_old"))
     recent, old = last_months(recent), last_months(old)
@@ -589,7 +589,7 @@ def acquisition(shop: Shop) -> str:
     shown = [row["channel"] for row in channels[:MOST_CHANNELS] if row["spend"] or any(old["channel"] == row["channel"] and old["spend"] for old in rows)]
     cells = {(row["month"], row["channel"]): row for row in last_months(rows, 24)}
     return render("acquisition", shop, channels=channels[:MOST_CHANNELS], rest=len(channels[MOST_CHANNELS:]), everything=figures(None),
-                  recent=span(recent) if recent else None, old=span(old) if old else None, paid_channels=shown, cells=cells,
+                  recent=span(recent), old=span(old) if old else None, paid_channels=shown, cells=cells,
                   months=sorted({month for month, _ in cells}, reverse=True), rows=rows)
 
 
@@ -608,7 +608,7 @@ def retention(shop: Shop) -> str:
         pooled[age] = ratio(sum(row["customers_with_purchase"] for row in of_age), sum(row["customers"] for row in of_age))
     aged = [(month, ages) for month, ages in cohorts.items() if len(ages) > 1]
     rungs = shop.rows("from marts.repeat_purchases order by purchase_number")
-    return render("retention", shop, parts=[aged[:13], aged[13:]], pooled=pooled, ages=range(1, 13), largest=max((row["retention_rate"] for row in whole), default=0),
+    return render("retention", shop, parts=[aged[:13], aged[13:37]], rest=len(aged[37:]), pooled=pooled, ages=range(1, 13), largest=max((row["retention_rate"] for row in whole), default=0),
                   rungs=[rungs[:5], rungs[5:12]], is_judged=any(rung["judged_customers"] for rung in rungs))
 
 
