@@ -213,7 +213,7 @@ def test_flows_and_overlaps_are_those_of_the_marts(browser, page, rows):
         where pairs.one = 'loyal_buyers' and customers_in_both > 0 order by 2 desc, position limit 12""")
     assert name == "Loyal buyers"
     assert [(segment.replace("<br>", " "), share) for segment, share in zip(segments, shares)] == expected
-    assert len(text(browser, ".pairs tbody tr")) == len(titles) and is_quiet(browser)
+    assert len(text(browser, ".matrix tbody tr")) == len(titles) and is_quiet(browser)
 
 
 def test_a_segment_is_shown_with_all_that_is_known_of_it(browser, page, rows):
@@ -239,9 +239,11 @@ def test_no_text_of_the_data_runs(browser, shop, tmp_path):
                    f"update marts.customers set customer_id = '{quoted}' || customer_id, rfm_group = '{quoted}', lifecycle_stage = 'lead'",
                    f"update marts.segment_history set customer_id = '{quoted}' || customer_id",
                    f"update marts.segment_transitions set from_value = '{quoted}' where trait = 'rfm_group'",
+                   f"update marts.acquisition_costs set channel = '{quoted}' || channel",
+                   campaign(HOSTILE, segment=HOSTILE, verdict=HOSTILE),
                    f"update marts.shop_figures set reporting_currency = '{quoted}', shop_timezone = '</style>{quoted}'")
     figures = re.findall(r'<script type="application/json">(.*?)</script>', page.read_text(), re.DOTALL)
-    assert len(figures) == 3 and not any("<" in figure for figure in figures)
+    assert len(figures) == 4 and not any("<" in figure for figure in figures)
     for width in (1440, 390):
         browser.open(page, width)
         browser.value("document.querySelectorAll('details').forEach(details => { details.open = true })")
@@ -252,6 +254,7 @@ def test_no_text_of_the_data_runs(browser, shop, tmp_path):
             None, 0, 2 + len(text(browser, ".chart-box"))]
         assert text(browser, ".sizes a")[0] == HOSTILE
         assert HOSTILE in text(browser, "[data-chart=sizes] .legendtext")[0]
+        assert text(browser, ".campaigns h3") == [HOSTILE] and HOSTILE in text(browser, ".channels tbody th")[0]
         assert any(dashboard.words(HOSTILE) in label for label in text(browser, "[data-chart=flows] .node-label"))
 
 
@@ -270,10 +273,11 @@ def test_ids_that_look_like_emails_are_not_shown(shop, tmp_path):
 
 def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
     page = changed(shop, tmp_path, "drop table marts.segment_overlaps", "drop table marts.segment_sizes", "drop table marts.segment_transitions",
-                   "drop table marts.segment_history", "drop table marts.rfm_thresholds")
+                   "drop table marts.segment_history", "drop table marts.rfm_thresholds", "drop table marts.campaign_lift",
+                   "drop table marts.repeat_purchases", "drop table marts.churn_monthly", "drop table marts.segment_performance")
     browser.open(page)
     assert is_quiet(browser)
-    assert text(browser, "h2") == ["At a glance", "Segments today", "Recency and frequency", "Each segment"]
+    assert text(browser, "h2") == ["At a glance", "Segments today", "New and returning buyers", "Cost of new buyers", "Recency and frequency", "Each segment"]
 
 
 def test_a_segment_added_at_the_end_stands_in_its_group(browser, shop, tmp_path):
@@ -307,7 +311,8 @@ def test_an_empty_shop_says_so(browser, build, tmp_path, changes, sentence):
     browser.open(small_shop(build, tmp_path, **changes))
     assert is_quiet(browser)
     shown = text(browser, "main")[0]
-    assert all(part in shown for part in (sentence, "No buyer has scores yet", "No two segments share a customer.", "nobody is in it"))
+    assert all(part in shown for part in (sentence, "No buyer has scores yet", "No two segments share a customer.", "nobody is in it",
+                                             "Nobody bought in the last 365 days.", "Nobody has bought yet.", "No month with buyers from before", "No campaign is registered."))
     assert text(browser, ".chart") == [] and len(text(browser, ".sizes a")) == 33
     assert not re.search(r"None|nan|undefined|null", shown)
 
@@ -416,7 +421,7 @@ def test_without_a_built_shop_there_is_no_page(tmp_path):
     assert not (tmp_path / "page.html").exists()
 
 
-@pytest.mark.parametrize("mart", ["segments", "segment_overlaps"])
+@pytest.mark.parametrize("mart", ["segments", "segment_overlaps", "churn_monthly"])
 def test_marts_of_different_dates_make_no_page(shop, tmp_path, mart):
     with pytest.raises(dashboard.DashboardError, match="The marts are of different dates, 2025-03-31 and 2025-04-01: build all of them"):
         changed(shop, tmp_path, f"update marts.{mart} set as_of_date = as_of_date + 1")
@@ -433,3 +438,187 @@ def test_a_reader_never_sees_half_a_page(shop, page, monkeypatch):
     with pytest.raises(OSError, match="no space left"):
         dashboard.write_dashboard(shop, page)
     assert page.read_text() == former and [path.name for path in page.parent.iterdir()] == ["page.html"]
+
+
+# ---------------------------------------------------------------- the money
+
+
+LAST_MONTH = "month = date '2025-03-01'"
+# As if the last month had not ended: what the marts leave null then is null.
+UNFINISHED = [
+    f"update marts.revenue_by_buyer_type set is_complete = false where {LAST_MONTH}",
+    f"update marts.acquisition_costs set is_complete = false where {LAST_MONTH}",
+    f"update marts.churn_monthly set is_complete = false, customer_churn_rate = null, revenue_churn_rate = null, revenue_loss_rate = null where {LAST_MONTH}",
+    f"update marts.cohort_retention set is_complete = false, retention_rate = if(months_since = 0, 1, null) where {LAST_MONTH}",
+]
+
+
+def campaign(name: str, starts_on: str = "2025-03-01", lift: tuple = (0.05, 0.02, 0.08), revenue: tuple = (5.5, -1, 12), **changes) -> str:
+    """The statement that adds a campaign to campaign_lift."""
+    row = {"marketing_campaign_id": name, "as_of_date": str(DAY), "segment": "loyal_buyers", "starts_on": starts_on, "ends_on": "2025-03-21", "is_over": True,
+           "holdout_percent": 20, "customers": 1000, "treated_customers": 800, "held_out_customers": 200, "is_split_as_promised": True, "treated_buyers": 160,
+           "held_out_buyers": 30, "treated_net_revenue": 16000, "held_out_net_revenue": 3000, "verdict": "More of the treated bought."}
+    row |= dict(zip(("conversion_lift", "conversion_lift_from", "conversion_lift_to"), lift or [None] * 3))
+    row |= dict(zip(("net_revenue_lift", "net_revenue_lift_from", "net_revenue_lift_to"), revenue or [None] * 3)) | changes
+    told = ["null" if value is None else "'{}'".format(str(value).replace("'", "''")) for value in row.values()]
+    return f"insert into marts.campaign_lift ({', '.join(row)}) values ({', '.join(told)})"
+
+
+def cells(browser, selector: str) -> list[list[str]]:
+    """The first text of each cell but the bars, by row."""
+    return browser.value(f"""[...document.querySelectorAll("{selector}")].map(row => [...row.querySelectorAll("th, td:not(.bar)")].map(cell =>
+        ((cell.querySelector("a, abbr") ?? [...cell.childNodes].find(node => node.textContent.trim()))?.textContent ?? "").trim().replaceAll("\\u00a0", " ")))""")
+
+
+def share(part, whole) -> str:
+    return minus(f"{100 * float(part) / float(whole):,.1f} %")
+
+
+def by_hand(sql, shop: Path, analysis: str) -> list[dict]:
+    """The rows of an analysis that recomputes a mart from purchases."""
+    (query,) = (found.sql for found in sql.analyses if found.name == analysis)
+    with duckdb.connect(shop, read_only=True) as connection:
+        cursor = connection.execute(query)
+        return [dict(zip([column[0] for column in cursor.description], row)) for row in cursor.fetchall()]
+
+
+def test_value_and_margin_are_those_of_the_purchases(browser, page, rows):
+    browser.open(page)
+    expected = rows("""
+        select title, sum(net_revenue), count(*), sum(gross_margin), sum(net_revenue) filter (gross_margin is not null), any_value(segments.customers)
+        from marts.segments join marts.segment_memberships using (segment) join marts.purchases using (customer_id)
+        where purchased_on > date '2024-03-31' group by title, position order by 2 desc, position
+    """)
+    shown = cells(browser, ".value tbody tr:not(.total)")
+    assert len(shown) == len(expected) > 10 and any(known != revenue for _, revenue, _, _, known, _ in expected)
+    for (title, revenue, _, per_purchase, margin), (name, net_revenue, purchases, gross_margin, known, _) in zip(shown, expected):
+        assert (title, revenue, margin) == (name, f"{net_revenue:,.0f}", share(gross_margin, known) if known else "unknown")
+        assert per_purchase == f"EUR {net_revenue / purchases:,.{2 if net_revenue / purchases < 1000 else 0}f}"
+    assert [(name, f"{revenue:,.0f}") for name, revenue in rows("""select title, net_revenue_365d from marts.segment_performance
+        join marts.segments using (segment) where purchases_365d > 0 order by 2 desc, position""")] == [(row[0], row[1]) for row in shown]
+    idle = rows("select title from marts.segment_performance join marts.segments using (segment) where purchases_365d = 0 order by position")
+    (sentence,) = text(browser, "section:has(#value) details p")
+    assert idle and all(title in sentence for (title,) in idle)
+
+
+def test_new_and_returning_buyers_are_those_of_the_purchases(browser, page, rows):
+    browser.open(page)
+    expected = {(month, buyer_type): revenue for month, buyer_type, revenue in rows("""
+        select strftime(purchased_on, '%Y-%m'), buyer_type, sum(net_revenue) from marts.purchases where customer_id is not null group by 1, 2""")}
+    shown = cells(browser, ".split tbody tr")
+    assert [row[0] for row in shown] == [f"2025-{month:02}" for month in (3, 2, 1)] + [f"2024-{month:02}" for month in range(12, 2, -1)]
+    for month, returning, new, part, *_ in shown:
+        old_money, new_money = expected.get((month, "returning"), 0), expected.get((month, "new"), 0)
+        assert (returning, new, part) == (f"{old_money:,.0f}", f"{new_money:,.0f}", share(old_money, old_money + new_money))
+
+
+def test_acquisition_is_that_of_the_mart(browser, page, rows):
+    browser.open(page)
+    expected = {channel: figures for channel, *figures in rows("""
+        select channel, sum(spend) filter (month >= date '2024-04-01'), sum(new_buyers) filter (month >= date '2024-04-01'),
+            sum(gross_margin_12m_per_new_buyer * new_buyers) filter (old), sum(spend) filter (old),
+            bool_or(old and new_buyers > 0 and gross_margin_12m_per_new_buyer is null), sum(new_buyers) filter (old),
+            coalesce(min(payback_months) filter (old and new_buyers > 0 and spend > 0), -1), coalesce(max(payback_months) filter (old and new_buyers > 0 and spend > 0), -1)
+        from (select *, month between date '2023-04-01' and date '2024-03-01' as old from marts.acquisition_costs)
+        where month >= date '2023-04-01' group by channel""")}
+    shown = cells(browser, ".channels tbody tr:not(.total)")
+    assert {row[0] for row in shown} == set(expected) and len(shown) > 2
+    for channel, spend, buyers, cost, margin, times, paid in shown:
+        spent, new, brought, spent_then, is_unknown, bought_then, fastest, slowest = expected[channel]
+        assert buyers == f"{new or 0:,}" and spend == (f"{spent:,.0f}" if spent else "none")
+        assert cost == ("no spend" if not spent else dashboard.amount(spent / new) if new else "nobody won")
+        assert margin == ("nobody won" if not bought_then else "unknown" if is_unknown else dashboard.amount(brought / bought_then))
+        if not is_unknown and spent_then and bought_then:
+            assert times == minus(f"{brought / spent_then:.1f}")
+        assert paid.startswith({(-1, -1): ("not yet", "–")}.get((fastest, slowest), (f"{fastest} month", f"{fastest} to {slowest} month")))
+
+
+def test_who_comes_back_is_as_recomputed_from_the_purchases(browser, page, sql, shop):
+    browser.open(page)
+    cohort = by_hand(sql, shop, "a_cohort_by_hand")
+    shown = {row[0]: row[1:] for row in cells(browser, ".cohorts tbody tr")}["2024-03"]
+    assert shown[0] == str(cohort[0]["customers"])
+    found = {row["months_since"]: row["retention_rate"] for row in cohort}
+    assert shown[1:] == [str(round(100 * found.get(age, 0))) for age in range(1, 13)] and any(0 < rate < 1 for rate in found.values())
+    ladder = cells(browser, ".ladder tbody tr")
+    for row, rung in zip(by_hand(sql, shop, "the_first_repeats_by_hand"), ladder):
+        assert rung[:2] == [str(row["purchase_number"]), share(row["repeated_customers"], row["judged_customers"])]
+    judged = text(browser, ".ladder tbody th .muted")
+    assert judged[:3] == [f"{row['judged_customers']:,} judged" for row in by_hand(sql, shop, "the_first_repeats_by_hand")]
+    assert len(text(browser, ".ladder")) == 2
+
+
+def test_who_is_lost_is_as_recomputed_from_the_purchases(browser, page, sql, shop, rows):
+    browser.open(page)
+    month = by_hand(sql, shop, "a_month_of_churn_by_hand")
+    shown = {row[0]: row for row in cells(browser, ".churn tbody tr")}
+    for row in month:
+        if row["tenure_band"] != "new":
+            assert shown[dashboard.BANDS[row["tenure_band"]]][1:3] == [f"{row['opening_customers']:,}", share(row["churned_customers"], row["opening_customers"])]
+    opening, churned = (sum(row[column] for row in month) for column in ("opening_customers", "churned_customers"))
+    assert shown["All"][1:3] == [f"{opening:,}", share(churned, opening)] and opening > 10
+    assert f"2025-03 opened with {opening:,} live buyers and lost {churned:,} of them: {share(churned, opening)}" in text(browser, "section:has(#churn) p")[0]
+    lines = browser.value("document.querySelector('[data-chart=churn] .chart').data.map(line => [line.name, line.x, line.y])")
+    titles = {title: band for band, title in dashboard.BANDS.items()}
+    for name, months, rates in lines[1:]:
+        known = dict(rows(f"select strftime(month, '%Y-%m-%d'), cast(customer_churn_rate as double) from marts.churn_monthly where tenure_band = '{titles[name]}'"))
+        assert rates == pytest.approx([known[month] for month in months], abs=1e-8) and len(months) == 24 and any(rates)
+
+
+def test_months_that_have_not_ended_are_marked_and_not_drawn(browser, shop, tmp_path):
+    browser.open(changed(shop, tmp_path, *UNFINISHED))
+    assert is_quiet(browser)
+    assert text(browser, ".split tr.unfinished th") == ["2025-03 so far"]
+    assert browser.value("document.querySelector('[data-chart=churn] .chart').data.flatMap(line => line.x).includes('2025-03-01')") is False
+    shown = text(browser, "main")[0]
+    assert "2025-03 has not ended and has no rates yet." in shown and "2025-02 opened with" in shown
+    cohorts = [row for row in cells(browser, ".cohorts tbody tr:not(.total)") if row[0] > "2024-03"]
+    for cohort, _, *rates in cohorts:
+        age = 12 * (2025 - int(cohort[:4])) + 3 - int(cohort[5:])
+        assert all(rate.isdigit() for rate in rates[:age - 1]) and rates[age - 1:] == ["…", *[""] * (12 - age)]
+    assert len(cohorts) > 5
+    assert "of net revenue in 2024-03 to 2025-02." in shown and "In 2024-03 to 2025-02 a new buyer cost" in shown
+    assert text(browser, ".channels + p + details tbody th")[0] == "2025-03so far"
+
+
+def test_campaigns_show_their_interval_and_sentence(browser, shop, tmp_path):
+    page = changed(shop, tmp_path, campaign("spring"), campaign("no-result", "2025-02-01", lift=None, revenue=None, verdict="An arm is too small."),
+                   campaign("still-on", "2025-03-20", ends_on="2025-04-20", is_over=False, lift=(-0.02, -0.1, 0.06), verdict="Wait for its end."),
+                   *(campaign(f"old-{number}", "2024-01-01") for number in range(5)))
+    browser.open(page)
+    assert is_quiet(browser)
+    titles = text(browser, ".campaigns h3")
+    assert titles == ["still-on", "spring", "no-result", *(f"old-{number}" for number in range(5))]
+    assert browser.value("[...document.querySelectorAll('details .campaigns h3')].map(title => title.textContent)") == ["old-3", "old-4"]
+    on, spring, without = text(browser, ".campaigns li")[:3]
+    assert "More of the treated bought." in spring and "20.0 % of 800 treated, 15.0 % of 200 held out" in spring
+    assert "+5.0 points, 95 % interval +2.0 to +8.0" in spring
+    assert "EUR 5.50 per treated customer, EUR −1.00 to EUR 12.00; in all EUR 4,400, EUR −800.00 to EUR 9,600" in spring
+    assert "2025-04-20, not over" in on and "in all" not in on and "An arm is too small." in without and "points" not in without
+    # The scale runs from -10 to +8 points.
+    assert browser.value("[...document.querySelectorAll('.interval')[1].children].map(mark => [mark.style.left, mark.style.width])") == [
+        ["55.6%", ""], ["66.7%", "33.3%"], ["83.3%", ""]]
+    assert len(text(browser, ".interval")) == len(titles) - 1
+
+
+def test_unknown_costs_and_no_spend_are_said(browser, shop, tmp_path):
+    browser.open(changed(shop, tmp_path, "update marts.purchases set cost = null, gross_margin = null",
+                         "update marts.acquisition_costs set gross_margin_12m_per_new_buyer = null, gross_margin_12m_to_acquisition_cost = null"))
+    assert "No margin is known" in text(browser, "main")[0] and "in 12 months is unknown" in text(browser, "main")[0]
+    assert {row[-1] for row in cells(browser, ".value tbody tr")} == {"unknown"}
+    assert "unknown" in {row[4] for row in cells(browser, ".channels tbody tr")} <= {"unknown", "nobody won"}
+    browser.open(changed(shop, tmp_path, "update marts.acquisition_costs set spend = null, acquisition_cost = null, payback_months = null"))
+    assert is_quiet(browser)
+    assert "No marketing spend is known" in text(browser, "main")[0] and text(browser, ".channels") == []
+    browser.open(changed(shop, tmp_path, "update marts.acquisition_costs set is_complete = false"))
+    assert is_quiet(browser)
+    assert "No month with spend has ended yet" in text(browser, "main")[0] and text(browser, ".channels") == []
+
+
+def test_a_young_shop_is_called_one(browser, build, tmp_path):
+    browser.open(small_shop(build, tmp_path))
+    shown = text(browser, "main")[0]
+    assert all(sentence in shown for sentence in (
+        "The shop is younger than a year: most of its buyers are new ones.", "Nobody has had 365 days to come back yet: the shop is younger than a year.",
+        "No buyer has had a month since the first one yet.", "No campaign is registered."))
+    assert text(browser, ".channels, .churn, .cohorts, .ladder") == [] and not re.search(r"None|nan|undefined|null", shown)

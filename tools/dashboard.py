@@ -47,6 +47,11 @@ def people(customers: int) -> str:
     return f"{number(customers)} customer{'' if customers == 1 else 's'}"
 
 
+def amount(value: Decimal) -> str:
+    """An amount without its currency, with cents where it is below 1,000."""
+    return f"{value:,.{2 if 0 < abs(value) < 1000 else 0}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def change(value: int) -> str:
     """A whole number with its sign; no change is plain 0."""
     return "\N{PLUS-MINUS SIGN}0" if value == 0 else ("+" if value > 0 else "") + number(value)
@@ -55,6 +60,11 @@ def change(value: int) -> str:
 def percent(share: float | Decimal) -> str:
     """A share from 0 to 1, with one decimal."""
     return f"{100 * share:,.1f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
+
+
+def points(difference: Decimal) -> str:
+    """A difference of two shares in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def share_of(part: int | Decimal, whole: int | Decimal) -> float:
@@ -88,7 +98,8 @@ class Shop:
     """
 
     NEEDED = ("customers", "segments", "segment_memberships", "shop_figures")
-    OF_ONE_DATE = (*NEEDED, "segment_overlaps", "rfm_thresholds")
+    OF_ONE_DATE = (*NEEDED, "segment_overlaps", "rfm_thresholds", "purchases", "segment_performance", "revenue_by_buyer_type", "acquisition_costs",
+                   "cohort_retention", "repeat_purchases", "churn_monthly", "campaign_lift")
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, is_simulated: bool = False):
         self.connection, self.is_simulated = connection, is_simulated
@@ -110,9 +121,9 @@ class Shop:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row)) for row in cursor.fetchall()]
 
-    def money(self, amount: Decimal) -> str:
+    def money(self, value: Decimal) -> str:
         """An amount in the reporting currency; with cents where it is below 1,000."""
-        return f"{self.figures['reporting_currency']}\N{NO-BREAK SPACE}{amount:,.{2 if 0 < abs(amount) < 1000 else 0}f}".replace("-", "\N{MINUS SIGN}")
+        return f"{self.figures['reporting_currency']}\N{NO-BREAK SPACE}{amount(value)}"
 
     def headline(self, amount: Decimal) -> str:
         """An amount for a narrow place: in millions from 10 million on."""
@@ -480,6 +491,180 @@ def ids_by_segment(shop: Shop, query: str) -> dict[str, list[str]]:
     return {segment: found[:5] for segment, found in ids.items()}
 
 
+# ---------------------------------------------------------------- the money
+
+
+def calendar_month(day: date) -> str:
+    return f"{day:%Y-%m}"
+
+
+def months_before(month: date, count: int) -> date:
+    """The first day of the month so many before that of a first day."""
+    year, place = divmod(12 * month.year + month.month - 1 - count, 12)
+    return date(year, place + 1, 1)
+
+
+def last_months(rows: list[dict], count: int = 12) -> list[dict]:
+    """The rows of the calendar months that end with the latest one among them."""
+    latest = max((row["month"] for row in rows), default=None)
+    return [row for row in rows if row["month"] > months_before(latest, count)]
+
+
+def span(rows: list[dict]) -> str:
+    """The months of the rows, from the first to the last."""
+    months = sorted({calendar_month(row["month"]) for row in rows})
+    return months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+
+
+def total(rows: list[dict], column: str) -> Decimal | int | None:
+    """The sum over the rows; null where one is null."""
+    values = [row[column] for row in rows]
+    return None if None in values else sum(values)
+
+
+def ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
+    return Decimal(part) / Decimal(whole) if part is not None and whole else None
+
+
+def value(shop: Shop) -> str:
+    """Net revenue and margin of the last 365 days, by who is in which segment today. The margin is that of the purchases with a known cost."""
+    year = """
+        select customer_id, net_revenue, gross_margin, case when gross_margin is not null then net_revenue end as costed_net_revenue
+        from marts.purchases where customer_id is not null and purchased_on > cast($day as date) - 365
+    """
+    everybody = shop.rows(f"""
+        select count(*) as purchases, sum(net_revenue) as net_revenue_365d, avg(net_revenue) as average_order_value_365d,
+            sum(gross_margin) as gross_margin, sum(costed_net_revenue) as costed_net_revenue from ({year})
+    """, day=shop.as_of_date)[0]
+    performance = {row["segment"]: row for row in shop.rows(f"""
+        select segment_performance.*, margins.gross_margin, margins.costed_net_revenue from marts.segment_performance
+        left join (
+            select segment, sum(gross_margin) as gross_margin, sum(costed_net_revenue) as costed_net_revenue
+            from marts.segment_memberships inner join ({year}) using (customer_id)
+            group by segment
+        ) as margins using (segment)
+    """, day=shop.as_of_date)}
+    segments = [segment | performance[segment["segment"]] for segment in shop.segments if segment["segment"] in performance]
+    earning = sorted((segment for segment in segments if segment["purchases_365d"]), key=lambda segment: -segment["net_revenue_365d"])
+    return render("value", shop, everybody=everybody, parts=[earning[:6], earning[6:]], idle=[segment for segment in segments if not segment["purchases_365d"]])
+
+
+def returning(shop: Shop) -> str:
+    """Net revenue by month, of new and of returning buyers."""
+    rows = shop.rows("from marts.revenue_by_buyer_type order by month desc")
+    months = {}
+    for row in last_months(rows, 13):
+        months.setdefault(row["month"], {})[row["buyer_type"]] = row
+    whole = [row for row in rows if row["is_complete"]]
+    whole = last_months(whole) if whole else []
+    return render("returning", shop, months=months, whole=whole, span=span(whole) if whole else None,
+                  share=ratio(sum(row["net_revenue"] for row in whole if row["buyer_type"] == "returning"), sum(row["net_revenue"] for row in whole)),
+                  largest=max((sum(row["net_revenue"] for row in types.values()) for types in months.values()), default=0),
+                  hero_multiple=rows[0]["hero_multiple"] if rows else None)
+
+
+def acquisition(shop: Shop) -> str:
+    """What a new buyer costs by channel, and what those of a year ago have brought in their first 12 months."""
+    rows = shop.rows("from marts.acquisition_costs order by month desc")
+    if not any(row["spend"] and row["is_complete"] for row in rows):
+        return render("acquisition", shop, channels=[], rows=rows)
+    recent, old = ([row for row in rows if row[flag]] for flag in ("is_complete", "is_12_months_old"))
+    recent, old = last_months(recent), last_months(old)
+
+    def figures(name: str | None) -> dict:
+        now, then = ([row for row in part if name is None or row["channel"] == name] for part in (recent, old))
+        bought = [row for row in then if row["new_buyers"]]
+        is_known = all(row["gross_margin_12m_per_new_buyer"] is not None for row in bought)
+        margin = sum(row["gross_margin_12m_per_new_buyer"] * row["new_buyers"] for row in bought) if is_known else None
+        buyers, spend = total(bought, "new_buyers"), total(then, "spend")
+        paid = [row["payback_months"] for row in bought if row["spend"]]
+        return {
+            "channel": name, "spend": total(now, "spend"), "new_buyers": total(now, "new_buyers"),
+            "cost": ratio(total(now, "spend"), total(now, "new_buyers")), "old_buyers": buyers,
+            "margin": ratio(margin, buyers), "times": ratio(margin, spend), "cost_then": ratio(spend, buyers),
+            "paid": sorted(months for months in paid if months is not None), "unpaid": paid.count(None)}
+
+    channels = sorted({row["channel"] for row in [*recent, *old]})
+    channels = sorted(map(figures, channels), key=lambda row: (-row["spend"], -row["new_buyers"], row["channel"]))
+    shown = [row["channel"] for row in channels[:MOST_CHANNELS] if row["spend"] or any(old["channel"] == row["channel"] and old["spend"] for old in rows)]
+    cells = {(row["month"], row["channel"]): row for row in last_months(rows, 24)}
+    return render("acquisition", shop, channels=channels[:MOST_CHANNELS], rest=len(channels[MOST_CHANNELS:]), everything=figures(None),
+                  recent=span(recent), old=span(old) if old else None, paid_channels=shown, cells=cells,
+                  months=sorted({month for month, _ in cells}, reverse=True), rows=rows)
+
+
+MOST_CHANNELS = 10
+
+
+def retention(shop: Shop) -> str:
+    """Who bought again in which month after the first, and how many make the next purchase within a year."""
+    cohorts: dict[date, dict[int, dict]] = {}
+    for row in shop.rows("from marts.cohort_retention where months_since <= 12 order by cohort_month desc, months_since"):
+        cohorts.setdefault(row["cohort_month"], {})[row["months_since"]] = row
+    whole = [row for ages in cohorts.values() for row in ages.values() if row["months_since"] and row["retention_rate"] is not None]
+    pooled = {}
+    for age in range(1, 13):
+        of_age = [row for row in whole if row["months_since"] == age]
+        pooled[age] = ratio(sum(row["customers_with_purchase"] for row in of_age), sum(row["customers"] for row in of_age))
+    aged = [(month, ages) for month, ages in cohorts.items() if len(ages) > 1]
+    rungs = shop.rows("from marts.repeat_purchases order by purchase_number")
+    return render("retention", shop, parts=[aged[:13], aged[13:37]], rest=len(aged[37:]), pooled=pooled, ages=range(1, 13), largest=max((row["retention_rate"] for row in whole), default=0),
+                  rungs=[rungs[:5], rungs[5:12]], is_judged=any(rung["judged_customers"] for rung in rungs))
+
+
+BANDS = {"first_time": "One purchase", "short": "Several, up to 90 days", "mid": "Several, up to a year", "long": "Several, over a year"}
+
+
+def churn(shop: Shop) -> str:
+    """The share of live buyers that each month loses, by how long they had been buyers at its opening."""
+    rows = shop.rows("from marts.churn_monthly where tenure_band <> 'new' order by month")
+    first = min((row["month"] for row in rows if row["churned_customers"]), default=None)
+    whole = [row for row in rows if first and row["month"] >= first and row["is_complete"]]
+    if not whole:
+        return render("churn", shop, chart=None, rows=rows)
+    whole = last_months(whole, 24)
+    year, months = last_months(whole), sorted({row["month"] for row in whole})
+    bands = {"all": "All", **{band: title for band, title in BANDS.items() if any(row["tenure_band"] == band for row in whole)}}
+
+    def of(band: str, part: list[dict]) -> dict:
+        part = [row for row in part if band in ("all", row["tenure_band"])]
+        sums = {column: sum(row[column] for row in part) for column in (
+            "opening_customers", "churned_customers", "opening_revenue", "churned_revenue", "contraction_revenue")}
+        return sums | {"rate": ratio(sums["churned_customers"], sums["opening_customers"]),
+                       "revenue_rate": ratio(sums["churned_revenue"], sums["opening_revenue"]),
+                       "loss_rate": ratio(sums["churned_revenue"] + sums["contraction_revenue"], sums["opening_revenue"])}
+
+    by_month = {(band, month): of(band, [row for row in whole if row["month"] == month]) for band in bands for month in months}
+    drawn = {band for band in bands if any(by_month[band, month]["churned_customers"] for month in months)}
+    figure = go.Figure()
+    for band, title in bands.items():
+        # Who first bought a few weeks ago cannot have lapsed: a line at 0 would praise them for it.
+        if band in drawn:
+            rates = [by_month[band, month]["rate"] for month in months]
+            figure.add_scatter(x=[str(month) for month in months], y=[None if rate is None else float(rate) for rate in rates], name=title, mode="lines+markers",
+                               connectgaps=False, hovertemplate="%{x|%Y-%m}: %{y:.1%}<extra>%{fullData.name}</extra>")
+    figure.update_layout(
+        height=320, margin={"l": 48, "r": 20, "t": 10, "b": 30}, hovermode="closest", showlegend=True,
+        xaxis={"type": "date", "tickformat": "%Y-%m", "hoverformat": "%Y-%m", "tickvals": spread(months, 8), "tickangle": 0},
+        yaxis={"rangemode": "tozero", "tickformat": ".0%"}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    chart = Chart("churn", figure, "Lines: the share of live buyers lost in each month, of all and by tenure.",
+                  narrow={"height": 340, "margin": {"l": 38, "r": 22, "t": 10, "b": 26}, "xaxis": {"tickvals": spread(months, 3)}})
+    return render("churn", shop, chart=chart, bands=bands, drawn=drawn, by_month=by_month, months=months, last=months[-1], first=first, rows=rows,
+                  year={band: of(band, year) for band in bands}, span=span(year))
+
+
+def campaigns(shop: Shop) -> str:
+    """What each campaign brought more than its holdout, and what may be concluded."""
+    titles = {segment["segment"]: segment["title"] for segment in shop.segments}
+    rows = shop.rows("from marts.campaign_lift order by starts_on desc, ends_on desc, marketing_campaign_id")
+    # One scale for all, so that the bars can be compared; it has 0 inside.
+    limits = [row[column] for row in rows if row["conversion_lift"] is not None for column in ("conversion_lift_from", "conversion_lift_to")]
+    return render("campaigns", shop, parts=[rows[:6], rows[6:]], titles=titles, low=min([0, *limits]), high=max([0, *limits]))
+
+
+# ---------------------------------------------------------------- the order of the sections
+
+
 @dataclass(frozen=True)
 class Section:
     """A section of the page: its anchor and heading, the marts without which it is left out, and the function that writes it."""
@@ -493,6 +678,12 @@ class Section:
 SECTIONS = [
     Section("glance", "At a glance", (), glance),
     Section("today", "Segments today", (), today),
+    Section("value", "Value and margin", ("segment_performance", "purchases"), value),
+    Section("returning", "New and returning buyers", ("revenue_by_buyer_type",), returning),
+    Section("acquisition", "Cost of new buyers", ("acquisition_costs",), acquisition),
+    Section("retention", "Who comes back", ("cohort_retention", "repeat_purchases"), retention),
+    Section("churn", "Who is lost", ("churn_monthly",), churn),
+    Section("campaigns", "What campaigns brought", ("campaign_lift",), campaigns),
     Section("time", "Segments over time", ("segment_sizes",), over_time),
     Section("rfm", "Recency and frequency", (), rfm),
     Section("flows", "Who moved", ("segment_sizes", "segment_transitions"), flows),
@@ -506,7 +697,8 @@ SECTIONS = [
 
 # Whatever a template takes from the data is escaped, unless it is Markup.
 TEMPLATES = Environment(loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-TEMPLATES.filters |= {"number": number, "people": people, "change": change, "percent": percent, "words": words, "share_of": share_of}
+TEMPLATES.filters |= {"number": number, "people": people, "change": change, "percent": percent, "words": words, "share_of": share_of,
+                      "month": calendar_month, "points": points, "amount": amount}
 
 
 def render(template: str, shop: Shop, **values: object) -> Markup:
