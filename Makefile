@@ -21,7 +21,7 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run segment remove-segment traits preview explain backfill test lint unit-test pytest postgres build-on-postgres docs lock clean help
+.PHONY: run segment remove-segment traits preview explain backfill predict holdout test lint unit-test pytest postgres build-on-postgres docs lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build the segments of a shop (DATASET=demo, or RAW_DIR=...) and show them
 	@$(BIN)/python tools/register.py check
@@ -46,6 +46,12 @@ explain: $(VENV) ## Say which segments hold a customer, and why (CUSTOMER=...)
 # For example: make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month
 backfill: $(VENV) ## Build the history of past dates (FROM=... TO=... EVERY=day, week or month)
 	@$(BIN)/python tools/backfill.py --from "$(FROM)" --to "$(TO)" --every "$(EVERY)" $(SETTINGS)
+
+predict: $(VENV) ## Predict what each buyer of the last build will buy in the next 365 days
+	@$(BIN)/python tools/predict.py $(SETTINGS)
+
+holdout: $(VENV) data/cdnow/transactions.parquet data/complete_journey/orders.parquet ## Compare predictions with what customers then did (docs/predictions.md)
+	@$(BIN)/python tools/holdout.py
 
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
 

@@ -143,3 +143,42 @@ def test_raw_tables_of_other_types_stop_the_build_with_a_sentence(on_postgres):
 def test_a_missing_postgresql_is_named():
     with pytest.raises(FileNotFoundError, match="PostgreSQL is not installed: there is no initdbx on PATH"):
         program("initdbx")
+
+
+def test_predictions_are_written_as_on_duckdb(project, on_postgres, tmp_path, monkeypatch):
+    """Both tables at once or none, readable by the reporting role, and in the same rows."""
+    import pandas as pd
+    import psycopg2
+
+    from compare_warehouses import differing_rows
+    from dbt_session import DbtError
+    from source_tables import replace
+
+    tables = {
+        "customer_predictions": pd.DataFrame({"customer_id": ['a "b"\n,c', "ä", "007"], "as_of_date": "2025-03-31", "probability_alive": [1, 1 / 3, None],
+                                              "expected_value_365d": [12.345, 0.005, None]}),
+        "prediction_fits": pd.DataFrame({"model": ["bg_nbd", "gamma_gamma"], "as_of_date": "2025-03-31", "reason": [None, "Too few, they say."],
+                                         "customers": [3, 0], "log_likelihood": [-9582.4292, None]})}
+    here = tmp_path / "shop.duckdb"
+    with duckdb.connect(here) as connection:
+        connection.execute("create schema marts")
+    assert project.attempt("list", database=here).success
+    replace(project.manifest, "predictions", tables)
+
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute("create schema marts; create role reporter; grant usage on schema marts to reporter")
+    monkeypatch.setenv("BI_ROLE", "reporter")
+    assert on_postgres.attempt("list").success
+    for _ in range(2):
+        replace(on_postgres.manifest, "predictions", tables)
+        cursor.execute("create view marts.of_somebody as select * from marts.customer_predictions")
+    with pytest.raises(DbtError, match="soon"):
+        replace(on_postgres.manifest, "predictions", tables | {"prediction_fits": tables["prediction_fits"].assign(as_of_date="soon")})
+    cursor.execute("set role reporter")
+    with duckdb.connect(here) as warehouse:
+        compared = {name: differing_rows(warehouse, cursor, f"marts.{name}") for name in tables}
+    cursor.execute("reset role; drop schema marts cascade; drop role reporter")
+    connection.close()
+    assert compared == {"customer_predictions": (3, 3, []), "prediction_fits": (2, 2, [])}

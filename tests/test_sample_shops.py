@@ -8,6 +8,7 @@ import duckdb
 import pytest
 import yaml
 
+import holdout
 import oracle
 from comparison import differences
 from project import PROJECT, messages
@@ -57,6 +58,12 @@ def test_every_segment_of_the_demo_is_in_its_range(demo):
 def test_every_analysis_answers_with_rows(demo_sql, demo):
     assert {analysis.name: len(demo.execute(analysis.sql).fetchall()) > 1 for analysis in demo_sql.analyses} == {
         path.stem: True for path in (PROJECT / "analyses").glob("*.sql")}
+
+
+def test_predictions_for_the_demo_come_true_as_far_as_their_page_says(demo):
+    found = holdout.holdout(holdout.DEMO_CUT, demo)
+    page = holdout.PAGE.read_text()
+    assert page == holdout.with_part(page, "demo", holdout.section(found)), "run make holdout"
 
 
 def test_complete_journey_has_its_known_segments(project):

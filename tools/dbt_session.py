@@ -38,7 +38,7 @@ class Session:
         result = dbtRunner(manifest=self.manifest).invoke(
             [*arguments, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(self.variables | variables)])
         if not result.success:
-            failed = [f"{run.node.name}: {run.message}" for run in getattr(result.result, "results", []) if run.status == "error"]
+            failed = [f"{run.node.name}: {run.message}" for run in getattr(result.result, "results", []) if run.status in ("error", "fail")]
             lines = [line.strip() for line in str(result.exception or "\n".join(failed)).splitlines()]
             raise DbtError("\n".join(line for line in lines if line and not line.startswith(("Runtime Error", "LINE", "^", ">"))))
         return result

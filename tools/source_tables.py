@@ -1,0 +1,76 @@
+"""Tables that a step of Python reads from the warehouse and writes into it, over dbt's own connection: DuckDB or PostgreSQL.
+
+What is written is declared as a dbt source; its columns and their types there are those of the table.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+from dbt.adapters.factory import get_adapter_by_type
+from dbt.contracts.graph.manifest import Manifest
+
+from dbt_session import DbtError, Session
+
+
+def read(session: Session, sql: str) -> pd.DataFrame:
+    """The rows of a query, which may use Jinja. Raises DbtError with the warehouse's message."""
+    compiled = session.invoke("compile", "--inline", sql).result.results[0].node.compiled_code
+    with transaction(session.manifest) as cursor:
+        cursor.execute(compiled)
+        return pd.DataFrame(cursor.fetchall(), columns=[column for column, *_ in cursor.description])
+
+
+def replace(manifest: Manifest, source: str, tables: dict[str, pd.DataFrame]) -> None:
+    """Let the frames, by name, take the place of tables of a source: all of them or, where DbtError is raised, none.
+
+    manifest: that of a project which dbt has parsed in this process. Columns go by their names in the source; a missing one is null.
+    Numbers are rounded to 8 decimals, then to their type.
+    """
+    declared = {table.name: table for table in manifest.sources.values() if table.source_name == source}
+    fill = FILL[manifest.metadata.adapter_type]
+    with transaction(manifest) as cursor, tempfile.TemporaryDirectory() as scratch:
+        for name, frame in tables.items():
+            table, new, columns = f"{declared[name].schema}.{name}", f"{declared[name].schema}.{name}__new", declared[name].columns
+            file = Path(scratch, f"{name}.csv")
+            frame.reindex(columns=list(columns)).to_csv(file, index=False, header=False, float_format="%.8f")
+            cursor.execute(f"create table {new} ({', '.join(f'{column.name} {column.data_type}' for column in columns.values())})")
+            fill(cursor, new, file)
+            # As dbt does with a model's table: views that someone built upon it go with it.
+            cursor.execute(f"drop table if exists {table} cascade")
+            cursor.execute(f"alter table {new} rename to {name}")
+
+
+@contextmanager
+def transaction(manifest: Manifest) -> Iterator:
+    """A cursor of the warehouse. What it did is kept at the end, or taken back where anything is raised."""
+    adapter = get_adapter_by_type(manifest.metadata.adapter_type)
+    with adapter.connection_named("source_tables"):
+        connection = adapter.connections.get_thread_connection().handle
+        cursor = connection.cursor()
+        try:
+            cursor.execute("begin")
+            yield cursor
+            cursor.execute("commit")
+        except Exception as error:
+            connection.rollback()
+            raise DbtError(str(error).strip()) from error
+
+
+def fill_on_duckdb(cursor, table: str, file: Path) -> None:
+    cursor.execute(f"copy {table} from '{file}' (format csv, header false, auto_detect false)")
+
+
+def fill_on_postgres(cursor, table: str, file: Path) -> None:
+    """With what dbt gives a mart besides: statistics for the planner, and the right to read for BI_ROLE."""
+    with file.open("rb") as rows:
+        cursor.copy_expert(f"copy {table} from stdin (format csv)", rows)
+    cursor.execute(f"analyze {table}")
+    if os.environ.get("BI_ROLE"):
+        cursor.execute(f'grant select on {table} to "{os.environ["BI_ROLE"]}"')
+
+
+FILL = {"duckdb": fill_on_duckdb, "postgres": fill_on_postgres}
