@@ -707,7 +707,7 @@ class ShopMaker:
 
 # Text that a spreadsheet would run as a formula, and a number that it would not.
 ODD_READERS = [("=1+1@example.com", "=1+1"), ("+ann@example.com", "@sum(A1)"), ("a;-b@example.com", "'Ann"), ("an+n@example.com", "Ann;-1,=2"),
-               ("zoë@example.com", "-5")]
+               ("zoë@example.org", "-5")]
 
 
 def mailing(maker: ShopMaker, accounts: list[RawRow], dirt: float, conflicting_ties: bool) -> Shop:

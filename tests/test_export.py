@@ -210,7 +210,7 @@ def test_hashes_are_those_of_each_platform():
     assert files["phones.csv"] == [["customer_id", "phone"], ["c1", "+16505551234"]]
 
 
-def test_hashes_and_phones_of_the_files_are_those_of_the_people(shops, tmp_path):
+def test_names_hashes_and_phones_of_the_files_are_those_of_the_people(shops, tmp_path):
     for number, (reader, result) in enumerate(shops):
         export.export_segment(reader, "subscribers_without_purchase", tmp_path / str(number), with_phones=True)
         members = [result.customer_contacts[customer] for customer in result.segments["subscribers_without_purchase"]
@@ -222,6 +222,9 @@ def test_hashes_and_phones_of_the_files_are_those_of_the_people(shops, tmp_path)
         google = [tuple(row.values()) for row in read(tmp_path / str(number) / "google_ads.csv")]
         meta = [tuple(row.values()) for row in read(tmp_path / str(number) / "meta_ads.csv")]
         assert sorted(google) == pairs(str) and sorted(meta) == pairs(lambda phone: phone[1:])
+        for row in read(tmp_path / str(number) / "email_tool.csv"):
+            contact = result.customer_contacts[unquoted(row["customer_id"])]
+            assert (row["email"], row["first_name"]) == (contact["email"], export.neutral(contact["first_name"]))
         for row in read(tmp_path / str(number) / "phones.csv"):
             assert re.fullmatch(r"\+[0-9]{8,15}", row["phone"])
             assert row["phone"] == result.customer_contacts[unquoted(row["customer_id"])]["phone"]
