@@ -195,7 +195,7 @@ def test_backfill_gives_what_each_date_gives_on_its_own(project, forward, tmp_pa
     assert late.history() == before
 
     with monkeypatch.context() as changed:
-        changed.setattr(backfill, "rendered", lambda *asked: [*rendered(*asked), data_test("nobody_is_a_customer", "from marts.customers")])
+        changed.setattr(backfill, "build", build_and_test_customers)
         with pytest.raises(DbtError, match="2025-02-28: the test nobody_is_a_customer fails"):
             late.backfill("2025-01-31", "2025-02-28", tell=said.append)
     assert late.history() == before
@@ -206,7 +206,23 @@ def test_backfill_gives_what_each_date_gives_on_its_own(project, forward, tmp_pa
     assert not list(tmp_path.glob("*.backfill*"))
 
 
-rendered = backfill.rendered
+def test_a_backfill_is_taken_up_only_if_the_same_is_asked(forward, tmp_path):
+    work, days = tmp_path / "shop.backfill.duckdb", [date(2025, 2, 28)]
+    backfill.prepare(forward.database, work, days, ["a formula"])
+    begun = work.stat().st_ino
+    backfill.prepare(forward.database, work, days, ["a formula"])
+    assert work.stat().st_ino == begun
+    backfill.prepare(forward.database, work, days, ["another formula"])
+    assert work.stat().st_ino != begun
+
+
+build = backfill.build
+
+
+def build_and_test_customers(connection, node, day: date) -> None:
+    build(connection, node, day)
+    if node.name == "customers":
+        build(connection, data_test("nobody_is_a_customer", "from marts.customers"), day)
 
 
 def data_test(name: str, sql: str, severity: str = "ERROR") -> SimpleNamespace:
@@ -218,15 +234,15 @@ def data_test(name: str, sql: str, severity: str = "ERROR") -> SimpleNamespace:
 def test_a_backfill_stops_at_what_a_build_would_not_pass():
     day = date(2025, 1, 31)
     with duckdb.connect() as connection:
-        backfill.build(connection, data_test("holds", "select 1 where false"), day)
-        backfill.build(connection, data_test("warns", "select 1", severity="warn"), day)
+        build(connection, data_test("holds", "select 1 where false"), day)
+        build(connection, data_test("warns", "select 1", severity="warn"), day)
         with pytest.raises(DbtError, match="2025-01-31: the test fails fails"):
-            backfill.build(connection, data_test("fails", "select 1"), day)
+            build(connection, data_test("fails", "select 1"), day)
         with pytest.raises(DbtError, match="2025-01-31: stops: Invalid Input Error: Of 3 rows 2 are rejected"):
-            backfill.build(connection, data_test("stops", "select error('Of 3 rows 2 are rejected')"), day)
+            build(connection, data_test("stops", "select 1 where error('Of 3 rows 2 are rejected') is null"), day)
         incremental = SimpleNamespace(name="int_x", config=SimpleNamespace(materialized="incremental"))
         with pytest.raises(DbtError, match="int_x is incremental: a backfill can make tables and views only"):
-            backfill.build(connection, incremental, day)
+            build(connection, incremental, day)
 
 
 def test_a_backfill_stops_where_the_staging_tables_would_stop_a_build(forward):

@@ -6,8 +6,8 @@ For DuckDB. The dates are built in a copy of the warehouse, from its staging tab
 --from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it was when it is
 started again in the same way.
 
-To build a model takes dbt longer than DuckDB. So dbt renders what a date needs, DuckDB runs it at once, without the models'
-hooks, and dbt takes the step in the log.
+dbt takes longer about a model than DuckDB does. So dbt renders what a date needs, DuckDB runs it, without the models' hooks,
+and dbt takes the step in the log.
 """
 
 import argparse
@@ -85,7 +85,10 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print) -> 
 
 
 def rendered(session: Session, day: date) -> list:
-    """dbt's nodes of the models that the log follows from, and of their tests, rendered as of the day; parents come first."""
+    """dbt's nodes of the models that the log follows from, and of their tests, rendered as of the day; parents come first.
+
+    dbt renders its nodes in place: they hold until the next day is rendered.
+    """
     return [result.node for result in session.invoke(*BEFORE_THE_STEP, as_of_date=str(day)).result.results]
 
 
@@ -99,7 +102,7 @@ def build(connection: duckdb.DuckDBPyConnection, node, day: date) -> None:
             failures = f"select {node.config.fail_calc} {node.config.error_if} from ({node.compiled_code}) as found"
             if connection.execute(failures).fetchone()[0] and node.config.severity.lower() == "error":
                 raise DbtError(f"{day}: the test {node.name} fails.")
-        elif kind != "ephemeral":
+        else:
             raise DbtError(f"{node.name} is {kind}: a backfill can make tables and views only.")
     except duckdb.Error as error:
         raise DbtError(f"{day}: {node.name}: {str(error).splitlines()[0]}") from error
