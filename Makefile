@@ -55,8 +55,8 @@ forget: $(VENV) ## Leave a person out of all marts, history and published versio
 	@$(MAKE) --no-print-directory nightly
 
 # DIR=... names another directory than exports/<segment>_<as-of date>; PHONES=1 writes phones too (docs/audiences.md).
-export: $(VENV) ## Write CSV files for email tools and ad platforms (SEGMENT=..., or SUPPRESSIONS=1 for whom to leave out)
-	@$(BIN)/python tools/export.py $(if $(SEGMENT),"$(SEGMENT)") $(if $(SUPPRESSIONS),--suppressions) $(if $(DIR),--dir "$(DIR)") \
+export: $(VENV) ## Write CSV files for email tools and ad platforms (SEGMENT=..., CAMPAIGN=..., or SUPPRESSIONS=1 for whom to leave out)
+	@$(BIN)/python tools/export.py $(if $(SEGMENT),"$(SEGMENT)") $(if $(CAMPAIGN),--campaign "$(CAMPAIGN)") $(if $(SUPPRESSIONS),--suppressions) $(if $(DIR),--dir "$(DIR)") \
 		$(if $(PHONES),--phones) $(SETTINGS)
 
 # For example: make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month

@@ -142,6 +142,27 @@ def unquoted(cell: str) -> str:
     return cell.removeprefix("'")
 
 
+def test_a_campaign_is_exported_to_nobody_who_is_held_out(shops, tmp_path):
+    """And to all others of its audience who may be mailed."""
+    exported = held_out = 0
+    for number, (reader, result) in enumerate(shops):
+        reader.connection.execute("create or replace table marts.campaign_audiences as select 'x y' as marketing_campaign_id, customer_id,"
+                                  " hash(customer_id) % 3 = 0 as is_held_out from marts.customers")
+        reader.connection.execute("create or replace table marts.campaign_lift as select 'x y' as marketing_campaign_id, count(*) as customers,"
+                                  " sum(is_held_out::int) as held_out_customers from marts.campaign_audiences")
+        told = export.export_campaign(reader, "x y", str(tmp_path / str(number)), with_phones=True)
+        out = {customer for (customer,) in reader.connection.execute("select customer_id from marts.campaign_audiences where is_held_out").fetchall()}
+        found = {row["customer_id"] for row in read(tmp_path / str(number) / export.EMAIL_TOOL)}
+        contactable = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_email"]}
+        assert found <= contactable - out
+        assert len(export.campaign_audience(reader, "x y")) == len(contactable - out)
+        assert f"{len(out):,} of them held out, {len(contactable - out):,} may be mailed" in told
+        exported, held_out = exported + len(found), held_out + len(contactable & out)
+    assert exported and held_out
+    with pytest.raises(DbtError, match="The last build knows no campaign nothing"):
+        export.export_campaign(shops[0][0], "nothing", None, False)
+
+
 def test_refusals_reach_others_of_the_address_in_these_shops(shops):
     """What the test above leaves out is there to be left out: by a shared address, and by another account of the same email."""
     shared = others = 0
@@ -322,7 +343,7 @@ def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("words, sentence", [
-    ([], "Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, or make export SUPPRESSIONS=1."),
+    ([], "Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, CAMPAIGN=..., or SUPPRESSIONS=1."),
     (["loyal_buyers", "--suppressions"], "Name what to export, one thing at a time"),
     (["loyal_buyers", "--dir", "README.md"], "The files cannot be written: "),
 ])

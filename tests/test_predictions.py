@@ -322,7 +322,6 @@ def test_what_is_written_has_the_declared_columns_and_rounding(warehouse, cdnow)
         ("007", None), ('a "b"\n,c', "12.35")]
 
 
-@pytest.mark.skipif(not list((PROJECT / "models").rglob("customer_value.sql")), reason="the mart customer_value is not there yet")
 def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, tmp_path, capsys, monkeypatch):
     write_shop(random_shop(3, date(2025, 3, 31)), tmp_path / "raw", "parquet")
     settings = {"as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000}

@@ -1,6 +1,6 @@
 """Write whom mail may reach in a segment, or whom to leave out, as CSV files for email tools and ad platforms.
 
-Usage: python tools/export.py [SEGMENT | --suppressions] [--dir DIR] [--phones] --vars YAML
+Usage: python tools/export.py [SEGMENT | --campaign ID | --suppressions] [--dir DIR] [--phones] --vars YAML
 
 Reads the last build. docs/audiences.md says what each file is for, and what may be done with it.
 """
@@ -33,6 +33,21 @@ AUDIENCE = """
     inner join {{{{ ref('customers') }}}} as customers on audiences.customer_id = customers.customer_id
     inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on audiences.customer_id = customer_contacts.customer_id
     where audiences.segment = {segment} and {conditions}
+"""
+# Whom a campaign is for: its frozen audience, without the held out.
+CAMPAIGN = """
+    select
+        customers.customer_id,
+        customer_contacts.email,
+        customer_contacts.first_name,
+        customer_contacts.phone,
+        hashes.email_sha256,
+        hashes.phone_sha256
+    from {{{{ ref('campaign_audiences') }}}} as campaign_audiences
+    inner join {{{{ ref('customers') }}}} as customers on campaign_audiences.customer_id = customers.customer_id
+    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on campaign_audiences.customer_id = customer_contacts.customer_id
+    inner join {{{{ ref('int_contact_hashes') }}}} as hashes on campaign_audiences.customer_id = hashes.customer_id
+    where campaign_audiences.marketing_campaign_id = {campaign} and not campaign_audiences.is_held_out and {conditions}
 """
 # A refused email that no customer has stands in no mart but by its hash.
 SUPPRESSIONS = """
@@ -71,6 +86,12 @@ def audience(session: Session, segment: str, conditions: tuple[str, ...] = CONDI
     conditions: SQL on `customers` that must hold. Raises DbtError where the marts cannot be read.
     """
     people = session.rows(AUDIENCE.format(segment=as_is(quoted(segment)), conditions=" and ".join(conditions)))
+    return sorted(people, key=lambda person: person["customer_id"])
+
+
+def campaign_audience(session: Session, campaign: str, conditions: tuple[str, ...] = CONDITIONS) -> list[dict]:
+    """Whom mail may reach of a campaign's audience, without the held out, in the form of `audience`. Raises DbtError as it does."""
+    people = session.rows(CAMPAIGN.format(campaign=as_is(quoted(campaign)), conditions=" and ".join(conditions)))
     return sorted(people, key=lambda person: person["customer_id"])
 
 
@@ -140,11 +161,28 @@ def export_segment(session: Session, segment: str, directory: str | None, with_p
     if not found:
         raise DbtError(f"The segment {segment} is not in the last build: run `make run` first." if session.has_model(f"seg_{segment}")
                        else f"There is no segment {segment}: docs/segments.md has those that ship with the project.")
-    people = audience(session, segment)
-    files = tables(people, with_phones)
-    target = Path(directory or f"exports/{segment}_{session.as_of_date}")
+    return export_people(session, f"{segment} as of {session.as_of_date}: {int(found[0]['customers']):,} customers", audience(session, segment),
+                         directory or f"exports/{segment}_{session.as_of_date}", with_phones)
+
+
+def export_campaign(session: Session, campaign: str, directory: str | None, with_phones: bool) -> str:
+    """Export whom a campaign is for and say what was done. Raises DbtError where there is no such campaign, and OSError."""
+    found = session.rows("select customers, held_out_customers from {{ ref('campaign_lift') }} where marketing_campaign_id = "
+                         + as_is(quoted(campaign)))
+    if not found:
+        raise DbtError(f"The last build knows no campaign {campaign}: enter it into seeds/marketing_campaigns.csv, or the file of this name"
+                       " in RAW_DIR, and run `make run`.")
+    what = (f"{campaign} as of {session.as_of_date}: {int(found[0]['customers']):,} customers, "
+            f"{int(found[0]['held_out_customers']):,} of them held out")
+    return export_people(session, what, campaign_audience(session, campaign),
+                         directory or f"exports/{re.sub('[^A-Za-z0-9_.-]', '_', campaign)}_{session.as_of_date}", with_phones)
+
+
+def export_people(session: Session, what: str, people: list[dict], directory: str, with_phones: bool) -> str:
+    """Write the files of these people and say what was done. Raises OSError."""
+    files, target = tables(people, with_phones), Path(directory)
     write(target, files, set(FILES) - files.keys())
-    lines = [f"{segment} as of {session.as_of_date}: {int(found[0]['customers']):,} customers, {len(people):,} of them may be mailed."]
+    lines = [f"{what}, {len(people):,} may be mailed."]
     if not people:
         lines.append("There is nobody to export: the files hold their header only.")
     return "\n".join([*lines, *told(target, files, people)])
@@ -184,18 +222,21 @@ def main(words: list[str] | None = None) -> int:
     """Run the command line, or these words in its place. Returns the exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("segment", nargs="?")
+    parser.add_argument("--campaign")
     parser.add_argument("--suppressions", action="store_true")
     parser.add_argument("--phones", action="store_true")
     parser.add_argument("--dir")
     parser.add_argument("--vars", default="{}")
     arguments = parser.parse_args(words)
     try:
-        if bool(arguments.segment) == arguments.suppressions:
-            raise DbtError("Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, or make export SUPPRESSIONS=1.")
+        if [bool(arguments.segment), bool(arguments.campaign), arguments.suppressions].count(True) != 1:
+            raise DbtError("Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, CAMPAIGN=..., or SUPPRESSIONS=1.")
         session = Session(arguments.vars)
         refuse_unfinished_build(session)
         if arguments.suppressions:
             print(export_suppressions(session, arguments.dir, arguments.phones))
+        elif arguments.campaign:
+            print(export_campaign(session, arguments.campaign, arguments.dir, arguments.phones))
         else:
             print(export_segment(session, arguments.segment, arguments.dir, arguments.phones))
     except DbtError as error:

@@ -6,7 +6,6 @@ Each shop is cut at a date: the models see what came before it, and predict what
 data/cdnow, data/complete_journey, and the demo shop's warehouse as `make run` leaves it.
 """
 
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
