@@ -5,11 +5,13 @@ import re
 from collections import Counter
 from contextlib import chdir
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import duckdb
 import pytest
 
 import backfill
+from dbt_session import DbtError
 from project import PROJECT, environment, messages
 from random_shops import random_shop, write_shop
 
@@ -148,9 +150,9 @@ class Warehouse:
     def history(self) -> dict[str, list[tuple]]:
         return {name: self.rows(f"from marts.{name}") for name in HISTORY}
 
-    def backfill(self, *days: str, tell=print) -> None:
+    def backfill(self, *days: str, tell=print, **variables: object) -> None:
         with environment(RAW_DIR=self.raw_dir, DUCKDB_PATH=self.database), chdir(PROJECT):
-            backfill.backfill(self.database, [date.fromisoformat(day) for day in days], SHOP_SETTINGS, tell)
+            backfill.backfill(self.database, [date.fromisoformat(day) for day in days], SHOP_SETTINGS | variables, tell)
 
 
 @pytest.fixture(scope="module")
@@ -177,24 +179,67 @@ def test_history_goes_forward_through_dbt_and_outlives_a_full_refresh(forward):
     assert forward.history() == history
 
 
-def test_backfill_gives_what_each_date_gives_on_its_own(project, forward, tmp_path):
-    """A warehouse that knows the last date only is given the two before it, with an interruption between them."""
+def test_backfill_gives_what_each_date_gives_on_its_own(project, forward, tmp_path, monkeypatch):
+    """A warehouse that knows the last date only is given the two before it. It is interrupted between them, and stopped on the
+    second by a data test: neither changes the warehouse."""
     late = Warehouse(project, tmp_path)
     assert late.build("2025-03-31").success
-    said = []
+    before, said = late.history(), []
 
     def interrupt(line: str) -> None:
         said.append(line)
         raise KeyboardInterrupt
 
-    before = late.history()
     with pytest.raises(KeyboardInterrupt):
         late.backfill("2025-01-31", "2025-02-28", tell=interrupt)
     assert late.history() == before
+
+    with monkeypatch.context() as changed:
+        changed.setattr(backfill, "build", build_and_test_customers)
+        with pytest.raises(DbtError, match="2025-02-28: the test nobody_is_a_customer fails"):
+            late.backfill("2025-01-31", "2025-02-28", tell=said.append)
+    assert late.history() == before
+
     late.backfill("2025-01-31", "2025-02-28", tell=said.append)
     assert [line.split("  ")[0] for line in said] == ["2025-01-31", "2025-02-28"]
     assert late.history() == forward.history()
     assert not list(tmp_path.glob("*.backfill*"))
+
+
+build = backfill.build
+
+
+def build_and_test_customers(connection, node, day: date) -> None:
+    build(connection, node, day)
+    if node.name == "customers":
+        build(connection, data_test("nobody_is_a_customer", "from marts.customers"), day)
+
+
+def data_test(name: str, sql: str, severity: str = "ERROR") -> SimpleNamespace:
+    """A data test as dbt renders it."""
+    config = SimpleNamespace(materialized="test", severity=severity, fail_calc="count(*)", error_if="!= 0")
+    return SimpleNamespace(name=name, compiled_code=sql, config=config)
+
+
+def test_a_backfill_stops_at_what_a_build_would_not_pass():
+    day = date(2025, 1, 31)
+    with duckdb.connect() as connection:
+        build(connection, data_test("holds", "select 1 where false"), day)
+        build(connection, data_test("warns", "select 1", severity="warn"), day)
+        with pytest.raises(DbtError, match="2025-01-31: the test fails fails"):
+            build(connection, data_test("fails", "select 1"), day)
+        with pytest.raises(DbtError, match="2025-01-31: stops: Invalid Input Error: Of 3 rows 2 are rejected"):
+            build(connection, data_test("stops", "select 1 where error('Of 3 rows 2 are rejected') is null"), day)
+        incremental = SimpleNamespace(name="int_x", config=SimpleNamespace(materialized="incremental"))
+        with pytest.raises(DbtError, match="int_x is incremental: a backfill can make tables and views only"):
+            build(connection, incremental, day)
+
+
+def test_a_backfill_stops_where_the_staging_tables_would_stop_a_build(forward):
+    before = forward.history()
+    with pytest.raises(DbtError, match="few_rows_rejected_stg_.*\n.* are rejected: more than max_rejected_share"):
+        forward.backfill("2025-01-31", max_rejected_rows=0, max_rejected_share=0)
+    assert forward.history() == before
 
 
 @pytest.mark.parametrize("first, last, every, days", [

@@ -5,6 +5,9 @@ Usage: python tools/backfill.py --from DATE --to DATE --every day|week|month --v
 For DuckDB. The dates are built in a copy of the warehouse, from its staging tables. What the history knows of dates before
 --from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it was when it is
 started again in the same way.
+
+dbt takes longer about a model than DuckDB does. So dbt renders what a date needs, DuckDB runs it, without the models' hooks,
+and dbt takes the step in the log.
 """
 
 import argparse
@@ -22,8 +25,13 @@ import yaml
 from dbt_session import DbtError, Session
 
 LOG = "marts.membership_changes"
-# What the log needs of a date, and nothing else: no staging, no tests, no other marts.
-OF_A_DATE = ("run", "--select", "+membership_changes", "--exclude", "path:models/staging")
+# As in a build, the log takes its step where all that it follows from is built and has passed its tests. The staging tables
+# are the same on each date.
+TESTED = ("--indirect-selection", "cautious", "--exclude", "resource_type:unit_test")
+STAGING_TESTS = ("test", "--select", "+membership_changes,path:models/staging", "+membership_changes,path:seeds", *TESTED)
+BEFORE_THE_STEP = ("compile", "--select", "+membership_changes", *TESTED, "path:models/staging", "path:seeds", "membership_changes")
+STEP = ("run", "--select", "membership_changes")
+LOG_TESTS = ("test", "--select", "membership_changes", *TESTED)
 FROM_THE_LOG = ("run", "--select", "segment_history", "segment_sizes", "segment_transitions")
 STATES = f"""
     select kind, state, customer_id from {LOG} where as_of_date <= ? and change_type <> 'registered'
@@ -47,22 +55,28 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print) -> 
     """Build the history of the days, in order, and put it into the warehouse.
 
     warehouse: path of a DuckDB file that was built. variables: the settings of the shop, as dbt's vars.
-    Raises DbtError where nothing is built, or a day cannot be built: the warehouse is then as it was.
+    Raises DbtError where nothing is built, or a day cannot be built or fails a test: the warehouse is then as it was.
     """
-    work = warehouse.with_suffix(".backfill.duckdb")
-    prepare(warehouse, work, days, variables)
-    os.environ["DUCKDB_PATH"] = str(work)
     session = Session(variables)
+    work = warehouse.with_suffix(".backfill.duckdb")
+    formulas = sorted(node.compiled_code for node in rendered(session, days[0]))
+    prepare(warehouse, work, days, [variables, formulas])
+    os.environ["DUCKDB_PATH"] = str(work)
+    session.invoke(*STAGING_TESTS)
     with duckdb.connect(work) as connection:
+        # What the next date replaces is not worth compressing.
+        connection.execute("set TimeZone = 'UTC'; set checkpoint_threshold = '256MB'")
         built = {day for (day,) in connection.execute(f"select distinct as_of_date from {LOG}").fetchall()}
-    waiting = [day for day in days if day not in built]
-    began = time.monotonic()
-    for number, day in enumerate(waiting):
-        session.invoke(*OF_A_DATE, as_of_date=str(day))
-        passed = time.monotonic() - began
-        left = passed / (number + 1) * (len(waiting) - number - 1)
-        tell(f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes left")
-    with duckdb.connect(work) as connection:
+        waiting = [day for day in days if day not in built]
+        began = time.monotonic()
+        for number, day in enumerate(waiting):
+            for node in rendered(session, day):
+                build(connection, node, day)
+            session.invoke(*STEP, as_of_date=str(day))
+            passed = time.monotonic() - began
+            left = passed / (number + 1) * (len(waiting) - number - 1)
+            tell(f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes left")
+        session.invoke(*LOG_TESTS)
         log = connection.execute(f"from {LOG}").to_arrow_table()
     put_into_place(warehouse, log, days[-1])
     os.environ["DUCKDB_PATH"] = str(warehouse)
@@ -70,10 +84,34 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print) -> 
     work.unlink()
 
 
-def prepare(warehouse: Path, work: Path, days: list[date], variables: dict) -> None:
+def rendered(session: Session, day: date) -> list:
+    """dbt's nodes of the models that the log follows from, and of their tests, rendered as of the day; parents come first.
+
+    dbt renders its nodes in place: they hold until the next day is rendered.
+    """
+    return [result.node for result in session.invoke(*BEFORE_THE_STEP, as_of_date=str(day)).result.results]
+
+
+def build(connection: duckdb.DuckDBPyConnection, node, day: date) -> None:
+    """Make a model, or run a data test. Raises DbtError where it fails."""
+    kind = node.config.materialized
+    try:
+        if kind in ("table", "view"):
+            connection.execute(f"create or replace {kind} {node.relation_name} as {node.compiled_code}")
+        elif kind == "test":
+            failures = f"select {node.config.fail_calc} {node.config.error_if} from ({node.compiled_code}) as found"
+            if connection.execute(failures).fetchone()[0] and node.config.severity.lower() == "error":
+                raise DbtError(f"{day}: the test {node.name} fails.")
+        else:
+            raise DbtError(f"{node.name} is {kind}: a backfill can make tables and views only.")
+    except duckdb.Error as error:
+        raise DbtError(f"{day}: {node.name}: {str(error).splitlines()[0]}") from error
+
+
+def prepare(warehouse: Path, work: Path, days: list[date], settings: list) -> None:
     """Copy the warehouse, and let the copy forget the history from the first day on.
 
-    A copy that was begun before is taken up if the same was asked and the warehouse has not been built since.
+    A copy that was begun before is taken up if the same days and settings were asked and the warehouse has not been built since.
     """
     with duckdb.connect(warehouse) as connection:
         if not connection.execute("select 1 from duckdb_tables() where table_name = 'membership_changes'").fetchall():
@@ -82,7 +120,7 @@ def prepare(warehouse: Path, work: Path, days: list[date], variables: dict) -> N
         connection.execute("checkpoint")
     if days[-1] > last_build:
         raise DbtError(f"{days[-1]} is after the last build, of {last_build}: a backfill is for dates before it.")
-    asked = yaml.safe_dump([[str(day) for day in days], variables, warehouse.stat().st_mtime_ns])
+    asked = yaml.safe_dump([[str(day) for day in days], settings, warehouse.stat().st_mtime_ns])
     if work.exists():
         with duckdb.connect(work) as connection:
             if connection.execute("select asked from main.backfill").fetchall() == [(asked,)]:

@@ -35,10 +35,12 @@ class Session:
 
     def invoke(self, *arguments: str, **variables: str):
         """Run a dbt command, in silence, with these vars above the session's. Returns dbt's result; raises DbtError where it fails."""
+        # Files of JSON take dbt as long to write as most of what is asked here; its page of the models is made from them.
+        json = "--write-json" if arguments[0] == "docs" else "--no-write-json"
         result = dbtRunner(manifest=self.manifest).invoke(
-            [*arguments, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(self.variables | variables)])
+            [*arguments, json, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(self.variables | variables)])
         if not result.success:
-            failed = [f"{run.node.name}: {run.message}" for run in getattr(result.result, "results", []) if run.status == "error"]
+            failed = [f"{run.node.name}: {run.message}" for run in getattr(result.result, "results", []) if run.status in ("error", "fail")]
             lines = [line.strip() for line in str(result.exception or "\n".join(failed)).splitlines()]
             raise DbtError("\n".join(line for line in lines if line and not line.startswith(("Runtime Error", "LINE", "^", ">"))))
         return result
