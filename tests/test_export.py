@@ -156,7 +156,7 @@ def test_a_campaign_is_exported_to_nobody_who_is_held_out(shops, tmp_path):
         contactable = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_email"]}
         assert found <= contactable - out
         assert len(export.campaign_audience(reader, "x y")) == len(contactable - out)
-        assert f"{len(out):,} of them held out, {len(contactable - out):,} may be mailed" in told
+        assert f"{len(out):,} of them held out, {len(contactable - out):,} of them may be mailed" in told
         exported, held_out = exported + len(found), held_out + len(contactable & out)
     assert exported and held_out
     with pytest.raises(DbtError, match="The last build knows no campaign nothing"):

@@ -182,7 +182,7 @@ def export_people(session: Session, what: str, people: list[dict], directory: st
     """Write the files of these people and say what was done. Raises OSError."""
     files, target = tables(people, with_phones), Path(directory)
     write(target, files, set(FILES) - files.keys())
-    lines = [f"{what}, {len(people):,} may be mailed."]
+    lines = [f"{what}, {len(people):,} of them may be mailed."]
     if not people:
         lines.append("There is nobody to export: the files hold their header only.")
     return "\n".join([*lines, *told(target, files, people)])
