@@ -14,12 +14,7 @@
 
 {# A segment shows columns of customers (or of the mart with several rows per customer that it filters), as they are there. #}
 {% macro check_segment_columns(segment, name, needed, marts) %}
-    {% set types = {} %}
-    {% for mart in marts %}
-        {% for column in adapter.get_columns_in_relation(mart) %}
-            {% do types.update({column.name: column.data_type}) %}
-        {% endfor %}
-    {% endfor %}
+    {% set types = column_types(marts) %}
     {% set shown = adapter.get_columns_in_relation(segment) %}
     {% for column in needed if column not in shown | map(attribute='name') %}
         {% do exceptions.raise_compiler_error('The segment ' ~ name ~ ' does not show ' ~ column ~ ': add it to the select.') %}
@@ -33,6 +28,21 @@
             )
         ) %}
     {% endfor %}
+{% endmacro %}
+
+{# {column: type} of these tables. A run asks once: the graph, which its models share, keeps the answer. #}
+{% macro column_types(tables) %}
+    {% set answer = 'column_types ' ~ invocation_id %}
+    {% if answer not in graph %}
+        {% set types = {} %}
+        {% for table in tables %}
+            {% for column in adapter.get_columns_in_relation(table) %}
+                {% do types.update({column.name: column.data_type}) %}
+            {% endfor %}
+        {% endfor %}
+        {% do graph.update({answer: types}) %}
+    {% endif %}
+    {{ return(graph[answer]) }}
 {% endmacro %}
 
 {% macro check_segment_rows(segment, name, key, customers) %}
