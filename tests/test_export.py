@@ -383,7 +383,7 @@ def test_nothing_is_exported_before_a_build_or_of_one_that_broke_off(warehouse, 
 
 def test_rates_are_rounded_half_up_where_they_end_in_a_five(project, tmp_path):
     """Doubles round some of these ties down, and PostgreSQL's decimals none."""
-    sql = project.dbt("compile", "--inline", "select {{ ratio('part', 'whole') }} from cases", raw_dir=tmp_path).result.results[0].node.compiled_code
+    sql = project.dbt("compile", "--inline", "select {{ quotient('part', 'whole', 8) }} from cases", raw_dir=tmp_path).result.results[0].node.compiled_code
     cases = [(part, whole) for whole in (512, 2560, 12800, 64000, 40_000_000) for part in (1, 3, 2 * whole // 3 | 1, whole - 1, whole, whole + 1)]
     cases += [(0, 7), (1, 3), (2, 3), (7, 1), (3, 0), (0, 0), (134_211, 1_600_000)]
     with duckdb.connect() as connection:

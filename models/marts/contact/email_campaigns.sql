@@ -63,9 +63,9 @@ select
     unsubscribed,
     bounced,
     complained,
-    {{ ratio('delivered', 'sent') }} as delivery_rate,
-    {{ ratio('bounced', 'sent') }} as bounce_rate,
-    {{ ratio('clicked', 'delivered') }} as click_rate,
-    {{ ratio('unsubscribed', 'delivered') }} as unsubscribe_rate,
-    {{ ratio('complained', 'delivered') }} as complaint_rate
+    {{ quotient('delivered', 'sent', 8) }} as delivery_rate,
+    {{ quotient('bounced', 'sent', 8) }} as bounce_rate,
+    {{ quotient('clicked', 'delivered', 8) }} as click_rate,
+    {{ quotient('unsubscribed', 'delivered', 8) }} as unsubscribe_rate,
+    {{ quotient('complained', 'delivered', 8) }} as complaint_rate
 from campaigns
