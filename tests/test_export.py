@@ -327,7 +327,7 @@ def test_the_command_exports_and_leaves_no_email_elsewhere(warehouse, tmp_path, 
         expected = {email for (email,) in connection.execute("""
             select email from marts.seg_subscribers_without_purchase join marts.customers using (customer_id)
             join marts.customer_contacts using (customer_id) where is_contactable_by_email""").fetchall()}
-    assert code == 0 and emails == {email for email in expected if export.can_be_written(email)} and len(emails) > 1
+    assert code == 0 and emails == {email for email in expected if export.can_be_written(email)} != set()
     assert "may be mailed" in said and not any(email in said for email in emails)
     for path in [*(warehouse / "target").rglob("*"), *(warehouse / "logs").rglob("*")]:
         assert not path.is_file() or not any(email.encode() in path.read_bytes() for email in emails), path
