@@ -49,7 +49,7 @@
 {# Whether an id of a customer, an account or a guest is of a person who is to be forgotten. #}
 {% macro is_forgotten(id) -%}
     (
-        {{ sha256_hex(id) }} in (select sha256 from {{ ref('forgotten_customers') }})
-        or {{ id }} in (select 'guest:' || sha256 from {{ ref('forgotten_customers') }})
+        {{ sha256_hex(id) }} in (select hashed_id from {{ ref('forgotten_customers') }})
+        or {{ id }} in (select 'guest:' || hashed_id from {{ ref('forgotten_customers') }})
     )
 {%- endmacro %}

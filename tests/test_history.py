@@ -128,7 +128,7 @@ def test_history_agrees_with_a_simulation(sql, seed):
                 assert sorted(connection.execute(f"from marts.{table}").fetchall(), key=repr) == sorted(expected, key=repr), (table, on)
 
 
-SHOP_SETTINGS = {"max_rejected_rows": 1_000_000}
+SHOP_SETTINGS = {"max_rejected_rows": 1_000_000, "max_days_without_orders": None}
 
 
 class Warehouse:

@@ -25,7 +25,7 @@ AS_OF_DATE = date(2025, 3, 31)
 def sql(project, tmp_path_factory):
     directory = tmp_path_factory.mktemp("any")
     write_shop(random_shop(0, AS_OF_DATE), directory, "parquet")
-    return project.compiled(directory, as_of_date=str(AS_OF_DATE), max_rejected_rows=1_000_000)
+    return project.compiled(directory, as_of_date=str(AS_OF_DATE), max_rejected_rows=1_000_000, max_days_without_orders=None)
 
 
 @pytest.fixture

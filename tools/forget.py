@@ -42,12 +42,12 @@ def forget(session: Session, customer: str) -> str:
 def enter(hashes: set[str]) -> None:
     """Add hashes to the seed, dated today. A hash that it holds already gets the new date."""
     with SEED.open(newline="") as file:
-        known = {row["sha256"]: row["forgotten_on"] for row in csv.DictReader(file)}
+        known = {row["hashed_id"]: row["forgotten_on"] for row in csv.DictReader(file)}
     known |= dict.fromkeys(hashes, str(datetime.now(UTC).date()))
     beside = SEED.with_suffix(".unfinished")
     with beside.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["sha256", "forgotten_on"])
+        writer.writerow(["hashed_id", "forgotten_on"])
         writer.writerows(sorted(known.items()))
     beside.replace(SEED)
 

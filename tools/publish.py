@@ -54,7 +54,7 @@ def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, is_si
             "git_revision": git_revision(),
             "is_simulated": is_simulated,
         })
-        forgotten = [sha256 for (sha256,) in connection.execute("select sha256 from staging.forgotten_customers").fetchall()]
+        forgotten = [hashed_id for (hashed_id,) in connection.execute("select hashed_id from staging.forgotten_customers").fetchall()]
     lead_to(directory, version)
     for old in sorted_versions(directory)[:-kept]:
         shutil.rmtree(old)

@@ -19,11 +19,11 @@ visible_accounts as (
 
     select
         accounts.*,
-        accounts.is_test or forgotten_customers.sha256 is not null as is_left_out
+        accounts.is_test or forgotten_customers.hashed_id is not null as is_left_out
     from accounts
     left join ordering_accounts on accounts.account_id = ordering_accounts.account_id
     left join {{ ref('forgotten_customers') }} as forgotten_customers
-        on {{ sha256_hex('accounts.account_id') }} = forgotten_customers.sha256
+        on {{ sha256_hex('accounts.account_id') }} = forgotten_customers.hashed_id
     where accounts.created_on <= {{ as_of_date() }} or ordering_accounts.account_id is not null
 
 ),

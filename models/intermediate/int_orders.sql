@@ -67,8 +67,8 @@ select
 from owned
 left join {{ ref('forgotten_customers') }} as forgotten_customers
     on
-        owned.guest_id = 'guest:' || forgotten_customers.sha256
+        owned.guest_id = 'guest:' || forgotten_customers.hashed_id
         and owned.ordered_on <= forgotten_customers.forgotten_on
 where
     not owned.is_of_test_customer
-    and forgotten_customers.sha256 is null
+    and forgotten_customers.hashed_id is null
