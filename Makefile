@@ -23,7 +23,7 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout test test-all lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
@@ -69,6 +69,11 @@ predict: $(VENV) ## Predict what each buyer of the last build will buy in the ne
 holdout: $(VENV) data/cdnow/transactions.parquet data/complete_journey/orders.parquet ## Compare predictions with what customers then did (docs/predictions.md)
 	@$(BIN)/python tools/holdout.py
 
+# For example: make metrics METRICS=net_revenue,average_order_value BY=metric_time__month (docs/metrics.md)
+metrics: $(VENV) .venv/installed-metrics ## Ask for metrics of what is published (METRICS=... BY=... WHERE=...), or list them
+	@$(BIN)/dbt --quiet parse $(SETTINGS)
+	@DBT_TARGET=published $(BIN)/mf $(if $(METRICS),query --metrics "$(METRICS)" $(if $(BY),--group-by "$(BY)" --order "$(BY)") $(if $(WHERE),--where "$(WHERE)"),list metrics)
+
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
 
 test-all: export PYTEST_ADDOPTS = -m "not postgres"
@@ -87,7 +92,7 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 	$(BIN)/dbt build --empty --quiet --exclude-resource-type unit_test test
 	$(BIN)/dbt test --selector unit_tests
 
-pytest: $(VENV) data/demo/orders.parquet data/complete_journey/orders.parquet data/cdnow/transactions.parquet ## Run the tests in Python, the oracle among them
+pytest: $(VENV) .venv/installed-metrics data/demo/orders.parquet data/complete_journey/orders.parquet data/cdnow/transactions.parquet ## Run the tests in Python, the oracle among them
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 # The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
@@ -121,6 +126,8 @@ lock: ## Pin the requirements again, with hashes
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements.txt requirements.in
 	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements-postgres.txt requirements-postgres.in
+	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --output-file requirements-metrics.txt requirements-metrics.in
 
 clean: ## Remove what can be made again; the warehouse stays
 	rm -rf target logs data .venv-lock
@@ -136,6 +143,11 @@ $(VENV): requirements.txt
 
 .venv/installed-postgres: requirements-postgres.txt $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements-postgres.txt
+	touch $@
+
+# One package, halo, comes as source only.
+.venv/installed-metrics: requirements-metrics.txt $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary halo --requirement requirements-metrics.txt
 	touch $@
 
 data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)

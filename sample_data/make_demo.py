@@ -116,8 +116,8 @@ ACQUISITION_WEIGHTS = (24, 24, 21, 17, 0, 6, 8)
 VISIT_WEIGHTS = (30, 25, 18, 13, 3, 5, 6)
 # channel: currency of the invoice, euro cents per new buyer in the first month, and how much dearer each month makes it
 SPEND = {
-    "organic_search": ("EUR", 600, 4), "paid_search": ("EUR", 1_900, 35), "paid_social": ("USD", 2_600, 65),
-    "affiliate": ("EUR", 1_300, 10), "referral": ("EUR", 900, 5),
+    "organic_search": ("EUR", 1_500, 10), "paid_search": ("EUR", 5_500, 90), "paid_social": ("USD", 7_500, 150),
+    "affiliate": ("EUR", 3_500, 25), "referral": ("EUR", 2_500, 15),
 }
 DEVICES = ("mobile", "desktop", "tablet")
 

@@ -294,6 +294,18 @@ PERSON = """
 """
 
 
+def test_the_first_run_builds_the_month_ends_before_it_if_asked(runs, tmp_path):
+    shop = Shop(runs, tmp_path)
+    asked = {"variables": {"history_months_at_first_build": 1}}
+    for day in DATES[:2]:
+        result = shop.run(day, **asked)
+        assert result["code"] == 0, result["stderr"]
+    dates = ["2025-01-31", *DATES[:2]]
+    assert [str(day) for (day,) in shop.rows("select distinct as_of_date from marts.membership_changes")] == dates
+    with duckdb.connect(publish.current(shop.published) / "shop.duckdb", read_only=True) as published:
+        assert [str(day) for (day,) in published.execute("select distinct as_of_date from marts.segment_sizes order by 1").fetchall()] == dates
+
+
 def mentions(connection, traces: list[str]) -> list[tuple]:
     """Where a text of the marts that the connection sees is one of the traces: table and column."""
     texts = connection.execute("select database_name, table_name, column_name from duckdb_columns() where schema_name = 'marts' and data_type = 'VARCHAR'")

@@ -32,7 +32,7 @@ STAGING_TESTS = ("test", "--select", "+membership_changes,path:models/staging", 
 BEFORE_THE_STEP = ("compile", "--select", "+membership_changes", *TESTED, "path:models/staging", "path:seeds", "membership_changes")
 STEP = ("run", "--select", "membership_changes")
 LOG_TESTS = ("test", "--select", "membership_changes", *TESTED)
-FROM_THE_LOG = ("run", "--select", "segment_history", "segment_sizes", "segment_transitions")
+FROM_THE_LOG = ("build", "--select", "membership_changes+", "--exclude", "membership_changes", "resource_type:unit_test")
 STATES = f"""
     select kind, state, customer_id from {LOG} where as_of_date <= ? and change_type <> 'registered'
     group by kind, state, customer_id having sum(case change_type when 'entered' then 1 else -1 end) = 1
@@ -51,13 +51,21 @@ def dates(first: date, last: date, every: str) -> list[date]:
     return [day for day in found if day <= last]
 
 
-def backfill(warehouse: Path, days: list[date], variables: dict, tell=print) -> None:
+def month_ends_before(day: date, months: int) -> list[date]:
+    """The last days of so many months before that of the day, in order."""
+    this_month = day.year * 12 + day.month - 1
+    return [date(month // 12, month % 12 + 1, calendar.monthrange(month // 12, month % 12 + 1)[1])
+            for month in range(this_month - months, this_month)]
+
+
+def backfill(warehouse: Path, days: list[date], variables: dict, tell=print, manifest=None) -> None:
     """Build the history of the days, in order, and put it into the warehouse.
 
-    warehouse: path of a DuckDB file that was built. variables: the settings of the shop, as dbt's vars.
+    warehouse: path of a DuckDB file that was built. variables: the settings of the shop, as dbt's vars. manifest: the parsed
+    project, if it is at hand.
     Raises DbtError where nothing is built, or a day cannot be built or fails a test: the warehouse is then as it was.
     """
-    session = Session(variables)
+    session = Session(variables, manifest)
     work = warehouse.with_suffix(".backfill.duckdb")
     formulas = sorted(node.compiled_code for node in rendered(session, days[0]))
     prepare(warehouse, work, days, [variables, formulas])

@@ -15,6 +15,7 @@ import duckdb
 import yaml
 from dbt.cli.main import dbtRunner
 
+from backfill import backfill, month_ends_before
 from dashboard import DashboardError
 from dbt_session import DbtError, Session
 from predict import predict_buyers
@@ -46,6 +47,8 @@ def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None
     if not built.success:
         tell_not_published(directory, "the build did not end well, as the lines above say")
         return 2 if built.exception else 1
+    if is_duckdb and settings["history_months_at_first_build"]:
+        build_past(Path(os.environ["DUCKDB_PATH"]), settings, yaml.safe_load(arguments[arguments.index("--vars") + 1]), manifest)
     marts = [node.name for node in manifest.nodes.values() if node.resource_type == "model" and node.fqn[1] == "marts"
              and (settings["publish_contact_data"] or CONTACT_DATA not in node.tags)] + predicted(manifest, settings)
     if is_duckdb:
@@ -59,6 +62,18 @@ def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None
     published = dbtRunner(manifest=manifest).invoke(
         ["run-operation", "publish", "--args", yaml.safe_dump({"marts": marts, "kept": kept}), *arguments])
     return 0 if published.success else 1
+
+
+def build_past(warehouse: Path, settings: dict, variables: dict, manifest) -> None:
+    """Give a history that begins with this build the month-ends before it. Without them the marts are published all the same."""
+    with duckdb.connect(warehouse) as connection:
+        first, last = connection.execute("select min(as_of_date), max(as_of_date) from marts.membership_changes").fetchone()
+    if first != last:
+        return
+    try:
+        backfill(warehouse, month_ends_before(last, settings["history_months_at_first_build"]), variables, manifest=manifest)
+    except DbtError as error:
+        print(f"The history begins with {last}: {error}", file=sys.stderr)
 
 
 def predicted(manifest, settings: dict) -> list[str]:
