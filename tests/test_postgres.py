@@ -4,8 +4,10 @@ Random shops of files are loaded typed, and our SQL as dbt renders it for Postgr
 does not order by code point.
 """
 
+import random
 import shutil
 import tempfile
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -14,6 +16,8 @@ import pytest
 from postgres_server import program, running_server
 from project import CompiledProject, Project, environment, messages
 from random_shops import write_shop
+from test_history import HISTORY
+from test_history import Shop as SimulatedShop
 from test_random_shops import SURROUNDINGS, dbt_vars, shop_of
 
 pytestmark = pytest.mark.postgres
@@ -193,6 +197,48 @@ def test_a_published_version_is_swapped_under_its_readers(on_postgres):
     cursor.execute("drop schema marts cascade")
     reader.close()
     writer.close()
+
+
+def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
+    """Dates follow each other, some are run again on corrected data, and a forgotten customer's rows lead to nobody."""
+    import psycopg2
+
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute("create schema marts; create table marts.segments (segment text); create table marts.segment_memberships "
+                   "(segment text, customer_id text); create table marts.customers (customer_id text, lifecycle_stage text, rfm_group text)")
+
+    def insert(table: str, rows) -> None:
+        cursor.execute(f"truncate marts.{table}")
+        for row in rows:
+            cursor.execute(f"insert into marts.{table} values ({', '.join(['%s'] * len(row))})", row)
+
+    def rows(table: str) -> list[tuple]:
+        cursor.execute(f"select * from marts.{table}")
+        return sorted(cursor.fetchall(), key=repr)
+
+    shop, on = SimulatedShop(random.Random(3)), date(2025, 1, 1)
+    for days_later in (0, 7, 0, 1, 0, 30):
+        on += timedelta(days=days_later)
+        state = shop.see(on)
+        insert("segments", [(segment,) for segment in state["registered"]])
+        insert("segment_memberships", state["members"])
+        insert("customers", [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()])
+        on_postgres.dbt("run", "--select", *HISTORY, as_of_date=str(on))
+        for table, expected in (("segment_history", shop.history()), ("segment_sizes", shop.sizes()), ("segment_transitions", shop.transitions())):
+            assert rows(table) == sorted(expected, key=repr), (table, on)
+
+    refused = on_postgres.attempt("run", "--select", *HISTORY, as_of_date="2025-01-02")
+    assert "the history of segments has come to" in str(refused.exception)
+    sizes, somebody = rows("segment_sizes"), rows("segment_history")[0][1]
+    cursor.execute("insert into staging.forgotten_customers values (encode(sha256(convert_to(%s, 'UTF8')), 'hex'), date '2025-03-01')", (somebody,))
+    on_postgres.dbt("run", "--select", *HISTORY, as_of_date=str(on))
+    cursor.execute("select count(*) from marts.membership_changes where customer_id = %s and as_of_date < %s", (somebody, on))
+    assert cursor.fetchone() == (0,)
+    assert [row for row in rows("segment_sizes") if row[0] < on] == [row for row in sizes if row[0] < on]
+    cursor.execute("drop schema marts cascade; truncate staging.forgotten_customers")
+    connection.close()
 
 
 def test_predictions_are_written_as_on_duckdb(project, on_postgres, tmp_path, monkeypatch):
