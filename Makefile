@@ -77,6 +77,7 @@ metrics: $(VENV) .venv/installed-metrics ## Ask for metrics of what is published
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
 
 test-all: export PYTEST_ADDOPTS = -m "not postgres"
+test-all: export SHOPS = 17
 test-all: test ## The same with the tests that take minutes
 
 # Tests of the code leave the warehouse alone.

@@ -15,7 +15,7 @@ from comparison import differences
 from project import PROJECT
 from random_shops import random_shop, write_shop
 
-SHOPS_PER_SURROUNDINGS = 17
+SHOPS_PER_SURROUNDINGS = int(os.environ.get("SHOPS", 8))
 
 # Days on which windows go wrong (29 February, the week before it in a leap year and in a common one, the days on which
 # clocks change, ends of months and years), in zones east and west of UTC and off the whole hour, and every parameter of
