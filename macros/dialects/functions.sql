@@ -70,6 +70,24 @@
     sha2({{ text }}, 256)
 {%- endmacro %}
 
+{# A whole number of 64 bits that stands for a text within one engine: other texts nearly always have another one. A missing text
+   has one too. #}
+{% macro key_hash(text) -%}
+    {{ adapter.dispatch('key_hash')(text) }}
+{%- endmacro %}
+
+{% macro default__key_hash(text) -%}
+    coalesce(hashtextextended({{ text }}, 0), 0)
+{%- endmacro %}
+
+{% macro duckdb__key_hash(text) -%}
+    hash({{ text }})
+{%- endmacro %}
+
+{% macro spark__key_hash(text) -%}
+    xxhash64({{ text }})
+{%- endmacro %}
+
 {# A whole number from 0 to below `buckets`, from the first 8 hex digits of a text's SHA-256. #}
 {% macro hash_bucket(text, buckets) -%}
     {{ adapter.dispatch('hash_bucket')(text, buckets) }}

@@ -100,9 +100,13 @@
 {% macro delivered_value(name, delivered_type, contract_type) %}
     {% set column = '"' ~ name ~ '"' %}
     {% if delivered_type == 'VARCHAR' %}
-        {# Looking at both ends first spares most values the trimming, an eighth of the time of reading events. #}
+        {# Looking at both ends first spares most values the trimming, a half of the time of reading events. #}
+        {% set is_trimmed = [column ~ " >= '!'"] %}
+        {% for blank in ["' '", "e'\\t'", "e'\\r'", "e'\\n'"] %}
+            {% do is_trimmed.append('not suffix(' ~ column ~ ', ' ~ blank ~ ')') %}
+        {% endfor %}
         {{ return(
-            "case when ascii(" ~ column ~ ") > 32 and ascii(right(" ~ column ~ ", 1)) > 32 then " ~ column
+            'case when ' ~ is_trimmed | join(' and ') ~ ' then ' ~ column
             ~ " else nullif(trim(" ~ column ~ ", e' \\t\\r\\n'), '') end"
         ) }}
     {% elif contract_type in ('text', 'boolean') and modules.re.match('FLOAT|DOUBLE|DECIMAL', delivered_type) %}

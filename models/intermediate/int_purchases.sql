@@ -14,6 +14,27 @@ rates as (
 
 ),
 
+-- A rate holds from its date to the next one's. Asked per date, not per order: orders are many times as many.
+dated_rates as (
+
+    select
+        order_dates.currency,
+        order_dates.ordered_on,
+        rates.rate
+    from (
+        select distinct
+            currency,
+            ordered_on
+        from orders
+    ) as order_dates
+    inner join rates
+        on
+            order_dates.currency = rates.currency
+            and order_dates.ordered_on >= rates.rated_on
+            and (order_dates.ordered_on < rates.next_rated_on or rates.next_rated_on is null)
+
+),
+
 line_totals as (
 
     select
@@ -46,7 +67,7 @@ priced as (
         orders.customer_id,
         orders.ordered_at as purchased_at,
         orders.ordered_on as purchased_on,
-        case when orders.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end as rate,
+        case when orders.currency = '{{ var("reporting_currency") }}' then 1 else dated_rates.rate end as rate,
         line_totals.gross_amount,
         line_totals.discount_amount + orders.discount_amount as discount_amount,
         coalesce(refund_totals.refunded_amount, 0) as refunded_amount,
@@ -55,11 +76,7 @@ priced as (
     from orders
     inner join line_totals on orders.order_id = line_totals.order_id
     left join refund_totals on orders.order_id = refund_totals.order_id
-    left join rates
-        on
-            orders.currency = rates.currency
-            and orders.ordered_on >= rates.rated_on
-            and (orders.ordered_on < rates.next_rated_on or rates.next_rated_on is null)
+    left join dated_rates on orders.currency = dated_rates.currency and orders.ordered_on = dated_rates.ordered_on
 
 ),
 

@@ -1,15 +1,23 @@
 -- One row per session with cart events up to the as-of date, or with product views or recommendation clicks in the last 30 days.
 with
 
+-- Two readings, each by conditions on single columns, skip what they do not need. The conditions on occurred_at are implied by
+-- those on occurred_on: they spare most events the question what day it was in the shop.
 web_events as (
 
     select * from {{ ref('stg_web_events') }}
     where
-        occurred_on <= {{ as_of_date() }}
-        and (
-            event_type in ('add_to_cart', 'remove_from_cart')
-            or (event_type in ('product_view', 'recommendation_click') and occurred_on > {{ days_ago(30) }})
-        )
+        event_type in ('add_to_cart', 'remove_from_cart')
+        and (occurred_at < {{ as_of_date() }} or occurred_on <= {{ as_of_date() }})
+
+    union all
+
+    select * from {{ ref('stg_web_events') }}
+    where
+        event_type in ('product_view', 'recommendation_click')
+        and occurred_at >= {{ days_ago(30) }}
+        and occurred_on > {{ days_ago(30) }}
+        and occurred_on <= {{ as_of_date() }}
 
 ),
 

@@ -4,6 +4,8 @@
     'customers', 'products', 'orders', 'order_lines', 'refunds', 'sessions',
     'web_events', 'email_events', 'reviews', 'marketing_spend', 'exchange_rates'
 ] %}
+-- Of these, only rows that need a verdict have one: the others are kept.
+{% set judged_by_exception = ['order_lines', 'sessions', 'web_events', 'email_events'] %}
 with
 
 received as (
@@ -11,6 +13,7 @@ received as (
     {% for table in tables %}
     select
         '{{ table }}' as table_name,
+        {{ table in judged_by_exception }} as is_judged_by_exception,
         count(*) as received_rows
     from {{ source('raw', table) }}
     {{ 'union all' if not loop.last }}
@@ -34,6 +37,7 @@ judged as (
 
     select
         table_name,
+        count(*) as judged_rows,
         count(*) filter (where verdict = 'kept') as kept_rows,
         count(*) filter (where verdict = 'duplicate') as duplicate_rows,
         count(*) filter (where verdict = 'rejected') as rejected_rows
@@ -45,7 +49,9 @@ judged as (
 select
     received.table_name,
     received.received_rows,
-    coalesce(judged.kept_rows, 0) as kept_rows,
+    coalesce(judged.kept_rows, 0)
+    + case when received.is_judged_by_exception then received.received_rows - coalesce(judged.judged_rows, 0) else 0 end
+        as kept_rows,
     coalesce(judged.duplicate_rows, 0) as duplicate_rows,
     coalesce(judged.rejected_rows, 0) as rejected_rows
 from received

@@ -1,11 +1,25 @@
 -- One row per email event.
+with
+
+kept as (
+
+    {{ kept_rows('email_events', key='event_id', columns=[
+        'event_id',
+        'customer_id',
+        'email',
+        'campaign_id',
+        'event_type',
+        'occurred_at'
+    ]) }}
+
+)
+
 select
     event_id,
-    account_id,
-    compared_email,
+    customer_id as account_id,
+    {{ compared_email('email') }} as compared_email,
     campaign_id,
     event_type,
     occurred_at,
-    occurred_on
-from {{ ref('base_email_events') }}
-where verdict = 'kept'
+    {{ local_date('occurred_at') }} as occurred_on
+from kept

@@ -1,4 +1,21 @@
 -- One row per order line.
+with
+
+kept as (
+
+    {{ kept_rows('order_lines', key='order_line_id', columns=[
+        'order_line_id',
+        'order_id',
+        'product_id',
+        'quantity',
+        'unit_price',
+        'list_price',
+        'discount_amount',
+        'updated_at'
+    ]) }}
+
+)
+
 select
     order_line_id,
     order_id,
@@ -6,7 +23,6 @@ select
     quantity,
     unit_price,
     list_price,
-    discount_amount,
+    coalesce(discount_amount, 0) as discount_amount,
     updated_at
-from {{ ref('base_order_lines') }}
-where verdict = 'kept'
+from kept

@@ -1,12 +1,27 @@
 -- One row per web session.
+with
+
+kept as (
+
+    {{ kept_rows('sessions', key='session_id', columns=[
+        'session_id',
+        'visitor_id',
+        'customer_id',
+        'started_at',
+        'channel',
+        'device',
+        'is_bot'
+    ]) }}
+
+)
+
 select
     session_id,
     visitor_id,
-    account_id,
+    customer_id as account_id,
     started_at,
-    started_on,
+    {{ local_date('started_at') }} as started_on,
     channel,
     device,
-    is_bot
-from {{ ref('base_sessions') }}
-where verdict = 'kept'
+    coalesce(is_bot, false) as is_bot
+from kept

@@ -1,10 +1,23 @@
 -- One row per web event.
+with
+
+kept as (
+
+    {{ kept_rows('web_events', key='event_id', columns=[
+        'event_id',
+        'session_id',
+        'event_type',
+        'product_id',
+        'occurred_at'
+    ]) }}
+
+)
+
 select
     event_id,
     session_id,
     event_type,
     product_id,
     occurred_at,
-    occurred_on
-from {{ ref('base_web_events') }}
-where verdict = 'kept'
+    {{ local_date('occurred_at') }} as occurred_on
+from kept

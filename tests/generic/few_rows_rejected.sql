@@ -6,7 +6,7 @@ with
 verdicts as (
 
     select
-        count(*) as received_rows,
+        (select count(*) from {{ source('raw', table) }}) as received_rows,
         count(*) filter (where verdict = 'rejected') as rejected_rows
     from {{ ref('base_' ~ table) }}
 

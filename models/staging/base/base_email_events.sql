@@ -1,4 +1,5 @@
--- One row per delivered row of raw.email_events, with its verdict.
+-- One row per delivered row of raw.email_events that needs a verdict: it breaks the contract or shares its key with
+-- another. All others are kept: stg_email_events reads them where they were delivered.
 {% set columns = [
     'event_id',
     'customer_id',
@@ -11,10 +12,17 @@
 
 with
 
-judged as (
+repeated_keys as (
+
+    {{ repeated_keys(source('raw', 'email_events'), 'event_id') }}
+
+),
+
+delivered as (
 
     select
         *,
+        {{ key_hash('event_id') }} as key_hash,
         {{ row_fault(
             required=['event_id', 'event_type', 'occurred_at'],
             readable=readable,
@@ -23,6 +31,15 @@ judged as (
             }
         ) }} as row_fault
     from {{ source('raw', 'email_events') }}
+
+),
+
+judged as (
+
+    select delivered.*
+    from delivered
+    left join repeated_keys on delivered.key_hash = repeated_keys.key_hash
+    where delivered.row_fault is not null or repeated_keys.key_hash is not null
 
 ),
 
@@ -47,11 +64,11 @@ ranked as (
 
 select
     event_id,
-    customer_id as account_id,
-    {{ compared_email('email') }} as compared_email,
+    customer_id,
+    email,
     campaign_id,
     event_type,
     occurred_at,
-    {{ local_date('occurred_at') }} as occurred_on,
+    key_hash,
     {{ verdict_columns(columns, readable) }}
 from ranked

@@ -1,4 +1,5 @@
--- One row per delivered row of raw.order_lines, with its verdict.
+-- One row per delivered row of raw.order_lines that needs a verdict: it breaks the contract, shares its key with
+-- another or has an unreadable list price. All others are kept: stg_order_lines reads them where they were delivered.
 {% set columns = [
     'order_line_id',
     'order_id',
@@ -14,10 +15,17 @@
 
 with
 
-judged as (
+repeated_keys as (
+
+    {{ repeated_keys(source('raw', 'order_lines'), 'order_line_id') }}
+
+),
+
+delivered as (
 
     select
         *,
+        {{ key_hash('order_line_id') }} as key_hash,
         {{ row_fault(
             required=['order_line_id', 'order_id', 'quantity', 'unit_price', 'updated_at'],
             readable=readable,
@@ -39,11 +47,26 @@ accepted_orders as (
 
 ),
 
+judged as (
+
+    select
+        delivered.*,
+        case when accepted_orders.accepted_order_id is null then 'unknown or rejected order' end as relation_fault
+    from delivered
+    left join repeated_keys on delivered.key_hash = repeated_keys.key_hash
+    left join accepted_orders on delivered.order_id = accepted_orders.accepted_order_id
+    where
+        delivered.row_fault is not null
+        or repeated_keys.key_hash is not null
+        or accepted_orders.accepted_order_id is null
+        or {{ unreadable('delivered.list_price') }} is not null
+
+),
+
 ranked as (
 
     select
         judged.*,
-        case when accepted_orders.accepted_order_id is null then 'unknown or rejected order' end as relation_fault,
         {{ version_rank(
             key=['judged.order_line_id'],
             order_by=[
@@ -58,7 +81,6 @@ ranked as (
             descriptive=descriptive
         ) }} as version_rank
     from judged
-    left join accepted_orders on judged.order_id = accepted_orders.accepted_order_id
 
 )
 
@@ -69,8 +91,9 @@ select
     quantity,
     unit_price,
     list_price,
-    coalesce(discount_amount, 0) as discount_amount,
+    discount_amount,
     updated_at,
+    key_hash,
     {{ unreadable('list_price') }} as list_price_repaired_from,
     {{ verdict_columns(columns, readable + descriptive) }}
 from ranked

@@ -1,4 +1,5 @@
--- One row per delivered row of raw.sessions, with its verdict.
+-- One row per delivered row of raw.sessions that needs a verdict: it breaks the contract or shares its key with
+-- another. All others are kept: stg_sessions reads them where they were delivered.
 {% set columns = [
     'session_id',
     'visitor_id',
@@ -12,15 +13,31 @@
 
 with
 
-judged as (
+repeated_keys as (
+
+    {{ repeated_keys(source('raw', 'sessions'), 'session_id') }}
+
+),
+
+delivered as (
 
     select
         *,
+        {{ key_hash('session_id') }} as key_hash,
         {{ row_fault(
             required=['session_id', 'visitor_id', 'started_at'],
             readable=readable
         ) }} as row_fault
     from {{ source('raw', 'sessions') }}
+
+),
+
+judged as (
+
+    select delivered.*
+    from delivered
+    left join repeated_keys on delivered.key_hash = repeated_keys.key_hash
+    where delivered.row_fault is not null or repeated_keys.key_hash is not null
 
 ),
 
@@ -47,11 +64,11 @@ ranked as (
 select
     session_id,
     visitor_id,
-    customer_id as account_id,
+    customer_id,
     started_at,
-    {{ local_date('started_at') }} as started_on,
     channel,
     device,
-    coalesce(is_bot, false) as is_bot,
+    is_bot,
+    key_hash,
     {{ verdict_columns(columns, readable) }}
 from ranked

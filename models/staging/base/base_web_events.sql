@@ -1,4 +1,5 @@
--- One row per delivered row of raw.web_events, with its verdict.
+-- One row per delivered row of raw.web_events that needs a verdict: it breaks the contract or shares its key with
+-- another. All others are kept: stg_web_events reads them where they were delivered.
 {% set columns = [
     'event_id',
     'session_id',
@@ -10,15 +11,31 @@
 
 with
 
-judged as (
+repeated_keys as (
+
+    {{ repeated_keys(source('raw', 'web_events'), 'event_id') }}
+
+),
+
+delivered as (
 
     select
         *,
+        {{ key_hash('event_id') }} as key_hash,
         {{ row_fault(
             required=['event_id', 'session_id', 'event_type', 'occurred_at'],
             readable=readable
         ) }} as row_fault
     from {{ source('raw', 'web_events') }}
+
+),
+
+judged as (
+
+    select delivered.*
+    from delivered
+    left join repeated_keys on delivered.key_hash = repeated_keys.key_hash
+    where delivered.row_fault is not null or repeated_keys.key_hash is not null
 
 ),
 
@@ -46,6 +63,6 @@ select
     event_type,
     product_id,
     occurred_at,
-    {{ local_date('occurred_at') }} as occurred_on,
+    key_hash,
     {{ verdict_columns(columns, readable) }}
 from ranked
