@@ -7,6 +7,9 @@
         {% if var('rfm_method') not in ['quintiles', 'cut_points'] %}
             {% do exceptions.raise_compiler_error("rfm_method is '" ~ var('rfm_method') ~ "', but must be quintiles or cut_points.") %}
         {% endif %}
+        {% if var('incremental_staging') and target.type not in ['duckdb', 'postgres'] %}
+            {% do exceptions.raise_compiler_error('incremental_staging is written for DuckDB and PostgreSQL, not for ' ~ target.type ~ ': set it to false.') %}
+        {% endif %}
         {% set registered = var('segments') | map(attribute='name') | list %}
         {% for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('seg_') %}
             {% if node.name[4:] not in registered %}

@@ -29,8 +29,9 @@
     )
 {%- endmacro %}
 
-{# The verdict of a row, the reason of a rejection, and the rejected row's values as one text. `columns` are the raw ones. #}
-{% macro verdict_columns(columns, readable) -%}
+{# The verdict of a row, the reason of a rejection, and the rejected row's values as one text, which an earlier run may have
+   written. `columns` are the raw ones. #}
+{% macro verdict_columns(columns, readable, former_raw_values='') -%}
     case
         when row_fault is not null then 'rejected'
         when version_rank > 1 then 'duplicate'
@@ -42,6 +43,9 @@
         when version_rank = 1 then relation_fault
     end as rejection_reason,
     case
+        {%- if former_raw_values %}
+        when {{ former_raw_values }} is not null then {{ former_raw_values }}
+        {%- endif %}
         when row_fault is not null or (version_rank = 1 and relation_fault is not null)
             then {{ raw_values(columns, readable) }}
     end as raw_values
@@ -64,33 +68,4 @@
         when {{ unreadable(column) }} is not null then {{ unreadable(column) }}
         when {{ is_forbidden }} then cast({{ column }} as {{ dbt.type_string() }})
     end
-{%- endmacro %}
-
-{# A large table is not copied to give each row its verdict. The keys that more than one row has are found by their hashes, in two
-   thirds of the time that the keys themselves take; keys that share a hash by chance are told apart by version_rank. #}
-{% macro repeated_keys(table, key) -%}
-    select key_hash
-    from (select {{ key_hash(key) }} as key_hash from {{ table }}) as keys
-    group by key_hash
-    having count(*) > 1
-{%- endmacro %}
-
-{# The kept rows of such a table, in the raw columns: those that needed no verdict, where they were delivered, and those that
-   got the verdict `kept`. A key stands in only one of the two. #}
-{% macro kept_rows(table, key, columns) -%}
-    select
-        delivered.{{ columns | join(',\n        delivered.') }}
-    from (
-        select
-            *,
-            {{ key_hash(key) }} as key_hash
-        from {{ source('raw', table) }}
-    ) as delivered
-    left join (select distinct key_hash from {{ ref('base_' ~ table) }}) as judged on delivered.key_hash = judged.key_hash
-    where judged.key_hash is null
-    union all
-    select
-        {{ columns | join(',\n        ') }}
-    from {{ ref('base_' ~ table) }}
-    where verdict = 'kept'
 {%- endmacro %}

@@ -33,13 +33,13 @@ def environment(**variables: object):
 
 class Project:
     """The parsed project. `directory` takes dbt's artifacts and a scratch database; `root` is another copy of the project;
-    `target` is one of profiles.yml."""
+    `target` is one of profiles.yml; `variables` are for what is decided as dbt parses, such as how a model is materialized."""
 
-    def __init__(self, directory: Path, root: Path = PROJECT, target: str = "duckdb"):
+    def __init__(self, directory: Path, root: Path = PROJECT, target: str = "duckdb", **variables: object):
         self.directory, self.root, self.target = directory, root, target
         self.database = directory / f"{DATABASE}.duckdb"
         self.manifest = None
-        self.manifest = self.dbt("parse").result
+        self.manifest = self.dbt("parse", **variables).result
 
     def dbt(self, *arguments: str, raw_dir: Path | None = None, **variables: object):
         """Run a dbt command in this process. Returns dbt's result; raises AssertionError with its message on failure."""

@@ -18,6 +18,8 @@ from project import CompiledProject, Project, environment, messages
 from random_shops import write_shop
 from test_history import HISTORY
 from test_history import Shop as SimulatedShop
+from test_increments import NIGHTS, STAGING, Warehouse, deliveries
+from test_increments import SETTINGS as INCREMENT_SETTINGS
 from test_random_shops import SURROUNDINGS, dbt_vars, shop_of
 
 pytestmark = pytest.mark.postgres
@@ -239,6 +241,33 @@ def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
     assert [row for row in rows("segment_sizes") if row[0] < on] == [row for row in sizes if row[0] < on]
     cursor.execute("drop schema marts cascade; truncate staging.forgotten_customers")
     connection.close()
+
+
+def test_nights_give_what_a_full_refresh_gives_on_duckdb(project, on_postgres, tmp_path):
+    import psycopg2
+
+    from compare_warehouses import differing_rows
+    from load_postgres import load
+
+    refreshed = Warehouse(project, tmp_path)
+    (tmp_path / "incremental").mkdir()
+    nightly = Project(tmp_path / "incremental", target="postgres", incremental_staging=True)
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    models = ["--select", "path:models/staging", "resource_type:seed"]
+    for night, shop in list(zip(NIGHTS, deliveries(4)))[1:]:
+        write_shop(shop, tmp_path / str(night), "parquet")
+        refreshed.run(tmp_path / str(night), night, *models)
+        with duckdb.connect(refreshed.database) as files:
+            list(load(files, connection))
+            nightly.dbt("build", "--exclude-resource-type", "test", "unit_test", *models, as_of_date=str(night), incremental_staging=True,
+                        **INCREMENT_SETTINGS)
+            for table in STAGING[:3]:
+                assert differing_rows(files, connection.cursor(), table)[2] == [], (table, night)
+    connection.cursor().execute("drop schema staging cascade; drop schema raw cascade")
+    connection.close()
+    on_postgres.dbt("run-operation", "create_raw_tables")
+    on_postgres.dbt("seed")
 
 
 def test_predictions_are_written_as_on_duckdb(project, on_postgres, tmp_path, monkeypatch):

@@ -193,6 +193,23 @@
     {{ column }}__unreadable
 {%- endmacro %}
 
+{# The names of the columns that hold such texts. #}
+{% macro unreadable_columns(columns) -%}
+    {{ return(adapter.dispatch('unreadable_columns')(columns)) }}
+{%- endmacro %}
+
+{% macro default__unreadable_columns(columns) -%}
+    {{ return([]) }}
+{%- endmacro %}
+
+{% macro duckdb__unreadable_columns(columns) -%}
+    {%- set names = [] -%}
+    {%- for column in columns -%}
+        {%- do names.append(column ~ '__unreadable') -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
 {# A condition that stops the query with a sentence. #}
 {% macro raise_error(message) -%}
     {{ adapter.dispatch('raise_error')(message) }}

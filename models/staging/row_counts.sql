@@ -13,9 +13,9 @@ received as (
     {% for table in tables %}
     select
         '{{ table }}' as table_name,
-        {{ table in judged_by_exception }} as is_judged_by_exception,
+        {{ table in judged_by_exception and not grows_with_history(table) }} as is_judged_by_exception,
         count(*) as received_rows
-    from {{ source('raw', table) }}
+    from {{ received(table) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 

@@ -6,7 +6,7 @@ with
 verdicts as (
 
     select
-        (select count(*) from {{ source('raw', table) }}) as received_rows,
+        (select count(*) from {{ received(table) }}) as received_rows,
         count(*) filter (where verdict = 'rejected') as rejected_rows
     from {{ ref('base_' ~ table) }}
 

@@ -1,5 +1,6 @@
 -- One row per delivered row of raw.email_events that needs a verdict: it breaks the contract or shares its key with
 -- another. All others are kept: stg_email_events reads them where they were delivered.
+{{ config(**large_table('email_events')) }}
 {% set columns = [
     'event_id',
     'customer_id',
@@ -12,25 +13,21 @@
 
 with
 
-repeated_keys as (
+keys_to_judge as (
 
-    {{ repeated_keys(source('raw', 'email_events'), 'event_id') }}
+    {{ keys_to_judge('email_events', 'event_id') }}
 
 ),
 
 delivered as (
 
-    select
-        *,
-        {{ key_hash('event_id') }} as key_hash,
-        {{ row_fault(
-            required=['event_id', 'event_type', 'occurred_at'],
-            readable=readable,
-            forbidden={
-                'unknown event_type': "event_type not in ('sent', 'delivered', 'open', 'click', 'unsubscribe', 'bounce', 'complaint')"
-            }
-        ) }} as row_fault
-    from {{ source('raw', 'email_events') }}
+    {{ delivered_rows('email_events', 'event_id', columns, readable, row_fault=row_fault(
+        required=['event_id', 'event_type', 'occurred_at'],
+        readable=readable,
+        forbidden={
+            'unknown event_type': "event_type not in ('sent', 'delivered', 'open', 'click', 'unsubscribe', 'bounce', 'complaint')"
+        }
+    )) }}
 
 ),
 
@@ -38,8 +35,8 @@ judged as (
 
     select delivered.*
     from delivered
-    left join repeated_keys on delivered.key_hash = repeated_keys.key_hash
-    where delivered.row_fault is not null or repeated_keys.key_hash is not null
+    left join keys_to_judge on delivered.key_hash = keys_to_judge.key_hash
+    where {{ needs_verdict('email_events') }}
 
 ),
 
@@ -70,5 +67,6 @@ select
     event_type,
     occurred_at,
     key_hash,
-    {{ verdict_columns(columns, readable) }}
+    {{ columns_for_the_next_run('email_events') }}
+    {{ verdict_columns(columns, readable, former_raw_values='former_raw_values') }}
 from ranked

@@ -1,5 +1,6 @@
 -- One row per delivered row of raw.sessions that needs a verdict: it breaks the contract or shares its key with
 -- another. All others are kept: stg_sessions reads them where they were delivered.
+{{ config(**large_table('sessions')) }}
 {% set columns = [
     'session_id',
     'visitor_id',
@@ -13,22 +14,18 @@
 
 with
 
-repeated_keys as (
+keys_to_judge as (
 
-    {{ repeated_keys(source('raw', 'sessions'), 'session_id') }}
+    {{ keys_to_judge('sessions', 'session_id') }}
 
 ),
 
 delivered as (
 
-    select
-        *,
-        {{ key_hash('session_id') }} as key_hash,
-        {{ row_fault(
-            required=['session_id', 'visitor_id', 'started_at'],
-            readable=readable
-        ) }} as row_fault
-    from {{ source('raw', 'sessions') }}
+    {{ delivered_rows('sessions', 'session_id', columns, readable, row_fault=row_fault(
+        required=['session_id', 'visitor_id', 'started_at'],
+        readable=readable
+    )) }}
 
 ),
 
@@ -36,8 +33,8 @@ judged as (
 
     select delivered.*
     from delivered
-    left join repeated_keys on delivered.key_hash = repeated_keys.key_hash
-    where delivered.row_fault is not null or repeated_keys.key_hash is not null
+    left join keys_to_judge on delivered.key_hash = keys_to_judge.key_hash
+    where {{ needs_verdict('sessions') }}
 
 ),
 
@@ -70,5 +67,5 @@ select
     device,
     is_bot,
     key_hash,
-    {{ verdict_columns(columns, readable) }}
+    {{ verdict_columns(columns, readable, former_raw_values='former_raw_values') }}
 from ranked

@@ -1,5 +1,6 @@
 -- One row per delivered row of raw.web_events that needs a verdict: it breaks the contract or shares its key with
 -- another. All others are kept: stg_web_events reads them where they were delivered.
+{{ config(**large_table('web_events')) }}
 {% set columns = [
     'event_id',
     'session_id',
@@ -11,22 +12,18 @@
 
 with
 
-repeated_keys as (
+keys_to_judge as (
 
-    {{ repeated_keys(source('raw', 'web_events'), 'event_id') }}
+    {{ keys_to_judge('web_events', 'event_id') }}
 
 ),
 
 delivered as (
 
-    select
-        *,
-        {{ key_hash('event_id') }} as key_hash,
-        {{ row_fault(
-            required=['event_id', 'session_id', 'event_type', 'occurred_at'],
-            readable=readable
-        ) }} as row_fault
-    from {{ source('raw', 'web_events') }}
+    {{ delivered_rows('web_events', 'event_id', columns, readable, row_fault=row_fault(
+        required=['event_id', 'session_id', 'event_type', 'occurred_at'],
+        readable=readable
+    )) }}
 
 ),
 
@@ -34,8 +31,8 @@ judged as (
 
     select delivered.*
     from delivered
-    left join repeated_keys on delivered.key_hash = repeated_keys.key_hash
-    where delivered.row_fault is not null or repeated_keys.key_hash is not null
+    left join keys_to_judge on delivered.key_hash = keys_to_judge.key_hash
+    where {{ needs_verdict('web_events') }}
 
 ),
 
@@ -64,5 +61,6 @@ select
     product_id,
     occurred_at,
     key_hash,
-    {{ verdict_columns(columns, readable) }}
+    {{ columns_for_the_next_run('web_events') }}
+    {{ verdict_columns(columns, readable, former_raw_values='former_raw_values') }}
 from ranked
