@@ -112,7 +112,7 @@ def test_deleted_rows_count_until_the_next_full_refresh(nightly, refreshed, tmp_
     write_shop(shop | {"web_events": [row for row in shop["web_events"] if row not in deleted]}, tmp_path / "after", "parquet")
     refreshed.run(tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed")
     nightly.run(tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed")
-    assert nightly.rows("staging.stg_web_events") > refreshed.rows("staging.stg_web_events")
+    assert {row[0] for row in nightly.rows("staging.stg_web_events")} > {row[0] for row in refreshed.rows("staging.stg_web_events")}
     nightly.run(tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed", "--full-refresh")
     for table in STAGING:
         assert nightly.rows(table) == refreshed.rows(table), table
