@@ -74,22 +74,26 @@ metrics: $(VENV) .venv/installed-metrics ## Ask for metrics of what is published
 	@$(BIN)/dbt --quiet parse $(SETTINGS)
 	@DBT_TARGET=published $(BIN)/mf $(if $(METRICS),query --metrics "$(METRICS)" $(if $(BY),--group-by "$(BY)" --order "$(BY)") $(if $(WHERE),--where "$(WHERE)"),list metrics)
 
-test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
+test: $(VENV) data/demo/orders.parquet ## Run everything: sqlfluff, dbt unit and data tests, pytest
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint unit-test
+	@$(MAKE) --no-print-directory pytest
 
 test-all: export PYTEST_ADDOPTS = -m "not postgres and not spark and not cluster"
 test-all: export SHOPS = 17
 test-all: test ## The same with the tests that take minutes
 
-# Tests of the code leave the warehouse alone.
+# Tests of the code leave the warehouse alone, and each other.
 lint unit-test: export RAW_DIR = data/demo
-lint unit-test: export DUCKDB_PATH = target/code_tests.duckdb
+lint: export DBT_TARGET_PATH = target/lint
+unit-test: export DBT_TARGET_PATH = target/unit_test
+lint unit-test: export DUCKDB_PATH = $(DBT_TARGET_PATH)/code.duckdb
 
 lint: $(VENV) data/demo/orders.parquet ## Check the SQL's style (FILES=models/marts/segments/seg_x.sql for one file)
-	mkdir -p target
+	mkdir -p $(DBT_TARGET_PATH)
 	$(BIN)/sqlfluff lint --disable-progress-bar $(or $(FILES),models tests analyses)
 
 unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up rows
-	mkdir -p target
+	mkdir -p $(DBT_TARGET_PATH)
 	$(BIN)/dbt build --empty --quiet --exclude-resource-type unit_test test
 	$(BIN)/dbt test --selector unit_tests
 
