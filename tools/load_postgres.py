@@ -30,7 +30,8 @@ def load(files: duckdb.DuckDBPyConnection, server) -> Iterator[str]:
         typed = typed_columns(columns)
         yield from unreadable_values(files, table, columns)
         definitions = ", ".join(f"{name} {column['data_type']}" for name, column in columns.items())
-        cursor.execute(f"drop table if exists raw.{table}")
+        # The staging views that read it are made anew by the next build.
+        cursor.execute(f"drop table if exists raw.{table} cascade")
         cursor.execute(f"create table raw.{table} ({definitions})")
         # PostgreSQL writes years before Christ without DuckDB's brackets.
         values = ", ".join(f"replace(cast({name} as varchar), '(BC)', 'BC')" if name in typed else name for name in columns)
