@@ -20,10 +20,12 @@ export RAW_DIR DATASET DUCKDB_PATH PUBLISHED_DIR VARS
 SHOP_VARS := "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
 SETTINGS := --vars $(SHOP_VARS)
 
-BIN := .venv/bin
-VENV := .venv/installed
+# Spark has an environment of its own.
+ENVIRONMENT := $(if $(filter spark,$(TARGET)),.venv-spark,.venv)
+BIN := $(ENVIRONMENT)/bin
+VENV := $(ENVIRONMENT)/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster build-on-spark unit-test-on-spark docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
@@ -121,18 +123,34 @@ build-on-postgres:
 SPARK_BIN := .venv-spark/bin
 SPARK_VENV := .venv-spark/installed
 SPARK_WAREHOUSE ?= warehouse/spark
-export SPARK_WAREHOUSE
+SPARK_CONF_DIR ?= $(CURDIR)/tools/spark_conf
+export SPARK_WAREHOUSE SPARK_CONF_DIR
+# Compiling a query takes longer than a few rows do.
+unit-test-on-spark: export PYSPARK_SUBMIT_ARGS = --conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell
 spark spark-cluster: export DBT_TARGET_PATH = target/spark
 spark spark-cluster: export DUCKDB_PATH = target/spark/$(DATASET).duckdb
 
 spark: $(SPARK_VENV) $(SAMPLE) ## Build the shop on DuckDB and on Apache Spark, and compare them
 	mkdir -p target/spark
 	$(SPARK_BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
+	VARS=$(SHOP_VARS) $(MAKE) --no-print-directory build-on-spark unit-test-on-spark
+	$(SPARK_BIN)/pytest -m spark tests/test_spark.py
+
+# Master, workers and executors are processes of their own, on this machine.
+spark-cluster: $(SPARK_VENV) $(SAMPLE) ## The same on a cluster of Spark, which then loses a worker
+	mkdir -p target/spark
+	$(SPARK_BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
+	VARS=$(SHOP_VARS) $(SPARK_BIN)/python tools/spark_cluster.py $(MAKE) --no-print-directory build-on-spark
+	$(SPARK_BIN)/pytest -m cluster tests/test_spark_cluster.py
+
+build-on-spark:
 	$(SPARK_BIN)/python tools/load_spark.py
 	$(SPARK_BIN)/dbt build --target spark $(SETTINGS)
 	$(SPARK_BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH" spark
+
+# They need tables, to know the types of columns, but no rows of them.
+unit-test-on-spark:
 	$(SPARK_BIN)/dbt test --target spark --selector unit_tests
-	$(SPARK_BIN)/pytest -m spark tests/test_spark.py
 
 docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
 	@$(BIN)/python tools/document.py page
@@ -156,13 +174,13 @@ clean: ## Remove what can be made again; the warehouse stays
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-$(VENV): requirements.txt
+.venv/installed: requirements.txt
 	@echo 'Setting up Python packages in .venv ...'
 	python3 -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
 	touch $@
 
-.venv/installed-postgres: requirements-postgres.txt $(VENV)
+.venv/installed-postgres: requirements-postgres.txt .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements-postgres.txt
 	touch $@
 

@@ -1,4 +1,4 @@
-"""Tables that a step of Python reads from the warehouse and writes into it, over dbt's own connection: DuckDB or PostgreSQL.
+"""Tables that a step of Python reads from the warehouse and writes into it, over dbt's own connection.
 
 What is written is declared as a dbt source; its columns and their types there are those of the table.
 """
@@ -31,6 +31,8 @@ def replace(manifest: Manifest, source: str, tables: dict[str, pd.DataFrame]) ->
     Numbers are rounded to 8 decimals, then to their type.
     """
     declared = {table.name: table for table in manifest.sources.values() if table.source_name == source}
+    if manifest.metadata.adapter_type == "spark":
+        return replace_on_spark(declared, tables)
     fill = FILL[manifest.metadata.adapter_type]
     with transaction(manifest) as cursor, tempfile.TemporaryDirectory() as scratch:
         for name, frame in tables.items():
@@ -51,13 +53,37 @@ def transaction(manifest: Manifest) -> Iterator:
     with adapter.connection_named("source_tables"):
         connection = adapter.connections.get_thread_connection().handle
         cursor = connection.cursor()
+        # Spark knows no transactions.
+        begin, commit = ("select 1", "select 1") if manifest.metadata.adapter_type == "spark" else ("begin", "commit")
         try:
-            cursor.execute("begin")
+            cursor.execute(begin)
             yield cursor
-            cursor.execute("commit")
+            cursor.execute(commit)
         except Exception as error:
             connection.rollback()
             raise DbtError(str(error).strip()) from error
+
+
+def replace_on_spark(declared: dict, tables: dict[str, pd.DataFrame]) -> None:
+    """Each table changes at once, and none before all values are known to fit; but not all of them together."""
+    from pyspark.errors import PySparkException
+    from py4j.protocol import Py4JError
+
+    from spark_session import spark_session
+
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            frames = {}
+            for name, frame in tables.items():
+                columns, file = declared[name].columns, Path(scratch, f"{name}.csv")
+                frame.reindex(columns=list(columns)).to_csv(file, index=False, header=False, float_format="%.8f")
+                schema = ", ".join(f"{column.name} {'string' if column.data_type == 'text' else column.data_type}" for column in columns.values())
+                reader = spark_session().read.schema(schema).options(mode="FAILFAST", multiLine=True, escape='"')
+                frames[f"{declared[name].schema}.{name}"] = reader.csv(str(file)).localCheckpoint()
+            for table, frame in frames.items():
+                frame.writeTo(table).using("iceberg").createOrReplace()
+        except (PySparkException, Py4JError) as error:
+            raise DbtError(str(error).strip().splitlines()[0]) from error
 
 
 def fill_on_duckdb(cursor, table: str, file: Path) -> None:
