@@ -1,4 +1,5 @@
--- One row per line of a paid order, with the category and cost that its product has now.
+-- One row per line of a paid order, with the category and cost that its product has now. The remainders are what amounts have
+-- beyond 6 places.
 with
 
 orders as (
@@ -33,16 +34,17 @@ line_refunds as (
 
 ),
 
--- 19 digits make room for the product: engines keep 18 by 18 digits in 18.
 priced as (
 
     select
         order_lines.order_line_id,
         order_lines.order_id,
         products.category,
-        cast(order_lines.quantity as decimal(19, 6)) * order_lines.unit_price as gross_amount,
+        {{ product_to_6_places('order_lines.quantity', 'order_lines.unit_price', digits=18) }} as gross_amount,
+        {{ product_beyond_6_places('order_lines.quantity', 'order_lines.unit_price') }} as gross_remainder,
         order_lines.discount_amount,
-        cast(order_lines.quantity as decimal(19, 6)) * products.unit_cost as cost,
+        {{ product_to_6_places('order_lines.quantity', 'products.unit_cost') }} as cost,
+        {{ product_beyond_6_places('order_lines.quantity', 'products.unit_cost') }} as cost_remainder,
         order_lines.discount_amount > 0
         or coalesce(order_lines.list_price > order_lines.unit_price, false) as is_discounted,
         line_refunds.refunded_amount
@@ -59,8 +61,10 @@ select
     order_id,
     category,
     gross_amount,
+    gross_remainder,
     discount_amount,
     cost,
+    cost_remainder,
     is_discounted,
-    coalesce(refunded_amount >= gross_amount - discount_amount, false) as is_fully_refunded
+    coalesce(refunded_amount >= gross_amount + gross_remainder - discount_amount, false) as is_fully_refunded
 from priced

@@ -40,8 +40,10 @@ line_totals as (
     select
         order_id,
         sum(gross_amount) as gross_amount,
+        coalesce(sum(gross_remainder), 0) as gross_remainder,
         sum(discount_amount) as discount_amount,
         sum(case when is_fully_refunded then 0 else cost end) as cost,
+        coalesce(sum(case when is_fully_refunded then 0 else cost_remainder end), 0) as cost_remainder,
         bool_or(cost is null and not is_fully_refunded) as has_unknown_cost,
         bool_or(is_discounted) as is_discounted
     from {{ ref('int_order_lines') }}
@@ -69,9 +71,11 @@ priced as (
         orders.ordered_on as purchased_on,
         case when orders.currency = '{{ var("reporting_currency") }}' then 1 else dated_rates.rate end as rate,
         line_totals.gross_amount,
+        line_totals.gross_remainder,
         line_totals.discount_amount + orders.discount_amount as discount_amount,
         coalesce(refund_totals.refunded_amount, 0) as refunded_amount,
         case when not line_totals.has_unknown_cost then line_totals.cost end as cost,
+        line_totals.cost_remainder,
         line_totals.is_discounted or orders.discount_amount > 0 as is_discounted
     from orders
     inner join line_totals on orders.order_id = line_totals.order_id
@@ -87,11 +91,21 @@ converted as (
         customer_id,
         purchased_at,
         purchased_on,
-        cast(gross_amount * rate as decimal(28, 6)) as gross_amount,
-        cast(discount_amount * rate as decimal(28, 6)) as discount_amount,
-        cast(refunded_amount * rate as decimal(28, 6)) as refunded_amount,
-        cast(round((gross_amount - discount_amount - refunded_amount) * rate, 2) as decimal(18, 2)) as net_revenue,
-        cast(cost as decimal(28, 6)) as cost,
+        case
+            when gross_remainder = 0 then {{ converted('gross_amount', 'rate') }}
+            else cast((gross_amount + gross_remainder) * rate as decimal(28, 6))
+        end as gross_amount,
+        {{ converted('discount_amount', 'rate') }} as discount_amount,
+        {{ converted('refunded_amount', 'rate') }} as refunded_amount,
+        -- What fits into 64 bits is rounded there.
+        case
+            when rate = 1 and gross_remainder = 0 and abs(gross_amount - discount_amount - refunded_amount) < 1000000000000
+                then cast(round(cast(gross_amount - discount_amount - refunded_amount as decimal(18, 6)), 2) as decimal(18, 2))
+            else cast(round((gross_amount + gross_remainder - discount_amount - refunded_amount) * rate, 2) as decimal(18, 2))
+        end as net_revenue,
+        case
+            when cost_remainder = 0 then cast(cost as decimal(28, 6)) else cast(cost + cost_remainder as decimal(28, 6))
+        end as cost,
         is_discounted
     from priced
 
