@@ -119,12 +119,12 @@ build-on-postgres:
 	$(BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH" postgres
 	$(BIN)/pytest -m postgres tests/test_postgres.py
 
-# Each of Spark's three programs begins a session of its own; the tables stay in SPARK_WAREHOUSE (docs/spark.md).
+# Each program begins a session of Spark; the tables stay in SPARK_WAREHOUSE (docs/spark.md). QUICK=1 leaves dbt's own tests out.
 SPARK_BIN := .venv-spark/bin
 SPARK_VENV := .venv-spark/installed
 SPARK_WAREHOUSE ?= warehouse/spark
 SPARK_CONF_DIR ?= $(CURDIR)/tools/spark_conf
-export SPARK_WAREHOUSE SPARK_CONF_DIR
+export SPARK_WAREHOUSE SPARK_CONF_DIR QUICK
 # Compiling a query takes longer than a few rows do.
 unit-test-on-spark: export PYSPARK_SUBMIT_ARGS = --conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell
 spark spark-cluster: export DBT_TARGET_PATH = target/spark
@@ -133,7 +133,7 @@ spark spark-cluster: export DUCKDB_PATH = target/spark/$(DATASET).duckdb
 spark: $(SPARK_VENV) $(SAMPLE) ## Build the shop on DuckDB and on Apache Spark, and compare them
 	mkdir -p target/spark
 	$(SPARK_BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
-	VARS=$(SHOP_VARS) $(MAKE) --no-print-directory build-on-spark unit-test-on-spark
+	VARS=$(SHOP_VARS) $(MAKE) --no-print-directory build-on-spark $(if $(QUICK),,unit-test-on-spark)
 	$(SPARK_BIN)/pytest -m spark tests/test_spark.py
 
 # Master, workers and executors are processes of their own, on this machine.
@@ -145,7 +145,7 @@ spark-cluster: $(SPARK_VENV) $(SAMPLE) ## The same on a cluster of Spark, which 
 
 build-on-spark:
 	$(SPARK_BIN)/python tools/load_spark.py
-	$(SPARK_BIN)/dbt build --target spark $(SETTINGS)
+	$(SPARK_BIN)/dbt build --target spark $(SETTINGS) $(if $(QUICK),--exclude resource_type:test resource_type:unit_test)
 	$(SPARK_BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH" spark
 
 # They need tables, to know the types of columns, but no rows of them.

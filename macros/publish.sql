@@ -85,8 +85,13 @@
     {{ return(found) }}
 {% endmacro %}
 
+{# Spark lists the session's temporary views in every schema. #}
 {% macro spark_tables(schema) %}
-    {{ return(run_query('show tables in ' ~ schema).columns[1].values() | list) }}
+    {% set found = [] %}
+    {% for _, name, is_temporary in run_query('show tables in ' ~ schema).rows if not is_temporary %}
+        {% do found.append(name) %}
+    {% endfor %}
+    {{ return(found) }}
 {% endmacro %}
 
 {# A view that the version has no table for leads nowhere any more, and is dropped. #}

@@ -23,24 +23,24 @@ former as (
 
 ),
 
-stale as (
+judged as (
 
     select
-        coalesce('of ' || cast(newest.ordered_on as {{ dbt.type_string() }}), 'missing') as newest_order
+        coalesce('of ' || cast(newest.ordered_on as {{ dbt.type_string() }}), 'missing') as newest_order,
+        newest.ordered_on < {{ days_ago(var('max_days_without_orders') or 0) }}
+        or (newest.ordered_on is null and former.buyers > 0) as is_stale
     from newest
     cross join former
-    where
-        newest.ordered_on < {{ days_ago(var('max_days_without_orders') or 0) }}
-        or (newest.ordered_on is null and former.buyers > 0)
 
 )
 
+-- All in one case: an engine may ask the conditions of a filter in any order.
 select *
-from stale
+from judged
 where
     {{ var('max_days_without_orders') is not none }}
     and case
-        when newest_order is not null
+        when is_stale
             then {{ raise_error(
                 "'The newest order is ' || newest_order || ', more than max_days_without_orders (" ~ var('max_days_without_orders')
                 ~ ") before " ~ as_of_day() ~ ": was the load complete? Nothing is published, and the history takes no step.'"

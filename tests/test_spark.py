@@ -24,7 +24,8 @@ KEPT = "select table_name, kept_rows, duplicate_rows, received_rows - rejected_r
 REJECTED = "select table_name, row_key, reason from staging.rejected_rows where reason not like 'unreadable %'"
 BEGIN = date(2025, 3, 27)
 # Compiling a query takes longer than a few rows do.
-INTERPRETED = "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell"
+INTERPRETED = ("--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN --conf spark.sql.shuffle.partitions=1"
+               " pyspark-shell")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, spark, directo
         frame = spark.sql(in_memory(model.sql))
         # What only filters is not worth a job of its own.
         is_kept = model.materialized == "table" and not model.name.startswith("seg_")
-        (frame.localCheckpoint() if is_kept else frame).createOrReplaceTempView(in_memory(model.relation))
+        (frame.coalesce(1).localCheckpoint() if is_kept else frame).createOrReplaceTempView(in_memory(model.relation))
 
 
 @pytest.mark.parametrize(("name", "seed"), [("clocks_forward", 0), ("other_rhythm", 1), ("cut_points", 2)])

@@ -27,7 +27,7 @@ class Session:
             built = self.rows("select max(as_of_date) as as_of_date, (select count(*) from {{ ref('customers') }}) as customers"
                               " from {{ ref('segments') }}")[0]
         except DbtError as error:
-            if "does not exist" not in str(error):
+            if "does not exist" not in str(error) and "TABLE_OR_VIEW_NOT_FOUND" not in str(error):
                 raise
             raise DbtError("Nothing is built here yet: run `make run` first.") from error
         self.as_of_date, self.customers = str(built["as_of_date"]), int(built["customers"])

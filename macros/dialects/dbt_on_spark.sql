@@ -46,7 +46,7 @@
 {% macro spark__list_relations_without_caching(relation) %}
     {% call statement('list_relations', fetch_result=true) %}show table extended in {{ relation.schema }} like '*'{% endcall %}
     {% set rows = [] %}
-    {% for schema, name, is_temporary, information in load_result('list_relations').table.rows %}
+    {% for schema, name, is_temporary, information in load_result('list_relations').table.rows if not is_temporary %}
         {% set provider = 'Provider: iceberg' if 'table_type=ICEBERG' in information else 'Provider: hive' %}
         {% do rows.append((schema, name, is_temporary, information | replace('Provider: hive', provider))) %}
     {% endfor %}
