@@ -1,0 +1,380 @@
+"""Measure what segments cost beside other ways to compute them, and how that grows with the shop.
+
+Usage: python benchmarks/run.py [--scales 1,10] [--rounds 3] [--only NAME,NAME] [--slow-rounds 1]      (writes benchmarks/results.json)
+       python benchmarks/run.py page      (writes the tables of docs/performance.md and its picture from benchmarks/results.json)
+
+Each contender runs in a process of its own, all of them in turn, round after round. Each writes the members of segments 1 to 10 and
+the counts of received, kept, duplicate and rejected rows; they are compared with those of the script, row by row, and no time is
+shown if one differs. Seconds are the processor's, of all threads; the median of the rounds counts. The shops are made by
+shop.py, once, under data/benchmarks.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from graphlib import TopologicalSorter
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parent
+RESULTS, PAGE, PICTURE = HERE / "results.json", PROJECT / "docs" / "performance.md", PROJECT / "docs" / "images" / "performance.svg"
+SETTINGS = '{as_of_date: "2026-06-30", shop_timezone: Europe/Berlin, reporting_currency: EUR}'
+CATEGORY_SEGMENT = "category_repeat_buyers"
+COLUMNS = {
+    "customers": "customer_id email created_at is_test updated_at",
+    "products": "product_id category updated_at",
+    "orders": "order_id customer_id email ordered_at status currency discount_amount is_test updated_at",
+    "order_lines": "order_line_id order_id product_id quantity unit_price list_price discount_amount updated_at",
+    "refunds": "refund_id order_id order_line_id refunded_at amount updated_at",
+    "sessions": "session_id visitor_id customer_id started_at is_bot",
+    "web_events": "event_id session_id event_type occurred_at",
+}
+MORE_COLUMNS = {
+    "web_events": COLUMNS["web_events"] + " product_id",
+    "email_events": "event_id customer_id email campaign_id event_type occurred_at",
+    "reviews": "review_id customer_id rating reviewed_at",
+}
+# name: what it is. The slow ones run fewer rounds.
+CONTENDERS = {
+    "scan": "reading the columns that segments 1 to 10 need",
+    "by_hand": "a script in DuckDB, by hand",
+    "models": "our models for segments 1 to 10, their SQL alone",
+    "models_1gb": "the same with `memory_limit` at 1 GB",
+    "dbt": "the same by `dbt build`",
+    "polars": "polars, streaming",
+    "pandas": "pandas",
+    "views": "the usual way: our models as views, each segment asks them anew",
+    "scan_all": "reading the columns that all models need",
+    "all_models": "all segments and `customers`, their SQL alone",
+    "project": "the whole project, its SQL alone",
+    "dbt_project": "the whole project by `dbt build`, without its tests",
+    "dbt_tests": "the whole project by `dbt build`, with its tests",
+}
+SLOW = ["pandas", "views", "dbt_project", "dbt_tests"]
+SMALL_ONLY = ["views"]  # up to scale 1: it takes half an hour beyond
+WITHOUT_RESULT = ["scan", "scan_all", "all_models", "project", "dbt_project", "dbt_tests"]
+
+
+def segment_names() -> list[str]:
+    """The first ten of the register."""
+    import yaml
+    return [entry["name"] for entry in yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"][:10]]
+
+
+# -- In a contender's own process -----------------------------------------------------------------------------------------
+
+
+def connect(database: Path | str, work: Path, **settings: str) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(database)
+    connection.execute(f"set TimeZone = 'UTC'; set preserve_insertion_order = false; set threads = {threads()}; set enable_progress_bar = false;"
+                       f" set temp_directory = '{work}/spilled'")
+    for name, value in settings.items():
+        connection.execute(f"set {name} = '{value}'")
+    return connection
+
+
+def threads() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def scan(raw: Path, work: Path, columns: dict[str, str]) -> None:
+    with connect(":memory:", work) as connection:
+        for table, names in columns.items():
+            connection.execute(f"select {', '.join(f'max({name})' for name in names.split())} from '{raw}/{table}.parquet'").fetchall()
+
+
+def by_hand(raw: Path, work: Path) -> None:
+    with connect(":memory:", work) as connection:
+        connection.execute((HERE / "by_hand.sql").read_text().replace("{raw}", str(raw)))
+        connection.execute(f"copy members to '{work}/members.parquet'; copy row_counts to '{work}/row_counts.parquet'")
+
+
+def run_plan(work: Path, plan: str, with_views: bool = False, **settings: str) -> None:
+    """The SQL of the models, in the order of the graph, in one process and a database file."""
+    database = work / "shop.duckdb"
+    shutil.copy(work / "template.duckdb", database)
+    with connect(database, work, **settings) as connection:
+        for name, relation, materialized, sql in json.loads((work / f"{plan}.json").read_text()):
+            if with_views and not name.startswith("seg_") and name != "row_counts":
+                materialized = "view"
+            connection.execute(f"create or replace {materialized} {relation} as {sql}")
+        if plan == "ten":
+            copy_result(connection, work)
+
+
+def dbt_build(work: Path, *arguments: str) -> None:
+    database = work / "shop.duckdb"
+    shutil.copy(work / "template.duckdb", database)
+    subprocess.run(dbt_command("build", work, *arguments), check=True, cwd=PROJECT, env=dbt_environment(work, database))
+
+
+def copy_result(connection: duckdb.DuckDBPyConnection, work: Path) -> None:
+    members = " union all ".join(
+        f"select '{name}' as segment, customer_id, {'category' if name == CATEGORY_SEGMENT else 'null'} as category from marts.seg_{name}" for name in segment_names())
+    connection.execute(f"copy ({members}) to '{work}/members.parquet'")
+    connection.execute(f"copy (select table_name, received_rows, kept_rows, duplicate_rows, rejected_rows from staging.row_counts) to '{work}/row_counts.parquet'")
+
+
+def contend(name: str, raw: Path, work: Path) -> None:
+    """Be a contender: what is measured is this process and its children."""
+    for result in ("members", "row_counts"):
+        (work / f"{result}.parquet").unlink(missing_ok=True)
+    if name in ("scan", "scan_all"):
+        scan(raw, work, COLUMNS | (MORE_COLUMNS if name == "scan_all" else {}))
+    elif name == "by_hand":
+        by_hand(raw, work)
+    elif name in ("models", "models_1gb", "views"):
+        run_plan(work, "ten", name == "views", **({"memory_limit": "1GB"} if name == "models_1gb" else {}))
+    elif name in ("all_models", "project"):
+        run_plan(work, name)
+    elif name == "dbt":
+        dbt_build(work, "--select", *ten(), "--exclude", "resource_type:test", "resource_type:unit_test")
+    elif name == "dbt_project":
+        dbt_build(work, "--exclude", "resource_type:test", "resource_type:unit_test", "source:predictions")
+    elif name == "dbt_tests":
+        dbt_build(work)
+    else:
+        subprocess.run([sys.executable, HERE / f"by_{name}.py", raw, work], check=True)
+
+
+# -- The runner -------------------------------------------------------------------------------------------------------------
+
+
+def ten() -> list[str]:
+    return [f"+seg_{name}" for name in segment_names()] + ["+row_counts"]
+
+
+def dbt_environment(work: Path, database: Path) -> dict[str, str]:
+    return os.environ | {"RAW_DIR": str(work / "raw"), "DUCKDB_PATH": str(database), "DBT_THREADS": str(threads())}
+
+
+def dbt_command(command: str, work: Path, *arguments: str) -> list[str]:
+    return [str(Path(sys.executable).parent / "dbt"), command, "--quiet", "--target-path", str(work / "target"), "--log-path", str(work / "logs"), "--vars", SETTINGS, *arguments]
+
+
+def prepare(raw: Path, work: Path) -> None:
+    """Make what is not measured: the database with the raw views and seeds, and the SQL of the models, by which dbt's parse is warm too.
+
+    Raises RuntimeError with dbt's output where dbt fails.
+    """
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    (work / "raw").symlink_to(raw.resolve())
+    template = work / "template.duckdb"
+    plans = {"ten": ten(), "all_models": [f"+seg_{name}" for name in ("*",)], "project": ["*"]}
+    for command, *arguments in [("build", "--select", "resource_type:seed")] + [
+            ("compile", "--select", *select, "--exclude", "resource_type:test", "resource_type:unit_test") for select in plans.values()]:
+        plan = next((name for name, select in plans.items() if command == "compile" and arguments[1:1 + len(select)] == select), None)
+        done = subprocess.run(dbt_command(command, work, *arguments), cwd=PROJECT, env=dbt_environment(work, template), capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stdout + done.stderr)
+        if plan:
+            selected = {result["unique_id"] for result in json.loads((work / "target" / "run_results.json").read_text())["results"]}
+            nodes = json.loads((work / "target" / "manifest.json").read_text())["nodes"]
+            (work / f"{plan}.json").write_text(json.dumps(in_order({key: nodes[key] for key in selected if nodes[key]["resource_type"] == "model"})))
+    with duckdb.connect(template) as connection:
+        for schema in ("staging", "intermediate", "marts"):
+            connection.execute(f"create schema if not exists {schema}")
+
+
+def in_order(models: dict[str, dict]) -> list[list[str]]:
+    """[name, relation, table or view, SQL] of compiled models, each after those that it reads. The first build of an incremental model makes a table."""
+    parents = {key: [parent for parent in model["depends_on"]["nodes"] if parent in models] for key, model in models.items()}
+    return [[models[key]["name"], f"{models[key]['schema']}.{models[key]['alias']}", "view" if models[key]["config"]["materialized"] == "view" else "table",
+             models[key]["compiled_code"].replace('"template".', "")] for key in TopologicalSorter(parents).static_order()]
+
+
+def measure(name: str, raw: Path, work: Path) -> dict[str, float]:
+    """User and system seconds, seconds on the clock, and peak memory (MB) of a contender in its own process. Raises RuntimeError where it fails."""
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, __file__, "--as", name, str(raw), str(work)], cwd=PROJECT)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"The contender {name} failed.")
+    # A contender that starts another process hands its usage on; of two processes the larger memory counts.
+    return {"user": round(usage.ru_utime, 2), "system": round(usage.ru_stime, 2), "wall": round(time.monotonic() - began, 2), "peak_mb": usage.ru_maxrss // 1024}
+
+
+def differences(work: Path, expected: Path) -> list[str]:
+    """What the result in `work` and the one in `expected` do not share: members, or counts of the tables that the script counts."""
+    found = []
+    with duckdb.connect() as connection:
+        for result, rows in (("members", "from '{}/members.parquet'"), ("row_counts", "from '{}/row_counts.parquet'")):
+            ours, theirs = rows.format(work), rows.format(expected)
+            if result == "row_counts":
+                ours += f" where table_name in (select table_name {theirs})"
+            for these, others, where in ((ours, theirs, "only here"), (theirs, ours, "missing")):
+                rest = connection.execute(f"from (({these}) except all ({others})) limit 3").fetchall()
+                if rest:
+                    found.append(f"{result}, {where}: {rest}")
+    return found
+
+
+def run(scales: list[float], rounds: int, slow_rounds: int, only: list[str]) -> dict:
+    """Make the shops, let all contenders run in turn, compare what they found, and return the results. Raises RuntimeError where one fails or differs."""
+    results = {"machine": machine(), "versions": {name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb", "polars", "pandas")}, "scales": {}}
+    for scale in scales:
+        from shop import make_shop
+        raw, work = PROJECT / "data" / "benchmarks" / f"{scale:g}", PROJECT / "target" / "benchmarks" / f"{scale:g}"
+        if not (raw / "sale_campaigns.parquet").exists():
+            print(f"Making the shop of scale {scale:g} ...", flush=True)
+            make_shop(scale, raw)
+        prepare(raw, work)
+        expected = work / "expected"
+        expected.mkdir()
+        measured: dict[str, list[dict]] = {}
+        for number in range(rounds):
+            for name in [name for name in CONTENDERS if name in only and (name not in SLOW or number < slow_rounds)
+                         and (name not in SMALL_ONLY or scale <= 1)]:
+                measured.setdefault(name, []).append(measure(name, raw, work))
+                if name.startswith("dbt"):
+                    with duckdb.connect(work / "shop.duckdb") as connection:
+                        copy_result(connection, work)
+                if name == "by_hand" and not number:
+                    for result in ("members", "row_counts"):
+                        shutil.copy(work / f"{result}.parquet", expected)
+                elif name not in WITHOUT_RESULT and "by_hand" in only:
+                    found = differences(work, expected)
+                    if found:
+                        raise RuntimeError(f"{name} and the script differ at scale {scale:g}: " + "; ".join(found))
+                print(f"scale {scale:g}, round {number + 1}: {name} is done", flush=True)
+        with duckdb.connect() as connection:
+            rows = {table: connection.execute(f"select count(*) from '{raw}/{table}.parquet'").fetchone()[0]
+                    for table in ("customers", "order_lines", "sessions", "web_events", "email_events")}
+        results["scales"][f"{scale:g}"] = {"rows": rows, "contenders": measured}
+        show(scale, measured)
+    return results
+
+
+def machine() -> str:
+    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")] or [platform.machine()]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{threads()} cores ({names[0]}), {memory:.0f} GB of memory, {platform.system()}"
+
+
+def median(measured: list[dict], what: str) -> float:
+    return statistics.median(one[what] for one in measured)
+
+
+def show(scale: float, measured: dict[str, list[dict]]) -> None:
+    print(f"\nScale {scale:g}\n{'':<14}{'user s':>9}{'system s':>10}{'clock s':>9}{'peak MB':>9}{'to scan':>9}{'to script':>10}")
+    for name, rounds in measured.items():
+        ratios = [f"{median(rounds, 'user') / median(measured[other], 'user'):.2f}" if other in measured else "" for other in ("scan", "by_hand")]
+        print(f"{name:<14}" + "".join(f"{median(rounds, what):>{width}.1f}" for what, width in (("user", 9), ("system", 10), ("wall", 9)))
+              + f"{median(rounds, 'peak_mb'):>9.0f}{ratios[0]:>9}{ratios[1]:>10}")
+
+
+# -- The page ---------------------------------------------------------------------------------------------------------------
+
+
+def table_of(measured: dict[str, list[dict]]) -> str:
+    lines = ["| | user s | system s | clock s | peak memory | times the scan | times the script |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    for name, rounds in measured.items():
+        ratio = [f"{median(rounds, 'user') / median(measured[other], 'user'):.1f}" if other in measured else "" for other in
+                 ("scan_all" if name in WITHOUT_RESULT[1:] else "scan", "by_hand")]
+        lines.append(f"| {CONTENDERS[name]} | {median(rounds, 'user'):.1f} | {median(rounds, 'system'):.1f} | {median(rounds, 'wall'):.1f} | {median(rounds, 'peak_mb'):,.0f} MB "
+                     f"| {ratio[0]} | {'' if name in WITHOUT_RESULT[1:] else ratio[1]} |")
+    return "\n".join(lines)
+
+
+def sections(results: dict) -> dict[str, str]:
+    """The parts of the page, by the name of their marks."""
+    largest = max(results["scales"], key=float)
+    rows = results["scales"][largest]["rows"]
+    head = (f"Scale {largest}: {rows['order_lines']:,} order lines, {rows['sessions']:,} sessions, {rows['web_events']:,} web events, {rows['email_events']:,} email events. "
+            f"{results['machine']}. " + ", ".join(f"{name} {number}" for name, number in results["versions"].items()) + ".")
+    growth = ["| scale | order lines | web events | segments 1 to 10 | per million events | whole project | per million events | peak memory |",
+              "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    for scale in sorted(results["scales"], key=float):
+        rows, measured = results["scales"][scale]["rows"], results["scales"][scale]["contenders"]
+        cells = []
+        for name in ("models", "project"):
+            seconds = median(measured[name], "user") if name in measured else None
+            cells += [f"{seconds:.1f} s", f"{seconds / (rows['web_events'] / 1e6):.2f} s"] if seconds is not None else ["", ""]
+        peak = max((median(measured[name], "peak_mb") for name in ("models", "project") if name in measured), default=0)
+        growth.append(f"| {scale} | {rows['order_lines']:,} | {rows['web_events']:,} | {' | '.join(cells)} | {peak:,.0f} MB |")
+    return {"measured": head + "\n\n" + table_of(results["scales"][largest]["contenders"]), "growth": "\n".join(growth)}
+
+
+def plot(results: dict) -> str:
+    """User seconds per million web events against the scale, as an SVG: a flat line is a cost that grows with the data."""
+    scales = sorted(results["scales"], key=float)
+    colours = {"scan": "#bbb", "by_hand": "#2ca02c", "polars": "#ff7f0e", "models": "#1f77b4", "project": "#9467bd"}
+    series = {name: [(place, median(found["contenders"][name], "user") / (found["rows"]["web_events"] / 1e6)) for place, found in enumerate(results["scales"][scale] for scale in scales)
+                     if name in found["contenders"]] for name in colours}
+    left, top, width, height = 60, 40, 560, 220
+    highest = max(value for points in series.values() for _, value in points)
+    tick = float(f"{highest / 4:.0e}")
+    step = width / len(scales)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 150} {top + height + 60}" font-family="sans-serif" font-size="12" fill="#333">',
+             '<rect width="100%" height="100%" fill="#fff"/>']
+    for number in range(int(highest / tick) + 1):
+        y = top + height - number * tick * height / highest
+        parts.append(f'<path d="M{left} {y:.1f}h{width}" stroke="#ddd"/><text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{number * tick:g}</text>')
+    for name, points in series.items():
+        places = [(left + (place + 0.5) * step, top + height - value * height / highest) for place, value in points]
+        if places:
+            parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}" fill="none" stroke="{colours[name]}" stroke-width="2"/>')
+            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colours[name]}"/>' for x, y in places]
+    names = {"scan": "reading", "by_hand": "script by hand", "polars": "polars", "models": "segments 1 to 10", "project": "whole project"}
+    for place, (name, points) in enumerate((name, points) for name, points in series.items() if points):
+        y = top + 10 + 20 * place
+        parts.append(f'<rect x="{left + width + 15}" y="{y - 10}" width="12" height="12" fill="{colours[name]}"/><text x="{left + width + 32}" y="{y}">{names[name]}</text>')
+    for place, scale in enumerate(scales):
+        parts.append(f'<text x="{left + (place + 0.5) * step:.1f}" y="{top + height + 18}" text-anchor="middle">{scale}</text>')
+    parts += [f'<text x="{left + width / 2}" y="{top + height + 42}" text-anchor="middle">scale (1 is 100,000 accounts)</text>',
+              f'<text x="{left}" y="18">user seconds per million web events</text>', "</svg>"]
+    return "\n".join(parts) + "\n"
+
+
+def write_page() -> None:
+    results = json.loads(RESULTS.read_text())
+    page = PAGE.read_text()
+    for name, part in sections(results).items():
+        start, end = f"<!-- {name}: written by benchmarks/run.py page -->\n", f"\n<!-- {name}: end -->"
+        before, _, rest = page.partition(start)
+        _, mark, after = rest.partition(end)
+        if not mark:
+            raise RuntimeError(f"{PAGE} has no marks for {name}.")
+        page = before + start + part + end + after
+    PAGE.write_text(page)
+    PICTURE.write_text(plot(results))
+
+
+def main() -> int:
+    if sys.argv[1:2] == ["--as"]:
+        contend(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+        return 0
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("page", nargs="?", choices=["page"])
+    parser.add_argument("--scales", default="1")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--slow-rounds", type=int, default=1)
+    parser.add_argument("--only", default=",".join(CONTENDERS))
+    arguments = parser.parse_args()
+    try:
+        if not arguments.page:
+            results = run([float(scale) for scale in arguments.scales.split(",")], arguments.rounds, arguments.slow_rounds, arguments.only.split(","))
+            # Scales that were not run keep their results.
+            former = json.loads(RESULTS.read_text())["scales"] if RESULTS.exists() else {}
+            RESULTS.write_text(json.dumps(results | {"scales": former | results["scales"]}, indent=1) + "\n")
+        if PAGE.exists():
+            write_page()
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
