@@ -23,12 +23,12 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
 
-nightly: $(VENV) $(SAMPLE) ## The same for a scheduler, by one exit code (TARGET=postgres on a warehouse)
+nightly: $(VENV) $(SAMPLE) ## The same for a scheduler, by one exit code (TARGET=postgres or spark on a warehouse)
 	@$(BIN)/python tools/register.py check
 	@$(BIN)/python tools/nightly.py $(if $(TARGET),--target $(TARGET)) $(SETTINGS) $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
 
@@ -76,7 +76,7 @@ metrics: $(VENV) .venv/installed-metrics ## Ask for metrics of what is published
 
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
 
-test-all: export PYTEST_ADDOPTS = -m "not postgres"
+test-all: export PYTEST_ADDOPTS = -m "not postgres and not spark and not cluster"
 test-all: test ## The same with the tests that take minutes
 
 # Tests of the code leave the warehouse alone.
@@ -109,8 +109,25 @@ build-on-postgres:
 	$(BIN)/python tools/load_postgres.py
 	$(BIN)/dbt build --target postgres $(SETTINGS)
 	$(BIN)/dbt test --target postgres --selector unit_tests
-	$(BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH"
+	$(BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH" postgres
 	$(BIN)/pytest -m postgres tests/test_postgres.py
+
+# Each of Spark's three programs begins a session of its own; the tables stay in SPARK_WAREHOUSE (docs/spark.md).
+SPARK_BIN := .venv-spark/bin
+SPARK_VENV := .venv-spark/installed
+SPARK_WAREHOUSE ?= warehouse/spark
+export SPARK_WAREHOUSE
+spark spark-cluster: export DBT_TARGET_PATH = target/spark
+spark spark-cluster: export DUCKDB_PATH = target/spark/$(DATASET).duckdb
+
+spark: $(SPARK_VENV) $(SAMPLE) ## Build the shop on DuckDB and on Apache Spark, and compare them
+	mkdir -p target/spark
+	$(SPARK_BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
+	$(SPARK_BIN)/python tools/load_spark.py
+	$(SPARK_BIN)/dbt build --target spark $(SETTINGS)
+	$(SPARK_BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH" spark
+	$(SPARK_BIN)/dbt test --target spark --selector unit_tests
+	$(SPARK_BIN)/pytest -m spark tests/test_spark.py
 
 docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
 	@$(BIN)/python tools/document.py page
@@ -128,6 +145,8 @@ lock: ## Pin the requirements again, with hashes
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements-postgres.txt requirements-postgres.in
 	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements-metrics.txt requirements-metrics.in
+	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --output-file requirements-spark.txt requirements-spark.in
 
 clean: ## Remove what can be made again; the warehouse stays
 	rm -rf target logs data .venv-lock
@@ -148,6 +167,16 @@ $(VENV): requirements.txt
 # One package, halo, comes as source only.
 .venv/installed-metrics: requirements-metrics.txt $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary halo --requirement requirements-metrics.txt
+	touch $@
+
+# An environment of its own, as Spark is large. PyPI has pyspark as source alone. Spark finds Iceberg among its own jars.
+$(SPARK_VENV): requirements.txt requirements-spark.txt
+	@java -version > /dev/null 2>&1 || { echo 'Spark needs Java 17: there is no java on PATH.'; exit 1; }
+	@echo 'Setting up Python packages and Apache Spark in .venv-spark ...'
+	python3 -m venv .venv-spark
+	$(SPARK_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
+	$(SPARK_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary pyspark --requirement requirements-spark.txt
+	cd .venv-spark/lib/python3*/site-packages/pyspark/jars && ln -sf ../../snowpark_connect_deps_iceberg/jars/iceberg-spark-runtime-3.5_2.12-*.jar .
 	touch $@
 
 data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)

@@ -101,8 +101,9 @@
     regexp_matches({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
+{# Java knows another word for a space, and lets `$` match before a line's end. #}
 {% macro spark__matches(text, pattern) -%}
-    {{ text }} rlike r'{{ pattern }}'
+    {{ text }} rlike r'{{ pattern | replace("[:space:]", "\\s") | replace("$", "\\z") }}'
 {%- endmacro %}
 
 {# A text in lower case, letters beyond ASCII too, whatever the locale of the database. #}
@@ -139,6 +140,33 @@
     {{ text }}
 {%- endmacro %}
 
+{# A text that is known when the SQL is rendered. #}
+{% macro text_literal(text) -%}
+    {{ adapter.dispatch('text_literal')(text) }}
+{%- endmacro %}
+
+{% macro default__text_literal(text) -%}
+    '{{ text | replace("'", "''") }}'
+{%- endmacro %}
+
+{# Two quotes end a text and begin the next one, and a backslash escapes. #}
+{% macro spark__text_literal(text) -%}
+    '{{ text | replace("\\", "\\\\") | replace("'", "\\'") }}'
+{%- endmacro %}
+
+{# The type of a floating-point number of 64 bits. #}
+{% macro double_type() -%}
+    {{ adapter.dispatch('double_type')() }}
+{%- endmacro %}
+
+{% macro default__double_type() -%}
+    double precision
+{%- endmacro %}
+
+{% macro spark__double_type() -%}
+    double
+{%- endmacro %}
+
 {# One text of named values, for people to read. #}
 {% macro named_values(columns) -%}
     {{ adapter.dispatch('named_values')(columns) }}
@@ -159,7 +187,7 @@
 {% macro spark__named_values(columns) -%}
     to_json(named_struct(
         {%- for name, value in columns.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor -%}
-    ))
+    ), map('ignoreNullFields', 'false'))
 {%- endmacro %}
 
 {# The delivered text of a raw value that could not be read as its type. A warehouse's raw tables are typed: whoever loads them judges the text. #}

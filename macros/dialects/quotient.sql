@@ -26,3 +26,16 @@
         ) * {{ '0.' ~ '0' * (places - 1) ~ '1' }} as decimal({{ digits }}, {{ places }})
     )
 {%- endmacro %}
+
+{# Dividing what is left without the remainder needs no rounding. 38 digits are all there are: the casts keep each product in them. #}
+{% macro spark__quotient(dividend, divisor, places, digits) -%}
+    {%- set whole_dividend = 'cast(cast(' ~ dividend ~ ' as decimal(28, 6)) * 1000000 as decimal(28, 0))' -%}
+    {%- set whole_divisor = 'cast(cast(' ~ divisor ~ ' as decimal(28, 6)) * 1000000 as decimal(28, 0))' -%}
+    {%- set numerator = 'cast(2 * abs(' ~ whole_dividend ~ ') * ' ~ 10 ** places ~ ' + ' ~ whole_divisor ~ ' as decimal(38, 0))' -%}
+    {%- set denominator = 'nullif(2 * ' ~ whole_divisor ~ ', 0)' -%}
+    cast(
+        case when {{ whole_dividend }} < 0 then -1 else 1 end
+        * cast((({{ numerator }}) - ({{ numerator }}) % ({{ denominator }})) / ({{ denominator }}) as decimal(28, 0))
+        * {{ '0.' ~ '0' * (places - 1) ~ '1' }} as decimal({{ digits }}, {{ places }})
+    )
+{%- endmacro %}

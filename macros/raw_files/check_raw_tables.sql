@@ -1,14 +1,7 @@
-{# Where the schema `raw` is loaded by others (PostgreSQL): stops the run at its start, with a sentence, where it does not
-   hold the tables, columns and types of the raw contract. A timestamp with time zone would be read as another moment. #}
-{% macro postgres__expose_raw_files() %}
+{# Where the schema `raw` is loaded by others: stops the run at its start, with a sentence, where it does not hold the tables,
+   columns and types of the raw contract. A timestamp of another kind would be read as another moment. #}
+{% macro check_raw_tables() %}
     {% set found = raw_columns() %}
-    {% set fitting = {
-        'text': ['text', 'character varying'],
-        'date': ['date'],
-        'timestamp': ['timestamp without time zone'],
-        'boolean': ['boolean'],
-        'decimal': ['numeric', 'smallint', 'integer', 'bigint']
-    } %}
     {% set faults = [] %}
     {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
         {% if table.name not in found %}
@@ -18,7 +11,7 @@
             {% set data_type = found[table.name].get(column.name) %}
             {% if not data_type %}
                 {% do faults.append(table.name ~ '.' ~ column.name ~ ' is missing') %}
-            {% elif data_type not in fitting[column.data_type.split('(')[0]] %}
+            {% elif data_type not in fitting_types(column.data_type) %}
                 {% do faults.append(table.name ~ '.' ~ column.name ~ ' is ' ~ data_type ~ ', but must be ' ~ column.data_type) %}
             {% endif %}
         {% endfor %}
@@ -26,9 +19,48 @@
     {% if faults %}
         {% do exceptions.raise_compiler_error(
             'The schema raw does not hold the raw contract: ' ~ faults[:10] | join('; ') ~ ('; ...' if faults | length > 10 else '')
-            ~ '. `dbt run-operation create_raw_tables` makes what is missing, empty (docs/postgres.md).'
+            ~ '. `dbt run-operation create_raw_tables` makes what is missing, empty (docs/' ~ target.type ~ '.md).'
         ) %}
     {% endif %}
+{% endmacro %}
+
+{% macro postgres__expose_raw_files() %}
+    {% do check_raw_tables() %}
+{% endmacro %}
+
+{% macro spark__expose_raw_files() %}
+    {% do check_spark_session() %}
+    {% do check_raw_tables() %}
+{% endmacro %}
+
+{# Another time zone would move moments, and other arithmetic would round products, without a word. #}
+{% macro check_spark_session() %}
+    {% for name, needed in [('spark.sql.session.timeZone', 'UTC'), ('spark.sql.decimalOperations.allowPrecisionLoss', 'false')] %}
+        {% set found = run_query('set ' ~ name).rows[0][1] %}
+        {% if found != needed %}
+            {% do exceptions.raise_compiler_error('On Spark ' ~ name ~ ' is ' ~ found ~ ', but must be ' ~ needed ~ ' (docs/spark.md).') %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+{# The engine's names of the types that a column of the contract may have. #}
+{% macro fitting_types(contract_type) %}
+    {{ return(adapter.dispatch('fitting_types')(contract_type)) }}
+{% endmacro %}
+
+{% macro default__fitting_types(contract_type) %}
+    {{ return({
+        'text': ['text', 'character varying'],
+        'date': ['date'],
+        'timestamp': ['timestamp without time zone'],
+        'boolean': ['boolean'],
+        'decimal': ['numeric', 'smallint', 'integer', 'bigint']
+    }[contract_type.split('(')[0]]) }}
+{% endmacro %}
+
+{# Products of wider decimals would not fit into the 38 digits that there are. #}
+{% macro spark__fitting_types(contract_type) %}
+    {{ return(['string' if contract_type == 'text' else contract_type]) }}
 {% endmacro %}
 
 {# dbt run-operation create_raw_tables: makes the raw tables and columns that are missing, empty, and touches no others. #}
@@ -36,15 +68,30 @@
     {% set found = raw_columns() %}
     {% do run_query('create schema if not exists raw') %}
     {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
-        {% do run_query('create table if not exists ' ~ table.relation_name ~ ' ()') %}
+        {% set missing = [] %}
         {% for column in table.columns.values() if column.name not in found.get(table.name, {}) %}
-            {% do run_query('alter table ' ~ table.relation_name ~ ' add column ' ~ column.name ~ ' ' ~ column.data_type) %}
+            {% do missing.append(column.name ~ ' ' ~ fitting_types(column.data_type)[0]) %}
         {% endfor %}
+        {% if table.name not in found %}
+            {% do run_query('create table ' ~ table.relation_name ~ ' (' ~ missing | join(', ') ~ ')' ~ raw_table_format()) %}
+        {% else %}
+            {% for column in missing %}
+                {% do run_query('alter table ' ~ table.relation_name ~ ' add column ' ~ column) %}
+            {% endfor %}
+        {% endif %}
     {% endfor %}
+{% endmacro %}
+
+{% macro raw_table_format() %}
+    {{ return(' using iceberg' if target.type == 'spark' else '') }}
 {% endmacro %}
 
 {# {table: {column: type}} of the schema `raw`: tables, views, and whatever else can be read. #}
 {% macro raw_columns() %}
+    {{ return(adapter.dispatch('raw_columns')()) }}
+{% endmacro %}
+
+{% macro default__raw_columns() %}
     {% set found = {} %}
     {% for table, column, data_type in fetch_rows(
         "select pg_class.relname, pg_attribute.attname, format_type(pg_attribute.atttypid, null) from pg_attribute"
@@ -53,6 +100,16 @@
         ~ " where pg_namespace.nspname = 'raw' and pg_attribute.attnum > 0 and not pg_attribute.attisdropped"
     ) %}
         {% do found.setdefault(table, {}).update({column: data_type}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{% macro spark__raw_columns() %}
+    {% set found = {} %}
+    {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
+        {% for column in adapter.get_columns_in_relation(api.Relation.create(schema='raw', identifier=table.name)) %}
+            {% do found.setdefault(table.name, {}).update({column.name: column.data_type}) %}
+        {% endfor %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}

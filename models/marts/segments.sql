@@ -7,11 +7,11 @@ register as (
     select
         {{ loop.index }} as position,
         '{{ segment.name }}' as segment,
-        '{{ segment.title | replace("'", "''") }}' as title,
-        '{{ (segment.group or 'Our own') | replace("'", "''") }}' as segment_group,
-        '{{ segment.definition | replace("'", "''") }}' as definition,
-        '{{ segment.goal | replace("'", "''") }}' as marketing_goal,
-        nullif('{{ (segment.watch_out or '') | replace("'", "''") }}', '') as watch_out
+        {{ text_literal(segment.title) }} as title,
+        {{ text_literal(segment.group or 'Our own') }} as segment_group,
+        {{ text_literal(segment.definition) }} as definition,
+        {{ text_literal(segment.goal) }} as marketing_goal,
+        nullif({{ text_literal(segment.watch_out or '') }}, '') as watch_out
     {{ 'union all' if not loop.last }}
     {% endfor %}
 

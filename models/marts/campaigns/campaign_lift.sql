@@ -34,8 +34,8 @@ arms as (
         sum(is_buyer) as buyers,
         cast(sum(net_revenue) as decimal(18, 2)) as net_revenue,
         1.0 * sum(is_buyer) / count(*) as buyer_share,
-        avg(cast(net_revenue as double precision)) as mean_revenue,
-        var_samp(cast(net_revenue as double precision)) / count(*) as squared_error
+        avg(cast(net_revenue as {{ double_type() }})) as mean_revenue,
+        var_samp(cast(net_revenue as {{ double_type() }})) / count(*) as squared_error
     from people
     group by marketing_campaign_id, is_held_out
 

@@ -4,8 +4,8 @@
 -- depends_on: {{ ref('forgotten_customers') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='delete+insert',
     unique_key='as_of_date',
+    partition_by='as_of_date',
     on_schema_change='fail',
     full_refresh=false,
     pre_hook='{{ forget_in_history(this) }}'
