@@ -40,9 +40,9 @@ priced as (
         order_lines.order_line_id,
         order_lines.order_id,
         products.category,
-        cast(order_lines.quantity as decimal(19, 6)) * order_lines.unit_price as gross_amount,
+        cast(order_lines.quantity as {{ decimal_type(19, 6) }}) * order_lines.unit_price as gross_amount,
         order_lines.discount_amount,
-        cast(order_lines.quantity as decimal(19, 6)) * products.unit_cost as cost,
+        cast(order_lines.quantity as {{ decimal_type(19, 6) }}) * products.unit_cost as cost,
         order_lines.discount_amount > 0
         or coalesce(order_lines.list_price > order_lines.unit_price, false) as is_discounted,
         line_refunds.refunded_amount

@@ -21,8 +21,8 @@ line_totals as (
         sum(gross_amount) as gross_amount,
         sum(discount_amount) as discount_amount,
         sum(case when is_fully_refunded then 0 else cost end) as cost,
-        bool_or(cost is null and not is_fully_refunded) as has_unknown_cost,
-        bool_or(is_discounted) as is_discounted
+        {{ dbt.bool_or("cost is null and not is_fully_refunded") }} as has_unknown_cost,
+        {{ dbt.bool_or("is_discounted") }} as is_discounted
     from {{ ref('int_order_lines') }}
     group by order_id
 
@@ -70,11 +70,11 @@ converted as (
         customer_id,
         purchased_at,
         purchased_on,
-        cast(gross_amount * rate as decimal(28, 6)) as gross_amount,
-        cast(discount_amount * rate as decimal(28, 6)) as discount_amount,
-        cast(refunded_amount * rate as decimal(28, 6)) as refunded_amount,
-        cast(round((gross_amount - discount_amount - refunded_amount) * rate, 2) as decimal(18, 2)) as net_revenue,
-        cast(cost as decimal(28, 6)) as cost,
+        cast(round(gross_amount * rate, 6) as {{ decimal_type(28, 6) }}) as gross_amount,
+        cast(round(discount_amount * rate, 6) as {{ decimal_type(28, 6) }}) as discount_amount,
+        cast(round(refunded_amount * rate, 6) as {{ decimal_type(28, 6) }}) as refunded_amount,
+        cast(round((gross_amount - discount_amount - refunded_amount) * rate, 2) as {{ decimal_type(18, 2) }}) as net_revenue,
+        cast(round(cost, 6) as {{ decimal_type(28, 6) }}) as cost,
         is_discounted
     from priced
 
@@ -90,7 +90,7 @@ select
     refunded_amount,
     net_revenue,
     cost,
-    cast(net_revenue - cost as decimal(28, 6)) as gross_margin,
+    cast(net_revenue - cost as {{ decimal_type(28, 6) }}) as gross_margin,
     is_discounted
 from converted
 where net_revenue > 0
