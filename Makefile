@@ -23,7 +23,7 @@ SETTINGS := --vars $(SHOP_VARS)
 BIN := .venv/bin
 VENV := .venv/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster warehouses docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
@@ -76,7 +76,7 @@ metrics: $(VENV) .venv/installed-metrics ## Ask for metrics of what is published
 
 test: lint unit-test pytest ## Run everything: sqlfluff, dbt unit and data tests, pytest
 
-test-all: export PYTEST_ADDOPTS = -m "not postgres and not spark and not cluster"
+test-all: export PYTEST_ADDOPTS = -m "not postgres and not spark and not cluster and not warehouses"
 test-all: test ## The same with the tests that take minutes
 
 # Tests of the code leave the warehouse alone.
@@ -129,6 +129,10 @@ spark: $(SPARK_VENV) $(SAMPLE) ## Build the shop on DuckDB and on Apache Spark, 
 	$(SPARK_BIN)/dbt test --target spark --selector unit_tests
 	$(SPARK_BIN)/pytest -m spark tests/test_spark.py
 
+WAREHOUSES_VENV := .venv-warehouses/installed
+warehouses: $(WAREHOUSES_VENV) ## Compile for Snowflake, BigQuery and Redshift, and check the SQL; nothing is executed
+	.venv-warehouses/bin/pytest -m warehouses tests/test_warehouses.py
+
 docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
 	@$(BIN)/python tools/document.py page
 	@$(BIN)/python tools/document.py site $(SETTINGS)
@@ -147,6 +151,8 @@ lock: ## Pin the requirements again, with hashes
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements-metrics.txt requirements-metrics.in
 	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements-spark.txt requirements-spark.in
+	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --output-file requirements-warehouses.txt requirements-warehouses.in
 
 clean: ## Remove what can be made again; the warehouse stays
 	rm -rf target logs data .venv-lock
@@ -177,6 +183,13 @@ $(SPARK_VENV): requirements.txt requirements-spark.txt
 	$(SPARK_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
 	$(SPARK_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary pyspark --requirement requirements-spark.txt
 	cd .venv-spark/lib/python3*/site-packages/pyspark/jars && ln -sf ../../snowpark_connect_deps_iceberg/jars/iceberg-spark-runtime-3.5_2.12-*.jar .
+	touch $@
+
+# An environment of its own: Snowflake's connector asks for older packages than the project has.
+$(WAREHOUSES_VENV): requirements-warehouses.txt
+	@echo 'Setting up Python packages in .venv-warehouses ...'
+	python3 -m venv .venv-warehouses
+	.venv-warehouses/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements-warehouses.txt
 	touch $@
 
 data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)
