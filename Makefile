@@ -25,7 +25,7 @@ ENVIRONMENT := $(if $(filter spark,$(TARGET)),.venv-spark,.venv)
 BIN := $(ENVIRONMENT)/bin
 VENV := $(ENVIRONMENT)/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster build-on-spark unit-test-on-spark docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster build-on-spark unit-test-on-spark warehouses docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
@@ -80,7 +80,7 @@ test: $(VENV) data/demo/orders.parquet ## Run everything: sqlfluff, dbt unit and
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint unit-test
 	@$(MAKE) --no-print-directory pytest
 
-test-all: export PYTEST_ADDOPTS = -m "not postgres and not spark and not cluster"
+test-all: export PYTEST_ADDOPTS = -m "not postgres and not spark and not cluster and not warehouses"
 test-all: export SHOPS = 17
 test-all: test ## The same with the tests that take minutes
 
@@ -152,6 +152,10 @@ build-on-spark:
 unit-test-on-spark:
 	$(SPARK_BIN)/dbt test --target spark --selector unit_tests
 
+WAREHOUSES_VENV := .venv-warehouses/installed
+warehouses: $(WAREHOUSES_VENV) ## Compile for Snowflake, BigQuery and Redshift, and check the SQL; nothing is executed
+	.venv-warehouses/bin/pytest -m warehouses tests/test_warehouses.py
+
 docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
 	@$(BIN)/python tools/document.py page
 	@$(BIN)/python tools/document.py site $(SETTINGS)
@@ -163,7 +167,7 @@ dashboard: $(VENV) ## Write the dashboard of what is published once more, publis
 lock: ## Pin the requirements again, with hashes
 	python3 -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
-	for name in requirements requirements-metrics requirements-postgres requirements-spark; do \
+	for name in requirements requirements-metrics requirements-postgres requirements-spark requirements-warehouses; do \
 		CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras \
 			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$name.txt $$name.in; \
 	done
@@ -197,6 +201,13 @@ $(SPARK_VENV): requirements.txt requirements-spark.txt
 	$(SPARK_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
 	$(SPARK_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary pyspark --requirement requirements-spark.txt
 	cd .venv-spark/lib/python3*/site-packages/pyspark/jars && ln -sf ../../snowpark_connect_deps_iceberg/jars/iceberg-spark-runtime-3.5_2.12-*.jar .
+	touch $@
+
+# An environment of its own: Snowflake's connector asks for older packages than the project has.
+$(WAREHOUSES_VENV): requirements-warehouses.txt
+	@echo 'Setting up Python packages in .venv-warehouses ...'
+	python3 -m venv .venv-warehouses
+	.venv-warehouses/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements-warehouses.txt
 	touch $@
 
 data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)

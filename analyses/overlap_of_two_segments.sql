@@ -7,8 +7,8 @@ members as (
 
     select
         customer_id,
-        bool_or(segment = '{{ first_segment }}') as is_in_first,
-        bool_or(segment = '{{ second_segment }}') as is_in_second
+        {{ dbt.bool_or("segment = '" ~ first_segment ~ "'") }} as is_in_first,
+        {{ dbt.bool_or("segment = '" ~ second_segment ~ "'") }} as is_in_second
     from {{ ref('segment_memberships') }}
     where segment in ('{{ first_segment }}', '{{ second_segment }}')
     group by customer_id

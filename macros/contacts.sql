@@ -1,6 +1,6 @@
 {# The form in which emails are compared: trimmed, lower case, and null where it is not x@y.z without spaces. #}
 {% macro compared_email(email) -%}
-    {%- set trimmed = "trim(both ' ' from " ~ email ~ ")" -%}
+    {%- set trimmed = without_outer_spaces(email) -%}
     case
         when {{ matches(trimmed, '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$') }} then {{ lower_case(trimmed) }}
     end

@@ -2,15 +2,15 @@
    gross margin of those with a known cost (the costed ones). Null where the cost of less than `min_known_cost_share` of the
    net revenue is known; above it, the rest is taken to earn what the costed purchases do. #}
 {% macro group_margin(net_revenue, costed_net_revenue, costed_gross_margin) -%}
-    cast(
+    cast(round(
         case
             when {{ costed_net_revenue }} = {{ net_revenue }} then {{ costed_gross_margin }}
             when {{ costed_net_revenue }} > 0 and {{ costed_net_revenue }} >= {{ var('min_known_cost_share') }} * {{ net_revenue }}
                 then
                     {{ costed_gross_margin }}
                     + {{ quotient(costed_gross_margin, costed_net_revenue, 8) }} * ({{ net_revenue }} - {{ costed_net_revenue }})
-        end as decimal(28, 6)
-    )
+        end, 6
+    ) as {{ decimal_type(28, 6) }})
 {%- endmacro %}
 
 {# An amount per purchase, or per person: half up to 6 places. #}
@@ -23,8 +23,8 @@
 {% macro product_to_6_places(quantity, price, digits=28) -%}
     case
         when {{ quantity }} = floor({{ quantity }})
-            then cast(cast({{ quantity }} as bigint) * {{ price }} as decimal({{ digits }}, 6))
-        else cast(cast({{ quantity }} as decimal(19, 6)) * {{ price }} as decimal({{ digits }}, 6))
+            then cast(cast({{ quantity }} as bigint) * {{ price }} as {{ decimal_type(digits, 6) }})
+        else cast(cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} as {{ decimal_type(digits, 6) }})
     end
 {%- endmacro %}
 
@@ -32,13 +32,13 @@
     case
         when {{ quantity }} = floor({{ quantity }}) then 0
         else cast(
-            cast({{ quantity }} as decimal(19, 6)) * {{ price }} - cast(cast({{ quantity }} as decimal(19, 6)) * {{ price }} as decimal(28, 6))
-            as decimal(18, 12)
+            cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} - cast(cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} as {{ decimal_type(28, 6) }})
+            as {{ decimal_type(18, 12) }}
         )
     end
 {%- endmacro %}
 
 {# An amount of up to 6 places in the reporting currency: most need no conversion. #}
 {% macro converted(amount, rate) -%}
-    case when {{ rate }} = 1 then cast({{ amount }} as decimal(28, 6)) else cast({{ amount }} * {{ rate }} as decimal(28, 6)) end
+    case when {{ rate }} = 1 then cast({{ amount }} as {{ decimal_type(28, 6) }}) else cast({{ amount }} * {{ rate }} as {{ decimal_type(28, 6) }}) end
 {%- endmacro %}

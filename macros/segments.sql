@@ -16,28 +16,28 @@
 {% macro check_segment_columns(segment, name, needed, marts) %}
     {% set types = column_types(marts) %}
     {% set shown = adapter.get_columns_in_relation(segment) %}
-    {% for column in needed if column not in shown | map(attribute='name') %}
+    {% for column in needed if column not in shown | map(attribute='name') | map('lower') %}
         {% do exceptions.raise_compiler_error('The segment ' ~ name ~ ' does not show ' ~ column ~ ': add it to the select.') %}
     {% endfor %}
-    {% for column in shown if types.get(column.name) != column.data_type %}
+    {% for column in shown if types.get(column.name | lower) != column.data_type %}
         {% do exceptions.raise_compiler_error(
             'The segment ' ~ name ~ ' shows the column ' ~ column.name ~ (
-                ' as ' ~ column.data_type ~ ', but in customers it is ' ~ types[column.name] ~ ': show it as it is there.'
-                if column.name in types else
+                ' as ' ~ column.data_type ~ ', but in customers it is ' ~ types[column.name | lower] ~ ': show it as it is there.'
+                if column.name | lower in types else
                 ', which customers does not have: show columns of customers, and compute what is missing upstream.'
             )
         ) %}
     {% endfor %}
 {% endmacro %}
 
-{# {column: type} of these tables. A run asks once: the graph, which its models share, keeps the answer. #}
+{# {column: type} of these tables, names in lower case, whatever the engine makes of them. A run asks once: the graph, which its models share, keeps the answer. #}
 {% macro column_types(tables) %}
     {% set answer = 'column_types ' ~ invocation_id %}
     {% if answer not in graph %}
         {% set types = {} %}
         {% for table in tables %}
             {% for column in adapter.get_columns_in_relation(table) %}
-                {% do types.update({column.name: column.data_type}) %}
+                {% do types.update({column.name | lower: column.data_type}) %}
             {% endfor %}
         {% endfor %}
         {% do graph.update({answer: types}) %}

@@ -6,7 +6,7 @@ buyers as (
 
     select
         count(*) as buyers,
-        count(*) filter (where frequency = 1) as one_time_buyers
+        count(case when frequency = 1 then 1 end) as one_time_buyers
     from {{ ref('int_rfm') }}
 
 )

@@ -19,7 +19,7 @@
     {% if faults %}
         {% do exceptions.raise_compiler_error(
             'The schema raw does not hold the raw contract: ' ~ faults[:10] | join('; ') ~ ('; ...' if faults | length > 10 else '')
-            ~ '. `dbt run-operation create_raw_tables` makes what is missing, empty (docs/' ~ target.type ~ '.md).'
+            ~ '. `dbt run-operation create_raw_tables` makes what is missing, empty (docs/' ~ (target.type if target.type in ['postgres', 'spark'] else 'warehouses') ~ '.md).'
         ) %}
     {% endif %}
 {% endmacro %}
@@ -41,6 +41,15 @@
             {% do exceptions.raise_compiler_error('On Spark ' ~ name ~ ' is ' ~ found ~ ', but must be ' ~ needed ~ ' (docs/spark.md).') %}
         {% endif %}
     {% endfor %}
+{% endmacro %}
+
+{# The type that `create_raw_tables` gives a column of the contract. #}
+{% macro raw_column_type(contract_type) %}
+    {{ return(adapter.dispatch('raw_column_type')(contract_type)) }}
+{% endmacro %}
+
+{% macro default__raw_column_type(contract_type) %}
+    {{ return(fitting_types(contract_type)[0]) }}
 {% endmacro %}
 
 {# The engine's names of the types that a column of the contract may have. #}
@@ -66,11 +75,12 @@
 {# dbt run-operation create_raw_tables: makes the raw tables and columns that are missing, empty, and touches no others. #}
 {% macro create_raw_tables() %}
     {% set found = raw_columns() %}
-    {% do run_query('create schema if not exists raw') %}
+    {# A reserved word on Redshift. #}
+    {% do run_query('create schema if not exists ' ~ ('"raw"' if target.type == 'redshift' else 'raw')) %}
     {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
         {% set missing = [] %}
         {% for column in table.columns.values() if column.name not in found.get(table.name, {}) %}
-            {% do missing.append(column.name ~ ' ' ~ fitting_types(column.data_type)[0]) %}
+            {% do missing.append(column.name ~ ' ' ~ raw_column_type(column.data_type)) %}
         {% endfor %}
         {% if table.name not in found %}
             {% do run_query('create table ' ~ table.relation_name ~ ' (' ~ missing | join(', ') ~ ')' ~ raw_table_format()) %}

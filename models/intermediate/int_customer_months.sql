@@ -20,8 +20,8 @@ select
     cohort_month,
     case when month = cohort_month then 'new' else 'returning' end as buyer_type,
     count(*) as purchases,
-    cast(sum(net_revenue) as decimal(18, 2)) as net_revenue,
-    cast(sum(case when gross_margin is not null then net_revenue else 0 end) as decimal(18, 2)) as costed_net_revenue,
-    cast(sum(coalesce(gross_margin, 0)) as decimal(28, 6)) as costed_gross_margin
+    cast(sum(net_revenue) as {{ decimal_type(18, 2) }}) as net_revenue,
+    cast(sum(case when gross_margin is not null then net_revenue else 0 end) as {{ decimal_type(18, 2) }}) as costed_net_revenue,
+    cast(sum(coalesce(gross_margin, 0)) as {{ decimal_type(28, 6) }}) as costed_gross_margin
 from purchases
 group by customer_id, month, cohort_month

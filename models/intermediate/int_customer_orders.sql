@@ -22,10 +22,11 @@ last_open_carts as (
 
 select
     orders.customer_id,
-    bool_or(orders.ordered_on > {{ days_ago(30) }}) as has_ordered_30d,
-    coalesce(bool_or(orders.ordered_on between current_sale.starts_on and current_sale.ends_on), false)
+    {{ dbt.bool_or("orders.ordered_on > " ~ days_ago(30)) }} as has_ordered_30d,
+    coalesce({{ dbt.bool_or("orders.ordered_on between current_sale.starts_on and current_sale.ends_on") }}, false)
         as has_ordered_in_current_sale,
-    coalesce(bool_or(orders.ordered_at >= last_open_carts.first_added_to_cart_at), false) as has_ordered_since_last_open_cart
+    coalesce({{ dbt.bool_or("orders.ordered_at >= last_open_carts.first_added_to_cart_at") }}, false)
+        as has_ordered_since_last_open_cart
 from orders
 left join current_sale on true
 left join last_open_carts on orders.customer_id = last_open_carts.customer_id

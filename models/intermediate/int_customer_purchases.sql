@@ -19,8 +19,8 @@ totals as (
     select
         purchases.customer_id,
         count(*) as purchase_count,
-        cast(sum(purchases.net_revenue) as decimal(18, 2)) as net_revenue,
-        cast(case when count(purchases.gross_margin) = count(*) then sum(purchases.gross_margin) end as decimal(28, 6))
+        cast(sum(purchases.net_revenue) as {{ decimal_type(18, 2) }}) as net_revenue,
+        cast(case when count(purchases.gross_margin) = count(*) then sum(purchases.gross_margin) end as {{ decimal_type(28, 6) }})
             as gross_margin,
         min(purchases.purchased_on) as first_purchased_on,
         max(purchases.purchased_on) as last_purchased_on,
@@ -65,8 +65,8 @@ select
     {{ days_between('last_purchased_on', as_of_date()) }} as recency_days,
     purchases_30d,
     purchases_365d,
-    cast(net_revenue_30d as decimal(18, 2)) as net_revenue_30d,
-    cast(net_revenue_365d as decimal(18, 2)) as net_revenue_365d,
+    cast(net_revenue_30d as {{ decimal_type(18, 2) }}) as net_revenue_30d,
+    cast(net_revenue_365d as {{ decimal_type(18, 2) }}) as net_revenue_365d,
     discounted_purchases_12m,
     purchases_in_current_sale,
     purchases_in_last_year_sale,

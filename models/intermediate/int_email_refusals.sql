@@ -68,7 +68,7 @@ held as (
 select
     customer_id,
     max(case when event_type = 'unsubscribe' then occurred_at end) as last_unsubscribed_at,
-    bool_or(event_type = 'complaint') as has_complained,
-    bool_or(event_type = 'bounce') as has_bounced
+    {{ dbt.bool_or("event_type = 'complaint'") }} as has_complained,
+    {{ dbt.bool_or("event_type = 'bounce'") }} as has_bounced
 from held
 group by customer_id

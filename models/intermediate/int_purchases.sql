@@ -44,8 +44,8 @@ line_totals as (
         sum(discount_amount) as discount_amount,
         sum(case when is_fully_refunded then 0 else cost end) as cost,
         coalesce(sum(case when is_fully_refunded then 0 else cost_remainder end), 0) as cost_remainder,
-        bool_or(cost is null and not is_fully_refunded) as has_unknown_cost,
-        bool_or(is_discounted) as is_discounted
+        {{ dbt.bool_or("cost is null and not is_fully_refunded") }} as has_unknown_cost,
+        {{ dbt.bool_or("is_discounted") }} as is_discounted
     from {{ ref('int_order_lines') }}
     group by order_id
 
@@ -93,18 +93,18 @@ converted as (
         purchased_on,
         case
             when gross_remainder = 0 then {{ converted('gross_amount', 'rate') }}
-            else cast((gross_amount + gross_remainder) * rate as decimal(28, 6))
+            else cast((gross_amount + gross_remainder) * rate as {{ decimal_type(28, 6) }})
         end as gross_amount,
         {{ converted('discount_amount', 'rate') }} as discount_amount,
         {{ converted('refunded_amount', 'rate') }} as refunded_amount,
         -- What fits into 64 bits is rounded there.
         case
             when rate = 1 and gross_remainder = 0 and abs(gross_amount - discount_amount - refunded_amount) < 1000000000000
-                then cast(round(cast(gross_amount - discount_amount - refunded_amount as decimal(18, 6)), 2) as decimal(18, 2))
-            else cast(round((gross_amount + gross_remainder - discount_amount - refunded_amount) * rate, 2) as decimal(18, 2))
+                then cast(round(cast(gross_amount - discount_amount - refunded_amount as {{ decimal_type(18, 6) }}), 2) as {{ decimal_type(18, 2) }})
+            else cast(round((gross_amount + gross_remainder - discount_amount - refunded_amount) * rate, 2) as {{ decimal_type(18, 2) }})
         end as net_revenue,
         case
-            when cost_remainder = 0 then cast(cost as decimal(28, 6)) else cast(cost + cost_remainder as decimal(28, 6))
+            when cost_remainder = 0 then cast(cost as {{ decimal_type(28, 6) }}) else cast(cost + cost_remainder as {{ decimal_type(28, 6) }})
         end as cost,
         is_discounted
     from priced
@@ -121,7 +121,7 @@ select
     refunded_amount,
     net_revenue,
     cost,
-    cast(net_revenue - cost as decimal(28, 6)) as gross_margin,
+    cast(net_revenue - cost as {{ decimal_type(28, 6) }}) as gross_margin,
     is_discounted
 from converted
 where net_revenue > 0

@@ -17,8 +17,8 @@ customers as (
 
 select
     refusals.compared_email,
-    bool_or(refusals.event_type = 'unsubscribe') as has_unsubscribed,
-    bool_or(refusals.event_type = 'complaint') as has_complained
+    {{ dbt.bool_or("refusals.event_type = 'unsubscribe'") }} as has_unsubscribed,
+    {{ dbt.bool_or("refusals.event_type = 'complaint'") }} as has_complained
 from refusals
 left join customers on refusals.compared_email = customers.compared_email
 where customers.customer_id is null

@@ -27,7 +27,7 @@ totals as (
         customer_id,
         max(purchased_on) as last_purchased_on,
         count(*) as frequency,
-        cast(sum(net_revenue) as decimal(18, 2)) as revenue
+        cast(sum(net_revenue) as {{ decimal_type(18, 2) }}) as revenue
     from purchases
     group by customer_id
 

@@ -28,7 +28,7 @@ medians as (
         customer_id,
         count(*) as purchase_dates,
         max(case when recency_rank = 1 then gap_days end) as previous_gap_days,
-        cast(percentile_cont(0.5) within group (order by gap_days) as decimal(18, 1)) as median_gap_days
+        cast({{ median('gap_days') }} as {{ decimal_type(18, 1) }}) as median_gap_days
     from gaps
     group by customer_id
 

@@ -31,7 +31,7 @@ visitors as (
     select
         visitor_id,
         min(customer_id) as customer_id,
-        bool_or(is_test_customer) as is_test_customer
+        {{ dbt.bool_or("is_test_customer") }} as is_test_customer
     from identified
     where customer_id is not null
     group by visitor_id

@@ -168,7 +168,7 @@ staged as (
 
     select
         traits.*,
-        cast(1.0 * recency_days / expected_gap_days as decimal(18, 8)) as overdue_ratio,
+        cast(1.0 * recency_days / expected_gap_days as {{ decimal_type(18, 8) }}) as overdue_ratio,
         case
             when purchase_count = 0 then 'lead'
             when purchase_count = 1 and last_purchased_on > {{ days_ago(90) }} then 'new'
@@ -200,8 +200,8 @@ select
     has_birthday_in_7d,
 
     cast(purchase_count as bigint) as purchase_count,
-    cast(net_revenue as decimal(18, 2)) as net_revenue,
-    cast(gross_margin as decimal(28, 6)) as gross_margin,
+    cast(net_revenue as {{ decimal_type(18, 2) }}) as net_revenue,
+    cast(gross_margin as {{ decimal_type(28, 6) }}) as gross_margin,
     average_order_value,
     first_purchased_on,
     last_purchased_on,
@@ -219,7 +219,7 @@ select
 
     cast(purchase_dates as bigint) as purchase_dates,
     cast(previous_gap_days as integer) as previous_gap_days,
-    cast(expected_gap_days as decimal(18, 1)) as expected_gap_days,
+    cast(expected_gap_days as {{ decimal_type(18, 1) }}) as expected_gap_days,
     overdue_ratio,
     lifecycle_stage,
     value_tier,

@@ -23,7 +23,7 @@ buyers as (
     select
         '{{ trait }}' as trait,
         {{ score }} as score,
-        cast({{ trait }} as decimal(28, 6)) as trait_value
+        cast({{ trait }} as {{ decimal_type(28, 6) }}) as trait_value
     from {{ ref('int_rfm') }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -48,11 +48,11 @@ select
     scales.trait,
     scales.score,
     {% if var('rfm_method') == 'cut_points' %}
-    cast(scales.from_value as decimal(28, 6)) as from_value,
+    cast(scales.from_value as {{ decimal_type(28, 6) }}) as from_value,
     {% else %}
-    cast(observed.smallest_value as decimal(28, 6)) as from_value,
+    cast(observed.smallest_value as {{ decimal_type(28, 6) }}) as from_value,
     {% endif %}
-    cast(observed.largest_value as decimal(28, 6)) as to_value,
+    cast(observed.largest_value as {{ decimal_type(28, 6) }}) as to_value,
     cast(coalesce(observed.buyers, 0) as bigint) as customers
 from scales
 left join observed on scales.trait = observed.trait and scales.score = observed.score

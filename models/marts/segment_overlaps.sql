@@ -35,7 +35,7 @@ select
             when least(segments.customers, other_segments.customers) > 0
                 then 1.0 * coalesce(shared.customers_in_both, 0) / least(segments.customers, other_segments.customers)
             else 0
-        end as decimal(18, 8)
+        end as {{ decimal_type(18, 8) }}
     ) as share_of_smaller
 from segments
 inner join segments as other_segments on segments.position < other_segments.position

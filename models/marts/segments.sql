@@ -46,7 +46,8 @@ select
     register.watch_out,
     coalesce(sizes.customers, 0) as customers,
     cast(
-        case when shop.customers > 0 then 1.0 * coalesce(sizes.customers, 0) / shop.customers else 0 end as decimal(18, 8)
+        case when shop.customers > 0 then 1.0 * coalesce(sizes.customers, 0) / shop.customers else 0 end
+        as {{ decimal_type(18, 8) }}
     ) as share_of_customers,
     shop.as_of_date
 from register

@@ -32,8 +32,8 @@ select
     cast(coalesce(customers.buyers, 0) as bigint) as buyers,
     purchases.first_purchased_on,
     cast(coalesce(purchases.purchases_365d, 0) as bigint) as purchases_365d,
-    cast(coalesce(purchases.net_revenue_365d, 0) as decimal(18, 2)) as net_revenue_365d,
+    cast(coalesce(purchases.net_revenue_365d, 0) as {{ decimal_type(18, 2) }}) as net_revenue_365d,
     cast(coalesce(purchases.purchases_previous_365d, 0) as bigint) as purchases_previous_365d,
-    cast(coalesce(purchases.net_revenue_previous_365d, 0) as decimal(18, 2)) as net_revenue_previous_365d
+    cast(coalesce(purchases.net_revenue_previous_365d, 0) as {{ decimal_type(18, 2) }}) as net_revenue_previous_365d
 from customers
 cross join purchases

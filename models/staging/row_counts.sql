@@ -38,9 +38,9 @@ judged as (
     select
         table_name,
         count(*) as judged_rows,
-        count(*) filter (where verdict = 'kept') as kept_rows,
-        count(*) filter (where verdict = 'duplicate') as duplicate_rows,
-        count(*) filter (where verdict = 'rejected') as rejected_rows
+        count(case when verdict = 'kept' then 1 end) as kept_rows,
+        count(case when verdict = 'duplicate' then 1 end) as duplicate_rows,
+        count(case when verdict = 'rejected' then 1 end) as rejected_rows
     from verdicts
     group by table_name
 

@@ -7,7 +7,7 @@ verdicts as (
 
     select
         (select count(*) from {{ received(table) }}) as received_rows,
-        count(*) filter (where verdict = 'rejected') as rejected_rows
+        count(case when verdict = 'rejected' then 1 end) as rejected_rows
     from {{ ref('base_' ~ table) }}
 
 )

@@ -15,7 +15,7 @@ people as (
         audiences.customer_id,
         audiences.is_held_out,
         case when count(purchases.order_id) > 0 then 1 else 0 end as is_buyer,
-        cast(coalesce(sum(purchases.net_revenue), 0) as decimal(18, 2)) as net_revenue
+        cast(coalesce(sum(purchases.net_revenue), 0) as {{ decimal_type(18, 2) }}) as net_revenue
     from {{ ref('campaign_audiences') }} as audiences
     left join {{ ref('int_purchases') }} as purchases
         on
@@ -32,7 +32,7 @@ arms as (
         is_held_out,
         count(*) as customers,
         sum(is_buyer) as buyers,
-        cast(sum(net_revenue) as decimal(18, 2)) as net_revenue,
+        cast(sum(net_revenue) as {{ decimal_type(18, 2) }}) as net_revenue,
         1.0 * sum(is_buyer) / count(*) as buyer_share,
         avg(cast(net_revenue as {{ double_type() }})) as mean_revenue,
         var_samp(cast(net_revenue as {{ double_type() }})) / count(*) as squared_error
@@ -132,21 +132,21 @@ select
     starts_on,
     ends_on,
     is_over,
-    cast(holdout_percent as decimal(18, 2)) as holdout_percent,
+    cast(holdout_percent as {{ decimal_type(18, 2) }}) as holdout_percent,
     cast(customers as bigint) as customers,
     cast(treated_customers as bigint) as treated_customers,
     cast(held_out_customers as bigint) as held_out_customers,
     is_split_as_promised,
     cast(treated_buyers as bigint) as treated_buyers,
     cast(held_out_buyers as bigint) as held_out_buyers,
-    cast(treated_net_revenue as decimal(18, 2)) as treated_net_revenue,
-    cast(held_out_net_revenue as decimal(18, 2)) as held_out_net_revenue,
-    cast(shown_conversion_lift as decimal(18, 8)) as conversion_lift,
-    cast(conversion_lift_from as decimal(18, 8)) as conversion_lift_from,
-    cast(conversion_lift_to as decimal(18, 8)) as conversion_lift_to,
-    cast(shown_revenue_lift as decimal(18, 6)) as net_revenue_lift,
-    cast(revenue_lift_from as decimal(18, 6)) as net_revenue_lift_from,
-    cast(revenue_lift_to as decimal(18, 6)) as net_revenue_lift_to,
+    cast(treated_net_revenue as {{ decimal_type(18, 2) }}) as treated_net_revenue,
+    cast(held_out_net_revenue as {{ decimal_type(18, 2) }}) as held_out_net_revenue,
+    cast(shown_conversion_lift as {{ decimal_type(18, 8) }}) as conversion_lift,
+    cast(conversion_lift_from as {{ decimal_type(18, 8) }}) as conversion_lift_from,
+    cast(conversion_lift_to as {{ decimal_type(18, 8) }}) as conversion_lift_to,
+    cast(shown_revenue_lift as {{ decimal_type(18, 6) }}) as net_revenue_lift,
+    cast(revenue_lift_from as {{ decimal_type(18, 6) }}) as net_revenue_lift_from,
+    cast(revenue_lift_to as {{ decimal_type(18, 6) }}) as net_revenue_lift_to,
     case
         when starts_on > {{ as_of_date() }} then 'The campaign has not begun.'
         when held_out_customers = 0 then 'Nobody is held out: there is nothing to compare with.'

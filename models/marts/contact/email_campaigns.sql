@@ -22,12 +22,12 @@ people as (
 
     select
         campaign_id,
-        bool_or(event_type = 'sent') as is_sent,
-        bool_or(event_type = 'delivered') as is_delivered,
-        bool_or(event_type = 'click') as has_clicked,
-        bool_or(event_type = 'unsubscribe') as has_unsubscribed,
-        bool_or(event_type = 'bounce') as has_bounced,
-        bool_or(event_type = 'complaint') as has_complained,
+        {{ dbt.bool_or("event_type = 'sent'") }} as is_sent,
+        {{ dbt.bool_or("event_type = 'delivered'") }} as is_delivered,
+        {{ dbt.bool_or("event_type = 'click'") }} as has_clicked,
+        {{ dbt.bool_or("event_type = 'unsubscribe'") }} as has_unsubscribed,
+        {{ dbt.bool_or("event_type = 'bounce'") }} as has_bounced,
+        {{ dbt.bool_or("event_type = 'complaint'") }} as has_complained,
         min(case when event_type = 'sent' then occurred_on end) as first_sent_on,
         max(case when event_type = 'sent' then occurred_on end) as last_sent_on
     from email_events
@@ -41,12 +41,12 @@ campaigns as (
         campaign_id,
         min(first_sent_on) as first_sent_on,
         max(last_sent_on) as last_sent_on,
-        count(*) filter (where is_sent) as sent,
-        count(*) filter (where is_delivered) as delivered,
-        count(*) filter (where has_clicked) as clicked,
-        count(*) filter (where has_unsubscribed) as unsubscribed,
-        count(*) filter (where has_bounced) as bounced,
-        count(*) filter (where has_complained) as complained
+        count(case when is_sent then 1 end) as sent,
+        count(case when is_delivered then 1 end) as delivered,
+        count(case when has_clicked then 1 end) as clicked,
+        count(case when has_unsubscribed then 1 end) as unsubscribed,
+        count(case when has_bounced then 1 end) as bounced,
+        count(case when has_complained then 1 end) as complained
     from people
     group by campaign_id
 

@@ -5,7 +5,6 @@
 {{ config(
     materialized='incremental',
     unique_key='as_of_date',
-    partition_by='as_of_date',
     on_schema_change='fail',
     full_refresh=false,
     pre_hook='{{ forget_in_history(this) }}'

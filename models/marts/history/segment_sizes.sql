@@ -13,7 +13,7 @@ counts as (
     select
         as_of_date,
         state as segment,
-        bool_or(change_type = 'registered') as is_registered,
+        {{ dbt.bool_or("change_type = 'registered'") }} as is_registered,
         sum(case when change_type = 'entered' then 1 else 0 end) as entered,
         sum(case when change_type = 'exited' then 1 else 0 end) as exited
     from changes
@@ -25,7 +25,9 @@ sizes as (
 
     select
         counts.*,
-        sum(entered - exited) over (partition by segment order by as_of_date) as customers,
+        sum(entered - exited) over (
+            partition by segment order by as_of_date rows between unbounded preceding and current row
+        ) as customers,
         min(as_of_date) over () as first_date
     from counts
 

@@ -92,7 +92,7 @@ stays as (
         states.state as from_value,
         states.state as to_value,
         sum(coalesce(counts.entered, 0) - coalesce(counts.exited, 0)) over (
-            partition by states.trait, states.state order by dates.as_of_date
+            partition by states.trait, states.state order by dates.as_of_date rows between unbounded preceding and current row
         ) - coalesce(counts.entered, 0) as customers
     from dates
     cross join states

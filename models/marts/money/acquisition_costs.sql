@@ -19,10 +19,10 @@ spend as (
     select
         {{ month_of('spend_rows.spent_on') }} as month,
         spend_rows.channel,
-        cast(sum(
+        cast(round(sum(
             spend_rows.amount
             * case when spend_rows.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end
-        ) as decimal(28, 6)) as spend
+        ), 6) as {{ decimal_type(28, 6) }}) as spend
     from spend_rows
     left join rates
         on
@@ -80,9 +80,15 @@ seen_months as (
 
     select
         cohort_months.*,
-        sum(net_revenue) over (partition by month, channel order by months_since) as net_revenue_so_far,
-        sum(costed_net_revenue) over (partition by month, channel order by months_since) as costed_net_revenue_so_far,
-        sum(costed_gross_margin) over (partition by month, channel order by months_since) as costed_gross_margin_so_far
+        sum(net_revenue) over (
+            partition by month, channel order by months_since rows between unbounded preceding and current row
+        ) as net_revenue_so_far,
+        sum(costed_net_revenue) over (
+            partition by month, channel order by months_since rows between unbounded preceding and current row
+        ) as costed_net_revenue_so_far,
+        sum(costed_gross_margin) over (
+            partition by month, channel order by months_since rows between unbounded preceding and current row
+        ) as costed_gross_margin_so_far
     from cohort_months
     where months_since < {{ months_between(dbt.last_day('month', 'month'), as_of_date()) }}
 
@@ -163,15 +169,18 @@ select
     channel,
     {{ as_of_date() }} as as_of_date,
     is_complete,
-    cast(spend as decimal(28, 6)) as spend,
+    cast(spend as {{ decimal_type(28, 6) }}) as spend,
     cast(new_buyers as bigint) as new_buyers,
     {{ average_amount('spend', 'new_buyers') }} as acquisition_cost,
     is_12_months_old,
-    cast(case when is_12_months_old then {{ quotient('costed_net_revenue_12m', 'net_revenue_12m', 8) }} end as decimal(18, 8))
-        as known_cost_share_12m,
-    cast(case when is_12_months_old then {{ average_amount('gross_margin_12m', 'new_buyers') }} end as decimal(18, 6))
-        as gross_margin_12m_per_new_buyer,
-    cast(case when is_12_months_old then {{ quotient('gross_margin_12m', 'spend', 8, digits=28) }} end as decimal(28, 8))
-        as gross_margin_12m_to_acquisition_cost,
+    cast(
+        case when is_12_months_old then {{ quotient('costed_net_revenue_12m', 'net_revenue_12m', 8) }} end as {{ decimal_type(18, 8) }}
+    ) as known_cost_share_12m,
+    cast(
+        case when is_12_months_old then {{ average_amount('gross_margin_12m', 'new_buyers') }} end as {{ decimal_type(18, 6) }}
+    ) as gross_margin_12m_per_new_buyer,
+    cast(
+        case when is_12_months_old then {{ quotient('gross_margin_12m', 'spend', 8, digits=28) }} end as {{ decimal_type(28, 8) }}
+    ) as gross_margin_12m_to_acquisition_cost,
     cast(payback_months as integer) as payback_months
 from aged

@@ -82,9 +82,15 @@ states as (
     select
         monthly_changes.*,
         lead(month) over (partition by customer_id order by month) as next_month,
-        sum(purchases) over (partition by customer_id order by month) as closing_purchases,
-        sum(live_purchases) over (partition by customer_id order by month) as closing_live_purchases,
-        sum(revenue) over (partition by customer_id order by month) as closing_revenue
+        sum(purchases) over (
+            partition by customer_id order by month rows between unbounded preceding and current row
+        ) as closing_purchases,
+        sum(live_purchases) over (
+            partition by customer_id order by month rows between unbounded preceding and current row
+        ) as closing_live_purchases,
+        sum(revenue) over (
+            partition by customer_id order by month rows between unbounded preceding and current row
+        ) as closing_revenue
     from monthly_changes
 
 ),
@@ -175,13 +181,13 @@ grid as (
         cast(coalesce(totals.returned_customers, 0) as bigint) as returned_customers,
         cast(coalesce(totals.churned_customers, 0) as bigint) as churned_customers,
         cast(coalesce(totals.closing_customers, 0) as bigint) as closing_customers,
-        cast(coalesce(totals.opening_revenue, 0) as decimal(18, 2)) as opening_revenue,
-        cast(coalesce(totals.new_revenue, 0) as decimal(18, 2)) as new_revenue,
-        cast(coalesce(totals.returned_revenue, 0) as decimal(18, 2)) as returned_revenue,
-        cast(coalesce(totals.expansion_revenue, 0) as decimal(18, 2)) as expansion_revenue,
-        cast(coalesce(totals.contraction_revenue, 0) as decimal(18, 2)) as contraction_revenue,
-        cast(coalesce(totals.churned_revenue, 0) as decimal(18, 2)) as churned_revenue,
-        cast(coalesce(totals.closing_revenue, 0) as decimal(18, 2)) as closing_revenue
+        cast(coalesce(totals.opening_revenue, 0) as {{ decimal_type(18, 2) }}) as opening_revenue,
+        cast(coalesce(totals.new_revenue, 0) as {{ decimal_type(18, 2) }}) as new_revenue,
+        cast(coalesce(totals.returned_revenue, 0) as {{ decimal_type(18, 2) }}) as returned_revenue,
+        cast(coalesce(totals.expansion_revenue, 0) as {{ decimal_type(18, 2) }}) as expansion_revenue,
+        cast(coalesce(totals.contraction_revenue, 0) as {{ decimal_type(18, 2) }}) as contraction_revenue,
+        cast(coalesce(totals.churned_revenue, 0) as {{ decimal_type(18, 2) }}) as churned_revenue,
+        cast(coalesce(totals.closing_revenue, 0) as {{ decimal_type(18, 2) }}) as closing_revenue
     from months
     cross join tenure_bands
     left join totals on months.month = totals.month and tenure_bands.tenure_band = totals.tenure_band
@@ -209,12 +215,12 @@ select
     churned_revenue,
     closing_revenue,
 
-    cast(case when is_complete then {{ quotient('churned_customers', 'opening_customers', 8) }} end as decimal(18, 8))
+    cast(case when is_complete then {{ quotient('churned_customers', 'opening_customers', 8) }} end as {{ decimal_type(18, 8) }})
         as customer_churn_rate,
-    cast(case when is_complete then {{ quotient('churned_revenue', 'opening_revenue', 8) }} end as decimal(18, 8))
+    cast(case when is_complete then {{ quotient('churned_revenue', 'opening_revenue', 8) }} end as {{ decimal_type(18, 8) }})
         as revenue_churn_rate,
     cast(
         case when is_complete then {{ quotient('(churned_revenue + contraction_revenue)', 'opening_revenue', 8) }} end
-        as decimal(18, 8)
+        as {{ decimal_type(18, 8) }}
     ) as revenue_loss_rate
 from grid

@@ -60,9 +60,15 @@ cumulated as (
 
     select
         grid.*,
-        sum(net_revenue) over (partition by cohort_month order by month) as net_revenue_so_far,
-        sum(costed_net_revenue) over (partition by cohort_month order by month) as costed_net_revenue_so_far,
-        sum(costed_gross_margin) over (partition by cohort_month order by month) as costed_gross_margin_so_far
+        sum(net_revenue) over (
+            partition by cohort_month order by month rows between unbounded preceding and current row
+        ) as net_revenue_so_far,
+        sum(costed_net_revenue) over (
+            partition by cohort_month order by month rows between unbounded preceding and current row
+        ) as costed_net_revenue_so_far,
+        sum(costed_gross_margin) over (
+            partition by cohort_month order by month rows between unbounded preceding and current row
+        ) as costed_gross_margin_so_far
     from grid
 
 ),
@@ -89,12 +95,12 @@ select
     cast(customers_with_purchase as bigint) as customers_with_purchase,
     cast(
         case when is_complete or month = cohort_month then {{ quotient('customers_with_purchase', 'customers', 8) }} end
-        as decimal(18, 8)
+        as {{ decimal_type(18, 8) }}
     ) as retention_rate,
-    cast(net_revenue as decimal(18, 2)) as net_revenue,
+    cast(net_revenue as {{ decimal_type(18, 2) }}) as net_revenue,
     gross_margin,
-    cast(case when is_complete then {{ average_amount('net_revenue_so_far', 'customers') }} end as decimal(18, 6))
+    cast(case when is_complete then {{ average_amount('net_revenue_so_far', 'customers') }} end as {{ decimal_type(18, 6) }})
         as cumulative_net_revenue_per_customer,
-    cast(case when is_complete then {{ average_amount('gross_margin_so_far', 'customers') }} end as decimal(18, 6))
+    cast(case when is_complete then {{ average_amount('gross_margin_so_far', 'customers') }} end as {{ decimal_type(18, 6) }})
         as cumulative_gross_margin_per_customer
 from margins

@@ -13,7 +13,7 @@ first_purchases as (
     select
         customer_id,
         max(case when purchase_number = 1 then gross_margin end) as first_purchase_margin,
-        cast(sum(case when purchased_on = first_purchased_on then net_revenue else 0 end) as decimal(18, 2))
+        cast(sum(case when purchased_on = first_purchased_on then net_revenue else 0 end) as {{ decimal_type(18, 2) }})
             as first_day_net_revenue
     from {{ ref('int_purchase_sequence') }}
     group by customer_id
@@ -30,7 +30,7 @@ select
     customers.average_order_value,
     customers.first_purchased_on,
     customers.last_purchased_on,
-    cast(first_purchases.first_purchase_margin as decimal(28, 6)) as first_purchase_margin,
+    cast(first_purchases.first_purchase_margin as {{ decimal_type(28, 6) }}) as first_purchase_margin,
     {{ months_between('customers.first_purchased_on', 'customers.as_of_date') }} as months_as_buyer,
 
     case when customers.purchase_count > 0 then customers.purchase_dates - 1 end as repeat_purchase_days,

@@ -19,7 +19,7 @@ counts as (
         count(*) as customers,
         cast(sum(case when is_judged then 1 else 0 end) as bigint) as judged_customers,
         cast(sum(case when is_judged and days_to_next <= 365 then 1 else 0 end) as bigint) as repeated_customers,
-        percentile_cont(0.5) within group (order by case when is_judged and days_to_next <= 365 then days_to_next end)
+        {{ median('case when is_judged and days_to_next <= 365 then days_to_next end') }}
             as median_days
     from purchases
     group by purchase_number
@@ -47,7 +47,7 @@ select
     judged_customers,
     repeated_customers,
     {{ quotient('repeated_customers', 'judged_customers', 8) }} as repeat_rate,
-    cast((2 * repeated_customers + z2 - root) / (2 * judged_customers + 2 * z2) as decimal(18, 8)) as repeat_rate_from,
-    cast((2 * repeated_customers + z2 + root) / (2 * judged_customers + 2 * z2) as decimal(18, 8)) as repeat_rate_to,
-    cast(median_days as decimal(18, 1)) as median_days
+    cast((2 * repeated_customers + z2 - root) / (2 * judged_customers + 2 * z2) as {{ decimal_type(18, 8) }}) as repeat_rate_from,
+    cast((2 * repeated_customers + z2 + root) / (2 * judged_customers + 2 * z2) as {{ decimal_type(18, 8) }}) as repeat_rate_to,
+    cast(median_days as {{ decimal_type(18, 1) }}) as median_days
 from intervals

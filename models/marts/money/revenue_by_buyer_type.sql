@@ -22,7 +22,7 @@ totals as (
         buyer_type,
         count(*) as buyers,
         sum(purchases) as purchases,
-        cast(sum(net_revenue) as decimal(18, 2)) as net_revenue
+        cast(sum(net_revenue) as {{ decimal_type(18, 2) }}) as net_revenue
     from {{ ref('int_customer_months') }}
     group by month, buyer_type
 
@@ -81,7 +81,7 @@ select
     grid.is_complete,
     cast(grid.buyers as bigint) as buyers,
     cast(grid.purchases as bigint) as purchases,
-    cast(grid.net_revenue as decimal(18, 2)) as net_revenue,
+    cast(grid.net_revenue as {{ decimal_type(18, 2) }}) as net_revenue,
     {{ average_amount('grid.net_revenue', 'grid.purchases') }} as average_order_value,
     {{ quotient('grid.net_revenue', 'grid.month_net_revenue', 8) }} as share_of_net_revenue,
     {{ quotient(

@@ -48,7 +48,7 @@ delivered as (
             'quantity not above 0': "quantity <= 0",
             'negative unit_price': "unit_price < 0",
             'negative discount_amount': "discount_amount < 0",
-            'quantity x unit_price too large': "cast(quantity as decimal(19, 6)) * unit_price >= 1000000000000"
+            'quantity x unit_price too large': "cast(quantity as " ~ decimal_type(19, 6) ~ ") * unit_price >= 1000000000000"
         }
     )) }}
 

@@ -1,0 +1,121 @@
+{# BigQuery. Compiled and checked for syntax, never executed (docs/warehouses.md). A timestamp is a moment; text without a collation
+   sorts by code point, so that the text is its own sort key. #}
+
+{% macro bigquery__local_date(timestamp) -%}
+    date({{ timestamp }}, '{{ var("shop_timezone") }}')
+{%- endmacro %}
+
+{% macro bigquery__days_between(earlier, later) -%}
+    date_diff({{ later }}, {{ earlier }}, day)
+{%- endmacro %}
+
+{% macro bigquery__sha256_hex(text) -%}
+    to_hex(sha256({{ text }}))
+{%- endmacro %}
+
+{% macro bigquery__hash_bucket(text, buckets) -%}
+    mod(cast(concat('0x', substr({{ sha256_hex(text) }}, 1, 8)) as int64), {{ buckets }})
+{%- endmacro %}
+
+{% macro bigquery__matches(text, pattern) -%}
+    regexp_contains({{ text }}, r'{{ pattern }}')
+{%- endmacro %}
+
+{% macro bigquery__lower_case(text) -%}
+    lower({{ text }})
+{%- endmacro %}
+
+{% macro bigquery__without_outer_spaces(text) -%}
+    trim({{ text }}, ' ')
+{%- endmacro %}
+
+{% macro bigquery__by_code_point(text) -%}
+    {{ text }}
+{%- endmacro %}
+
+{# Two quotes end a text and begin the next one, and a backslash escapes. #}
+{% macro bigquery__text_literal(text) -%}
+    '{{ text | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n") }}'
+{%- endmacro %}
+
+{% macro bigquery__double_type() -%}
+    float64
+{%- endmacro %}
+
+{# A cast takes no digits and places: a numeric has 9 places, and what is stored under a contract is rounded to the column's. #}
+{% macro bigquery__decimal_type(digits, places) -%}
+    {{ 'numeric' if places <= 9 else 'bignumeric' }}
+{%- endmacro %}
+
+{# percentile_cont is no aggregate function here. #}
+{% macro bigquery__median(values) -%}
+    (
+        array_agg({{ values }} ignore nulls order by {{ values }})[safe_offset(div(count({{ values }}) - 1, 2))]
+        + array_agg({{ values }} ignore nulls order by {{ values }})[safe_offset(div(count({{ values }}), 2))]
+    ) / 2
+{%- endmacro %}
+
+{% macro bigquery__named_values(columns) -%}
+    to_json_string(struct(
+        {%- for name, value in columns.items() %}{{ value }} as {{ name }}{{ ', ' if not loop.last }}{% endfor -%}
+    ))
+{%- endmacro %}
+
+{% macro bigquery__raise_error(message) -%}
+    error({{ message }}) is null
+{%- endmacro %}
+
+{% macro bigquery__gather_statistics(table) -%}
+{%- endmacro %}
+
+{# A numeric has 29 digits before the point, too few on the way; `/` would round, and a decimal written plainly is a float. #}
+{% macro bigquery__quotient(dividend, divisor, places, digits) -%}
+    {%- set dividend = 'cast(' ~ dividend ~ ' as bignumeric)' -%}
+    {%- set divisor = 'cast(' ~ divisor ~ ' as bignumeric)' -%}
+    cast(
+        sign({{ dividend }}) * div(2 * abs({{ dividend }}) * {{ 10 ** places }} + {{ divisor }}, nullif(2 * {{ divisor }}, 0))
+        * cast('{{ '0.' ~ '0' * (places - 1) ~ '1' }}' as bignumeric) as numeric
+    )
+{%- endmacro %}
+
+{% macro bigquery__expose_raw_files() %}
+    {% do check_raw_tables() %}
+{% endmacro %}
+
+{# A numeric keeps 9 places, fewer than the product of a quantity and a price has: bignumeric comes first. #}
+{% macro bigquery__fitting_types(contract_type) %}
+    {{ return({
+        'text': ['string'],
+        'date': ['date'],
+        'timestamp': ['timestamp'],
+        'boolean': ['bool'],
+        'decimal': ['bignumeric', 'int64']
+    }[contract_type.split('(')[0]]) }}
+{% endmacro %}
+
+{% macro bigquery__raw_columns() %}
+    {% set found = {} %}
+    {% for table, column, data_type in fetch_rows(
+        'select table_name, column_name, lower(data_type) from `' ~ target.database ~ '`.raw.INFORMATION_SCHEMA.COLUMNS'
+    ) %}
+        {% do found.setdefault(table, {}).update({column: data_type.split('(')[0]}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{# dbt asks for the types of a contract by casts, which take no digits and places here. #}
+{% macro bigquery__get_empty_schema_sql(columns) %}
+    {% set bare = {} %}
+    {% for name, column in columns.items() %}
+        {% do bare.update({name: dict(column, data_type=modules.re.sub('^decimal[(].*', 'numeric', column.data_type))}) %}
+    {% endfor %}
+    {{ return(dbt.default__get_empty_schema_sql(bare)) }}
+{% endmacro %}
+
+{% macro bigquery__publish(marts, kept) %}
+    {% do publish_version(marts, kept) %}
+{% endmacro %}
+
+{% macro bigquery__rollback() %}
+    {% do withdraw_version() %}
+{% endmacro %}

@@ -1,0 +1,58 @@
+{# Amazon Redshift. Compiled and checked for syntax, never executed (docs/warehouses.md). What is not here is PostgreSQL's: dbt looks
+   for Redshift's macro, then for PostgreSQL's, then for the default. Text sorts by code point, so that it is its own sort key. #}
+
+{% macro redshift__local_date(timestamp) -%}
+    cast(convert_timezone('UTC', '{{ var("shop_timezone") }}', {{ timestamp }}) as date)
+{%- endmacro %}
+
+{% macro redshift__days_between(earlier, later) -%}
+    datediff(day, {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro redshift__sha256_hex(text) -%}
+    sha2({{ text }}, 256)
+{%- endmacro %}
+
+{% macro redshift__hash_bucket(text, buckets) -%}
+    mod(strtol(substring({{ sha256_hex(text) }}, 1, 8), 16), {{ buckets }})
+{%- endmacro %}
+
+{% macro redshift__matches(text, pattern) -%}
+    {{ text }} ~ '{{ pattern }}'
+{%- endmacro %}
+
+{% macro redshift__lower_case(text) -%}
+    lower({{ text }})
+{%- endmacro %}
+
+{% macro redshift__by_code_point(text) -%}
+    {{ text }}
+{%- endmacro %}
+
+{% macro redshift__named_values(columns) -%}
+    json_serialize(object(
+        {%- for name, value in columns.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor -%}
+    ))
+{%- endmacro %}
+
+{# `create table as` gathers them. #}
+{% macro redshift__gather_statistics(table) -%}
+{%- endmacro %}
+
+{# `div` is unknown, and `/` keeps a number of places of its own choosing. #}
+{% macro redshift__quotient(dividend, divisor, places, digits) -%}
+    {{ quotient_without_remainder(dividend, divisor, places, digits) }}
+{%- endmacro %}
+
+{# A plain text has room for 256 bytes, and a plain numeric for no places. #}
+{% macro redshift__raw_column_type(contract_type) %}
+    {{ return('varchar(65535)' if contract_type == 'text' else contract_type) }}
+{% endmacro %}
+
+{% macro redshift__publish(marts, kept) %}
+    {% do publish_version(marts, kept) %}
+{% endmacro %}
+
+{% macro redshift__rollback() %}
+    {% do withdraw_version() %}
+{% endmacro %}

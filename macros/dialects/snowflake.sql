@@ -1,0 +1,103 @@
+{# Snowflake. Compiled and checked for syntax, never executed (docs/warehouses.md). Timestamps are timestamp_ntz, in UTC; text without
+   a collation sorts by code point, so that the text is its own sort key. #}
+
+{% macro snowflake__local_date(timestamp) -%}
+    cast(convert_timezone('UTC', '{{ var("shop_timezone") }}', {{ timestamp }}) as date)
+{%- endmacro %}
+
+{% macro snowflake__days_between(earlier, later) -%}
+    datediff(day, {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro snowflake__sha256_hex(text) -%}
+    sha2({{ text }}, 256)
+{%- endmacro %}
+
+{% macro snowflake__hash_bucket(text, buckets) -%}
+    mod(to_number(substr({{ sha256_hex(text) }}, 1, 8), 'XXXXXXXX'), {{ buckets }})
+{%- endmacro %}
+
+{# regexp_like would ask the whole text to match. #}
+{% macro snowflake__matches(text, pattern) -%}
+    regexp_instr({{ text }}, '{{ pattern | replace("\\", "\\\\") }}') > 0
+{%- endmacro %}
+
+{% macro snowflake__lower_case(text) -%}
+    lower({{ text }})
+{%- endmacro %}
+
+{% macro snowflake__without_outer_spaces(text) -%}
+    trim({{ text }}, ' ')
+{%- endmacro %}
+
+{% macro snowflake__by_code_point(text) -%}
+    {{ text }}
+{%- endmacro %}
+
+{% macro snowflake__text_literal(text) -%}
+    '{{ text | replace("\\", "\\\\") | replace("'", "''") }}'
+{%- endmacro %}
+
+{% macro snowflake__named_values(columns) -%}
+    to_json(object_construct_keep_null(
+        {%- for name, value in columns.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor -%}
+    ))
+{%- endmacro %}
+
+{% macro snowflake__gather_statistics(table) -%}
+{%- endmacro %}
+
+{# Quotients are rounded, to 6 more places than the dividend's; what divides without a remainder is exact. 38 digits are all there are. #}
+{% macro snowflake__quotient(dividend, divisor, places, digits) -%}
+    {{ quotient_without_remainder(dividend, divisor, places, digits) }}
+{%- endmacro %}
+
+{% macro quotient_without_remainder(dividend, divisor, places, digits) -%}
+    {%- set whole_dividend = 'cast(cast(' ~ dividend ~ ' as decimal(28, 6)) * 1000000 as decimal(28, 0))' -%}
+    {%- set whole_divisor = 'cast(cast(' ~ divisor ~ ' as decimal(28, 6)) * 1000000 as decimal(28, 0))' -%}
+    {%- set numerator = 'cast(2 * abs(' ~ whole_dividend ~ ') * ' ~ 10 ** places ~ ' + ' ~ whole_divisor ~ ' as decimal(38, 0))' -%}
+    {%- set denominator = 'cast(nullif(2 * ' ~ whole_divisor ~ ', 0) as decimal(29, 0))' -%}
+    cast(
+        case when {{ whole_dividend }} < 0 then -1 else 1 end
+        * cast(({{ numerator }} - mod({{ numerator }}, {{ denominator }})) / {{ denominator }} as decimal(28, 0))
+        * {{ '0.' ~ '0' * (places - 1) ~ '1' }} as decimal({{ digits }}, {{ places }})
+    )
+{%- endmacro %}
+
+{% macro snowflake__expose_raw_files() %}
+    {% do check_raw_tables() %}
+{% endmacro %}
+
+{% macro snowflake__fitting_types(contract_type) %}
+    {{ return({
+        'text': ['text'],
+        'date': ['date'],
+        'timestamp': ['timestamp_ntz'],
+        'boolean': ['boolean'],
+        'decimal': ['number']
+    }[contract_type.split('(')[0]]) }}
+{% endmacro %}
+
+{# A number without digits and places would be a whole one. #}
+{% macro snowflake__raw_column_type(contract_type) %}
+    {{ return('timestamp_ntz' if contract_type == 'timestamp' else contract_type) }}
+{% endmacro %}
+
+{% macro snowflake__raw_columns() %}
+    {% set found = {} %}
+    {% for table, column, data_type in fetch_rows(
+        "select lower(table_name), lower(column_name), lower(data_type) from " ~ target.database ~ ".information_schema.columns"
+        ~ " where table_schema = 'RAW'"
+    ) %}
+        {% do found.setdefault(table, {}).update({column: data_type}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{% macro snowflake__publish(marts, kept) %}
+    {% do publish_version(marts, kept) %}
+{% endmacro %}
+
+{% macro snowflake__rollback() %}
+    {% do withdraw_version() %}
+{% endmacro %}

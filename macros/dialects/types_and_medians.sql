@@ -1,0 +1,26 @@
+{# The type of a decimal number of so many digits, so many of them behind the point. BigQuery casts to no such type. #}
+{% macro decimal_type(digits, places) -%}
+    {{ adapter.dispatch('decimal_type')(digits, places) }}
+{%- endmacro %}
+
+{% macro default__decimal_type(digits, places) -%}
+    decimal({{ digits }}, {{ places }})
+{%- endmacro %}
+
+{# The middle one of a group's values, or the mean of the two in the middle. Nulls are left out. #}
+{% macro median(values) -%}
+    {{ adapter.dispatch('median')(values) }}
+{%- endmacro %}
+
+{% macro default__median(values) -%}
+    percentile_cont(0.5) within group (order by {{ values }})
+{%- endmacro %}
+
+{# A text without the spaces, and no other white space, at its ends. #}
+{% macro without_outer_spaces(text) -%}
+    {{ adapter.dispatch('without_outer_spaces')(text) }}
+{%- endmacro %}
+
+{% macro default__without_outer_spaces(text) -%}
+    trim(both ' ' from {{ text }})
+{%- endmacro %}
