@@ -30,9 +30,11 @@ months as (
 select
     cohort_month,
     {{ months_between('cohort_month', 'month') }} as months_since,
-    first_value(customers_with_purchase) over (order by month) as customers,
+    first_value(customers_with_purchase) over (order by month rows between unbounded preceding and current row) as customers,
     customers_with_purchase,
-    1.0 * customers_with_purchase / first_value(customers_with_purchase) over (order by month) as retention_rate,
+    1.0 * customers_with_purchase / first_value(customers_with_purchase) over (
+        order by month rows between unbounded preceding and current row
+    ) as retention_rate,
     net_revenue
 from months
 order by months_since asc

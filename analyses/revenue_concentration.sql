@@ -29,6 +29,9 @@ select
     smallest_net_revenue,
     net_revenue,
     round(100.0 * net_revenue / sum(net_revenue) over (), 1) as percent_of_net_revenue,
-    round(100.0 * sum(net_revenue) over (order by tenth) / sum(net_revenue) over (), 1) as percent_so_far
+    round(
+        100.0 * sum(net_revenue) over (order by tenth rows between unbounded preceding and current row)
+        / sum(net_revenue) over (), 1
+    ) as percent_so_far
 from tenths
 order by tenth asc

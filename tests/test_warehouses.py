@@ -188,7 +188,7 @@ def faults(sql: str, target: str) -> list[str]:
             # Only functions that rank go without.
             said += [f"a frame is missing: {window.sql()}" for window in tree.find_all(exp.Window)
                      if window.args.get("order") and not window.args.get("spec") and isinstance(window.this, exp.AggFunc)
-                     and not isinstance(window.this, (exp.RowNumber, exp.Lead, exp.Lag, exp.Rank, exp.DenseRank))]
+                     and not isinstance(window.this, (exp.RowNumber, exp.Lead, exp.Lag, exp.Rank, exp.DenseRank, exp.Ntile))]
         for node in tree.find_all(exp.Identifier):
             if not node.quoted and node.name.lower() in reserved and not isinstance(node.parent, (exp.DataType, exp.Anonymous)):
                 said.append(f"reserved word {node.name}")

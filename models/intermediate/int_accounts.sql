@@ -57,6 +57,7 @@ select
     first_value(account_id) over (
         partition by merging_email, unmerged_account_id
         order by created_at, {{ by_code_point('account_id') }}
+        rows between unbounded preceding and current row
     ) as customer_id,
     max(case when is_left_out then 1 else 0 end) over (partition by merging_email, unmerged_account_id) = 1 as is_test_customer,
     compared_email,

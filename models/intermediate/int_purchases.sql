@@ -74,6 +74,8 @@ priced as (
         line_totals.gross_remainder,
         line_totals.discount_amount + orders.discount_amount as discount_amount,
         coalesce(refund_totals.refunded_amount, 0) as refunded_amount,
+        line_totals.gross_amount
+        - line_totals.discount_amount - orders.discount_amount - coalesce(refund_totals.refunded_amount, 0) as net_amount,
         case when not line_totals.has_unknown_cost then line_totals.cost end as cost,
         line_totals.cost_remainder,
         line_totals.is_discounted or orders.discount_amount > 0 as is_discounted
@@ -99,12 +101,13 @@ converted as (
         {{ converted('refunded_amount', 'rate') }} as refunded_amount,
         -- What fits into 64 bits is rounded there.
         case
-            when rate = 1 and gross_remainder = 0 and abs(gross_amount - discount_amount - refunded_amount) < 1000000000000
-                then cast(round(cast(gross_amount - discount_amount - refunded_amount as {{ decimal_type(18, 6) }}), 2) as {{ decimal_type(18, 2) }})
-            else cast(round((gross_amount + gross_remainder - discount_amount - refunded_amount) * rate, 2) as {{ decimal_type(18, 2) }})
+            when rate = 1 and gross_remainder = 0 and abs(net_amount) < 1000000000000
+                then cast(round(cast(net_amount as {{ decimal_type(18, 6) }}), 2) as {{ decimal_type(18, 2) }})
+            else cast(round((net_amount + gross_remainder) * rate, 2) as {{ decimal_type(18, 2) }})
         end as net_revenue,
         case
-            when cost_remainder = 0 then cast(cost as {{ decimal_type(28, 6) }}) else cast(cost + cost_remainder as {{ decimal_type(28, 6) }})
+            when cost_remainder = 0 then cast(cost as {{ decimal_type(28, 6) }})
+            else cast(cost + cost_remainder as {{ decimal_type(28, 6) }})
         end as cost,
         is_discounted
     from priced

@@ -174,7 +174,8 @@ select
     {{ average_amount('spend', 'new_buyers') }} as acquisition_cost,
     is_12_months_old,
     cast(
-        case when is_12_months_old then {{ quotient('costed_net_revenue_12m', 'net_revenue_12m', 8) }} end as {{ decimal_type(18, 8) }}
+        case when is_12_months_old then {{ quotient('costed_net_revenue_12m', 'net_revenue_12m', 8) }} end
+        as {{ decimal_type(18, 8) }}
     ) as known_cost_share_12m,
     cast(
         case when is_12_months_old then {{ average_amount('gross_margin_12m', 'new_buyers') }} end as {{ decimal_type(18, 6) }}
