@@ -4,6 +4,7 @@ What is written is declared as a dbt source; its columns and their types there a
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,7 +84,9 @@ def replace_on_spark(declared: dict, tables: dict[str, pd.DataFrame]) -> None:
             for table, frame in frames.items():
                 frame.writeTo(table).using("iceberg").createOrReplace()
         except (PySparkException, Py4JError) as error:
-            raise DbtError(str(error).strip().splitlines()[0]) from error
+            # Java's own lines stand around the one that says what is wrong.
+            found = re.search(r"\[[A-Z_.]+\] .*", str(error))
+            raise DbtError(found.group() if found else str(error).strip()) from error
 
 
 def fill_on_duckdb(cursor, table: str, file: Path) -> None:
