@@ -26,9 +26,9 @@ PRODUCTS = 5_000
 ACCOUNTS, ORDERS, SESSIONS, MAILS = 100_000, 400_000, 1_000_000, 2_000_000
 
 # u(i, n): the n-th random number of row i, from 0 to below 1. moment(share): when that share of all had happened (UTC).
-# buyer(i, share): an account that existed then; one time in ten a heavy user, else one of the
-# first or one of the newer.
-# night_after(happened): when a row arrived.
+# buyer(i, share): an account that existed then; one time in ten a heavy user, else one of the first or of
+# the newer.
+# visitor(i, share): the same, but for a few who look again and again. night_after(happened): when a row arrived.
 MACROS = f"""
 create macro u(i, n) as hash(i, n, getvariable('seed')) / 18446744073709551616.0;
 create macro moment(share) as timestamp '2023-07-01' + to_microseconds(cast({DAYS * 86_400} * power(share, 0.7) as bigint) * 1000000);
@@ -38,6 +38,8 @@ create macro buyer(i, share, accounts) as cast(
         when u(i, 90) < 0.5 then floor(accounts * share * power(u(i, 91), 2))
         else floor(accounts * share * (1 - 0.4 * power(u(i, 91), 2)))
     end as bigint);
+create macro visitor(i, share, accounts) as case
+    when u(i, 92) < 0.06 then cast(floor(accounts * (0.02 + 0.001 * u(i, 93))) as bigint) else buyer(i, share, accounts) end;
 create macro number_id(first, i) as cast(first + i * 32768 as varchar);
 create macro hex_id(i, n) as to_hex(hash(i, n, getvariable('seed')));
 create macro address(i) as case
@@ -147,7 +149,7 @@ TABLES = {
         from refunds""",
     "sessions": """
         with sessions as (
-            select range as i, moment(range / {sessions}) as started_at, buyer(range, range / {sessions}, {accounts}) as account, u(range, 40) as kind
+            select range as i, moment(range / {sessions}) as started_at, visitor(range, range / {sessions}, {accounts}) as account, u(range, 40) as kind
             from range({sessions})
         )
         select

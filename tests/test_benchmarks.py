@@ -1,0 +1,63 @@
+"""The benchmarks compute what they claim: on a small shop the script by hand, polars, pandas and our models find the same. No test of time."""
+
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+import run  # noqa: E402
+from shop import SETTINGS, TABLES, make_shop  # noqa: E402
+
+SCALE = 0.02
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("shop")
+    make_shop(SCALE, directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def expected(raw, tmp_path_factory):
+    """The result of our models: a directory with members.parquet and row_counts.parquet."""
+    from project import Project
+    work = tmp_path_factory.mktemp("expected")
+    connection = Project(tmp_path_factory.mktemp("project")).compiled(raw, **SETTINGS).build(raw)
+    run.copy_result(connection, work)
+    return work
+
+
+def test_each_segment_holds_someone_and_each_fault_occurs(expected):
+    with duckdb.connect() as connection:
+        found = connection.execute(f"select distinct segment from '{expected}/members.parquet'").fetchall()
+        assert {name for (name,) in found} == set(run.segment_names())
+        faulty = connection.execute(f"from '{expected}/row_counts.parquet' where rejected_rows > 0 and duplicate_rows > 0").fetchall()
+        assert {row[0] for row in faulty} >= {"orders", "order_lines", "web_events", "email_events"}
+
+
+@pytest.mark.parametrize("contender", ["by_hand", "polars", "pandas"])
+def test_contenders_find_what_our_models_find(contender, raw, expected, tmp_path):
+    run.contend(contender, raw, tmp_path)
+    assert run.differences(expected, tmp_path) == []
+
+
+def test_a_difference_is_found(expected, tmp_path):
+    with duckdb.connect() as connection:
+        connection.execute(f"copy (select segment, case when row_number() over (order by segment, customer_id) = 1 then 'else' else customer_id end as customer_id, category"
+                           f" from '{expected}/members.parquet') to '{tmp_path}/members.parquet'")
+        connection.execute(f"copy (select * replace (kept_rows + 1 as kept_rows) from '{expected}/row_counts.parquet') to '{tmp_path}/row_counts.parquet'")
+    assert len(run.differences(tmp_path, expected)) == 4
+
+
+def test_the_same_seed_makes_the_same_shop(raw, tmp_path):
+    make_shop(SCALE, tmp_path / "again")
+    make_shop(SCALE, tmp_path / "other", seed=2)
+    with duckdb.connect() as connection:
+        for table in TABLES:
+            file = f"{table}.parquet"
+            assert connection.execute(f"from '{raw / file}'").fetchall() == connection.execute(f"from '{tmp_path / 'again' / file}'").fetchall()
+        assert connection.execute(f"from '{raw}/orders.parquet'").fetchall() != connection.execute(f"from '{tmp_path}/other/orders.parquet'").fetchall()
