@@ -25,7 +25,7 @@ ENVIRONMENT := $(if $(filter spark,$(TARGET)),.venv-spark,.venv)
 BIN := $(ENVIRONMENT)/bin
 VENV := $(ENVIRONMENT)/installed
 
-.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster build-on-spark unit-test-on-spark warehouses docs dashboard lock clean help
+.PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster compare-engines build-on-spark unit-test-on-spark warehouses docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
 	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
@@ -142,6 +142,13 @@ spark-cluster: $(SPARK_VENV) $(SAMPLE) ## The same on a cluster of Spark, which 
 	$(SPARK_BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
 	VARS=$(SHOP_VARS) $(SPARK_BIN)/python tools/spark_cluster.py $(MAKE) --no-print-directory build-on-spark
 	$(SPARK_BIN)/pytest -m cluster tests/test_spark_cluster.py
+
+# The engines one after the other, so that memory is enough for each.
+compare-engines: export COMPARED_SHOPS = 10
+compare-engines: ## Build the demo and ten random shops on DuckDB, PostgreSQL, Spark and a cluster of it, and compare them
+	@$(MAKE) --no-print-directory postgres
+	@$(MAKE) --no-print-directory spark
+	@$(MAKE) --no-print-directory spark-cluster
 
 build-on-spark:
 	$(SPARK_BIN)/python tools/load_spark.py

@@ -20,11 +20,10 @@ from test_history import HISTORY
 from test_history import Shop as SimulatedShop
 from test_increments import NIGHTS, STAGING, Warehouse, deliveries
 from test_increments import SETTINGS as INCREMENT_SETTINGS
-from test_random_shops import SURROUNDINGS, dbt_vars, shop_of
+from test_random_shops import SURROUNDINGS, compared_shops, dbt_vars, shop_of
 
 pytestmark = pytest.mark.postgres
 
-SHOPS_PER_SURROUNDINGS = 2
 KEPT = "select table_name, kept_rows, duplicate_rows, received_rows - rejected_rows from staging.row_counts"
 # A loader leaves a row with an unreadable value out, which DuckDB rejects.
 REJECTED = "select table_name, row_key, reason from staging.rejected_rows where reason not like 'unreadable %'"
@@ -75,33 +74,25 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, cursor) -> Non
         cursor.execute(f"create {model.materialized} {model.relation} as {model.sql}")
 
 
-@pytest.mark.parametrize("name", ["clocks_forward", "other_rhythm", "cut_points"])
-def test_postgres_agrees_with_duckdb(project, on_postgres, cursor, tmp_path, name):
+@pytest.mark.parametrize(("name", "seed"), compared_shops())
+def test_postgres_agrees_with_duckdb(project, on_postgres, cursor, tmp_path, name, seed):
     from compare_warehouses import differing_rows
 
     surroundings = SURROUNDINGS[name]
-    write_shop(shop_of(0, surroundings), tmp_path / "any", "parquet")
-    duckdb_sql = project.compiled(tmp_path / "any", **dbt_vars(surroundings))
-    postgres_sql = on_postgres.compiled(tmp_path / "any", **dbt_vars(surroundings))
-    found = {}
-    for seed in range(SHOPS_PER_SURROUNDINGS):
-        directory = tmp_path / str(seed)
-        shop = shop_of(seed, surroundings, dirt=0.05, conflicting_ties=True, doubtful=True)
-        write_shop(shop, directory, ("csv", "parquet")[seed % 2], shuffle_seed=seed)
-        with duckdb_sql.build(directory) as connection:
-            cursor.execute("savepoint before_shop")
-            build(postgres_sql, connection, cursor)
-            wrong = postgres_sql.failing_tests(Connection(cursor))
-            marts = connection.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall()
-            for (mart,) in marts:
-                here, there, differing = differing_rows(connection, cursor, f"marts.{mart}")
-                wrong += [f"{mart}: {row}" for row in differing[:5]]
-            for query in (KEPT, REJECTED):
-                wrong += differences(connection.execute(query).fetchall(), Connection(cursor).execute(query).fetchall())
-            cursor.execute("rollback to savepoint before_shop")
-        if wrong:
-            found[seed] = wrong[:20]
-    assert not found
+    shop = shop_of(seed, surroundings, dirt=0.05, conflicting_ties=True, doubtful=True)
+    write_shop(shop, tmp_path / "shop", ("csv", "parquet")[seed % 2], shuffle_seed=seed)
+    duckdb_sql = project.compiled(tmp_path / "shop", **dbt_vars(surroundings))
+    postgres_sql = on_postgres.compiled(tmp_path / "shop", **dbt_vars(surroundings))
+    with duckdb_sql.build(tmp_path / "shop") as connection:
+        build(postgres_sql, connection, cursor)
+        wrong = postgres_sql.failing_tests(Connection(cursor))
+        marts = connection.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall()
+        for (mart,) in marts:
+            here, there, differing = differing_rows(connection, cursor, f"marts.{mart}")
+            wrong += [f"{mart}: {row}" for row in differing[:5]]
+        for query in (KEPT, REJECTED):
+            wrong += differences(connection.execute(query).fetchall(), Connection(cursor).execute(query).fetchall())
+    assert wrong == []
 
 
 def differences(here: list[tuple], there: list[tuple]) -> list[str]:

@@ -46,6 +46,13 @@ def seeds_of(name: str) -> list[int]:
     return list(range(first, first + SHOPS_PER_SURROUNDINGS))
 
 
+def compared_shops() -> list[tuple[str, int]]:
+    """The surroundings and seeds of the shops that other engines are compared on: three, or as many as COMPARED_SHOPS says."""
+    names = ["clocks_forward", "other_rhythm", "cut_points"]
+    names += [name for name in SURROUNDINGS if name not in names]
+    return [(names[seed % len(names)], seed) for seed in range(int(os.environ.get("COMPARED_SHOPS", 3)))]
+
+
 def shop_of(seed: int, surroundings: dict, **options) -> dict:
     names = ("as_of_date", "shop_timezone", "reporting_currency", "max_accounts_per_email")
     return random_shop(seed, **{name: surroundings[name] for name in names if name in surroundings}, **options)

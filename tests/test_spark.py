@@ -15,7 +15,7 @@ import pytest
 
 from project import PROJECT, CompiledProject, Project, environment, messages
 from random_shops import write_shop
-from test_random_shops import SURROUNDINGS, dbt_vars, shop_of
+from test_random_shops import SURROUNDINGS, compared_shops, dbt_vars, shop_of
 
 pytestmark = pytest.mark.spark
 
@@ -92,7 +92,7 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, spark, directo
         (frame.coalesce(1).localCheckpoint() if is_kept else frame).createOrReplaceTempView(in_memory(model.relation))
 
 
-@pytest.mark.parametrize(("name", "seed"), [("clocks_forward", 0), ("other_rhythm", 1), ("cut_points", 2)])
+@pytest.mark.parametrize(("name", "seed"), compared_shops())
 def test_spark_agrees_with_duckdb(project, on_spark, spark, tmp_path, name, seed):
     from compare_warehouses import SparkCursor, differing_rows
 
