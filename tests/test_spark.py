@@ -56,9 +56,11 @@ def cursor(spark):
 @pytest.fixture
 def marts(spark):
     """An empty schema for marts."""
-    spark.sql("create schema marts")
+    spark.sql("create schema if not exists marts")
     yield
-    spark.sql("drop schema marts cascade")
+    # Iceberg remembers tables that go with their schema.
+    for table in spark.sql("show tables in marts").where("not isTemporary").collect():
+        spark.sql(f"drop table marts.{table.tableName} purge")
 
 
 @pytest.fixture(scope="module")
