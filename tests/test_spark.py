@@ -244,8 +244,7 @@ def test_versions_are_published_and_withdrawn(on_spark, spark, cursor, marts):
         return cursor.execute("select min(number) from published.customers").fetchone()[0]
 
     publish(1)
-    said = messages(on_spark.attempt("run-operation", "rollback"))
-    assert "There is no version before the one in the schema published: nothing is changed." in said
+    assert not on_spark.attempt("run-operation", "rollback").success and published() == 1
     spark.sql("create schema published_20250101_000000_000000")
     for number in (2, 3):
         publish(number)
