@@ -56,9 +56,11 @@ def cursor(spark):
 @pytest.fixture
 def marts(spark):
     """An empty schema for marts."""
-    spark.sql("create schema marts")
+    spark.sql("create schema if not exists marts")
     yield
-    spark.sql("drop schema marts cascade")
+    # Iceberg remembers tables that go with their schema.
+    for table in spark.sql("show tables in marts").where("not isTemporary").collect():
+        spark.sql(f"drop table marts.{table.tableName} purge")
 
 
 @pytest.fixture(scope="module")
@@ -242,8 +244,7 @@ def test_versions_are_published_and_withdrawn(on_spark, spark, cursor, marts):
         return cursor.execute("select min(number) from published.customers").fetchone()[0]
 
     publish(1)
-    said = messages(on_spark.attempt("run-operation", "rollback"))
-    assert "There is no version before the one in the schema published: nothing is changed." in said
+    assert not on_spark.attempt("run-operation", "rollback").success and published() == 1
     spark.sql("create schema published_20250101_000000_000000")
     for number in (2, 3):
         publish(number)

@@ -20,7 +20,7 @@ def expire(spark, days: float) -> int:
     """Returns the number of files that were removed."""
     iceberg, removed = spark._jvm.org.apache.iceberg.spark, 0
     until = int(time.time() * 1000 - days * MILLISECONDS)
-    for schema in SCHEMAS:
+    for schema in filter(spark.catalog.databaseExists, SCHEMAS):
         for table in spark.sql(f"show table extended in {schema} like '*'").collect():
             if "table_type=ICEBERG" in table.information:
                 loaded = iceberg.Spark3Util.loadIcebergTable(spark._jsparkSession, f"{schema}.{table.tableName}")
