@@ -12,6 +12,8 @@ import run  # noqa: E402
 from shop import SETTINGS, TABLES, make_shop  # noqa: E402
 
 SCALE = 0.02
+# One worker runs them all, so that the shop is built once.
+pytestmark = pytest.mark.xdist_group("benchmarks")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifest
 
 from random_shops import random_shop, write_shop
 
+# One worker runs them all, so that each shop is built once.
+pytestmark = pytest.mark.xdist_group("metrics")
 AS_OF_DATE = date(2025, 3, 31)
 MONTH = "metric_time__month"
 
