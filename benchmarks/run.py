@@ -341,12 +341,12 @@ def write_page() -> None:
     results = json.loads(RESULTS.read_text())
     page = PAGE.read_text()
     for name, part in sections(results).items():
-        start, end = f"<!-- {name}: written by benchmarks/run.py page -->\n", f"\n<!-- {name}: end -->"
+        start, end = f"<!-- {name}: written by benchmarks/run.py page -->\n", f"<!-- {name}: end -->"
         before, _, rest = page.partition(start)
         _, mark, after = rest.partition(end)
         if not mark:
             raise RuntimeError(f"{PAGE} has no marks for {name}.")
-        page = before + start + part + end + after
+        page = before + start + part.rstrip("\n") + "\n" + end + after
     PAGE.write_text(page)
     PICTURE.write_text(plot(results))
 
