@@ -52,89 +52,6 @@
     {% endif %}
 {% endmacro %}
 
-{# On Spark, where no schema can be renamed, a version is a schema of its own, and the views of `published` lead to its tables. Each
-   view changes at once, but not all of them together. The manifest is written last: a version without one is not whole. #}
-{% macro spark__publish(marts, kept) %}
-    {% for version in spark_versions(is_whole=false) %}
-        {% do drop_spark_version(version) %}
-    {% endfor %}
-    {% set version = 'published_' ~ run_started_at.strftime('%Y%m%d_%H%M%S_%f') %}
-    {% do run_query('create schema ' ~ version) %}
-    {% for mart in marts %}
-        {% do run_query('create table ' ~ version ~ '.' ~ mart ~ ' using iceberg as select * from ' ~ generate_schema_name('marts') ~ '.' ~ mart) %}
-    {% endfor %}
-    {% do run_query(
-        'create table ' ~ version ~ ".manifest using iceberg as select '" ~ version ~ "' as version, max(as_of_date) as as_of_date, "
-        ~ 'current_timestamp() as published_at from ' ~ version ~ '.segments'
-    ) %}
-    {% do lead_spark_views_to(version) %}
-    {% for former in spark_versions()[:-kept] %}
-        {% do drop_spark_version(former) %}
-    {% endfor %}
-    {% do forget_in_spark_versions() %}
-    {% do log('Published ' ~ marts | length ~ ' marts in the schema published.', info=true) %}
-{% endmacro %}
-
-{# The names of the versions, in the order in which they were published. #}
-{% macro spark_versions(is_whole=true) %}
-    {% set found = [] %}
-    {% for version in run_query("show schemas like 'published_*'").columns[0].values() | sort
-            if ('manifest' in spark_tables(version)) == is_whole %}
-        {% do found.append(version) %}
-    {% endfor %}
-    {{ return(found) }}
-{% endmacro %}
-
-{# Spark lists the session's temporary views in every schema. #}
-{% macro spark_tables(schema) %}
-    {% set found = [] %}
-    {% for _, name, is_temporary in run_query('show tables in ' ~ schema).rows if not is_temporary %}
-        {% do found.append(name) %}
-    {% endfor %}
-    {{ return(found) }}
-{% endmacro %}
-
-{# A view that the version has no table for leads nowhere any more, and is dropped. #}
-{% macro lead_spark_views_to(version) %}
-    {% set tables = spark_tables(version) %}
-    {% do run_query('create schema if not exists published') %}
-    {% for table in tables | reject('equalto', 'manifest') | list + ['manifest'] %}
-        {% do run_query('create or replace view published.' ~ table ~ ' as select * from ' ~ version ~ '.' ~ table) %}
-    {% endfor %}
-    {% for view in spark_tables('published') if view not in tables %}
-        {% do run_query('drop view published.' ~ view) %}
-    {% endfor %}
-{% endmacro %}
-
-{# Without `purge` the files would stay. #}
-{% macro drop_spark_version(version) %}
-    {% for table in spark_tables(version) %}
-        {% do run_query('drop table ' ~ version ~ '.' ~ table ~ ' purge') %}
-    {% endfor %}
-    {% do run_query('drop schema ' ~ version) %}
-{% endmacro %}
-
-{# A table is written anew: what is deleted from one of Iceberg's stays in its files. #}
-{% macro forget_in_spark_versions() %}
-    {% if run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
-        {% for version in spark_versions() %}
-            {% for table in spark_tables(version) %}
-                {% set relation = api.Relation.create(schema=version, identifier=table) %}
-                {% for column in adapter.get_columns_in_relation(relation) if column.name in ['customer_id', 'account_id'] %}
-                    {% if run_query('select count(*) from ' ~ relation ~ ' where ' ~ is_forgotten(column.name)).rows[0][0] %}
-                        {% do run_query(
-                            'create table ' ~ relation ~ '__kept using iceberg as select * from ' ~ relation
-                            ~ ' where ' ~ column.name ~ ' is null or not ' ~ is_forgotten(column.name)
-                        ) %}
-                        {% do run_query('drop table ' ~ relation ~ ' purge') %}
-                        {% do run_query('alter table ' ~ relation ~ '__kept rename to ' ~ relation) %}
-                    {% endif %}
-                {% endfor %}
-            {% endfor %}
-        {% endfor %}
-    {% endif %}
-{% endmacro %}
-
 {# Lets readers see the version before: dbt run-operation rollback. The one that is withdrawn stays as published_withdrawn. #}
 {% macro rollback() %}
     {{ adapter.dispatch('rollback')() }}
@@ -151,16 +68,6 @@
         {% do renames.append('alter schema published_' ~ number ~ ' rename to published_' ~ (number - 1)) %}
     {% endfor %}
     {% do run_query((renames + ['commit']) | join('; ')) %}
-{% endmacro %}
-
-{# The version that is withdrawn stays, until enough others are published. #}
-{% macro spark__rollback() %}
-    {% set current = run_query('select version from published.manifest').rows[0][0] %}
-    {% set former = spark_versions() | select('lt', current) | list %}
-    {% if not former %}
-        {% do exceptions.raise_compiler_error('There is no version before the one in the schema published: nothing is changed.') %}
-    {% endif %}
-    {% do lead_spark_views_to(former[-1]) %}
 {% endmacro %}
 
 {# The numbers of the former versions that are kept. #}

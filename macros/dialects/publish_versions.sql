@@ -1,23 +1,23 @@
-{# Publishing on Snowflake, BigQuery and Redshift. A version is a schema of its own, and the views of `published` lead to its tables;
-   each view changes at once, but not all of them together. The manifest is written last: a version without one is not whole. #}
+{# Publishing where no schema can be renamed: on Spark, Snowflake, BigQuery and Redshift. A version is a schema of its own, and the
+   views of `published` lead to its tables; each view changes at once, but not all of them together. The manifest is written last: a
+   version without one is not whole. #}
 {% macro publish_version(marts, kept) %}
-    {% for version in published_schemas(is_whole=false) %}
-        {% do adapter.drop_schema(api.Relation.create(database=target.database, schema=version)) %}
+    {% for version in version_schemas(is_whole=false) %}
+        {% do drop_version(version) %}
     {% endfor %}
     {% set version = 'published_' ~ run_started_at.strftime('%Y%m%d_%H%M%S_%f') %}
-    {% do adapter.create_schema(api.Relation.create(database=target.database, schema=version)) %}
+    {% do adapter.create_schema(published_relation(version)) %}
     {% for mart in marts %}
-        {% do run_query(
-            'create table ' ~ published_relation(version, mart) ~ ' as select * from ' ~ published_relation(generate_schema_name('marts'), mart)
-        ) %}
+        {% do create_published(published_relation(version, mart), 'select * from ' ~ published_relation(generate_schema_name('marts'), mart)) %}
     {% endfor %}
-    {% do run_query(
-        'create table ' ~ published_relation(version, 'manifest') ~ " as select '" ~ version ~ "' as version, max(as_of_date) as as_of_date, "
-        ~ dbt.current_timestamp() ~ ' as published_at from ' ~ published_relation(version, 'segments')
+    {% do create_published(
+        published_relation(version, 'manifest'),
+        "select '" ~ version ~ "' as version, max(as_of_date) as as_of_date, " ~ dbt.current_timestamp() ~ ' as published_at from '
+        ~ published_relation(version, 'segments')
     ) %}
     {% do lead_views_to(version) %}
-    {% for former in published_schemas()[:-kept] %}
-        {% do adapter.drop_schema(api.Relation.create(database=target.database, schema=former)) %}
+    {% for former in version_schemas()[:-kept] %}
+        {% do drop_version(former) %}
     {% endfor %}
     {% do forget_in_schemas() %}
     {% do log('Published ' ~ marts | length ~ ' marts in the schema published.', info=true) %}
@@ -26,35 +26,54 @@
 {# Lets readers see the version before. The one that is withdrawn stays, until enough others are published. #}
 {% macro withdraw_version() %}
     {% set current = run_query('select version from ' ~ published_relation('published', 'manifest')).rows[0][0] %}
-    {% set former = published_schemas() | select('lt', current) | list %}
+    {% set former = version_schemas() | select('lt', current) | list %}
     {% if not former %}
         {% do exceptions.raise_compiler_error('There is no version before the one in the schema published: nothing is changed.') %}
     {% endif %}
     {% do lead_views_to(former[-1]) %}
 {% endmacro %}
 
-{% macro published_relation(schema, table) %}
-    {{ return(api.Relation.create(database=target.database, schema=schema, identifier=table)) }}
+{# Spark knows schemas, and no databases above them. #}
+{% macro published_relation(schema, table=none) %}
+    {{ return(api.Relation.create(database=none if target.type == 'spark' else target.database, schema=schema, identifier=table)) }}
+{% endmacro %}
+
+{% macro create_published(relation, sql) %}
+    {% do run_query('create table ' ~ relation ~ table_format() ~ ' as ' ~ sql) %}
 {% endmacro %}
 
 {# The names of the versions, in the order in which they were published. #}
-{% macro published_schemas(is_whole=true) %}
-    {% if target.type == 'bigquery' %}
-        {% set schemas = adapter.list_schemas(target.database) %}
-    {% elif target.type == 'redshift' %}
-        {% set schemas = run_query('select nspname from pg_namespace').columns[0].values() %}
-    {% else %}
-        {% set schemas = run_query('select lower(schema_name) from ' ~ target.database ~ '.information_schema.schemata').columns[0].values() %}
-    {% endif %}
+{% macro version_schemas(is_whole=true) %}
     {% set found = [] %}
-    {% for schema in schemas | sort if schema.startswith('published_') and ('manifest' in tables_of(schema)) == is_whole %}
+    {% for schema in adapter.dispatch('schemas')() | sort if schema.startswith('published_') and ('manifest' in tables_of(schema)) == is_whole %}
         {% do found.append(schema) %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}
 
-{# The tables of a version. #}
+{# The names of all schemas, in lower case. #}
+{% macro default__schemas() %}
+    {{ return(run_query('select lower(schema_name) from ' ~ target.database ~ '.information_schema.schemata').columns[0].values()) }}
+{% endmacro %}
+
+{% macro bigquery__schemas() %}
+    {{ return(adapter.list_schemas(target.database)) }}
+{% endmacro %}
+
+{% macro redshift__schemas() %}
+    {{ return(run_query('select nspname from pg_namespace').columns[0].values()) }}
+{% endmacro %}
+
+{% macro spark__schemas() %}
+    {{ return(run_query('show schemas').columns[0].values()) }}
+{% endmacro %}
+
+{# The names of the tables and views of a schema. #}
 {% macro tables_of(schema) %}
+    {{ return(adapter.dispatch('tables_of')(schema)) }}
+{% endmacro %}
+
+{% macro default__tables_of(schema) %}
     {% set places = {
         'bigquery': '`' ~ target.database ~ '`.' ~ schema ~ '.INFORMATION_SCHEMA.TABLES',
         'redshift': 'svv_tables',
@@ -65,33 +84,81 @@
     ) }}
 {% endmacro %}
 
+{# Spark lists the session's temporary views in every schema. #}
+{% macro spark__tables_of(schema) %}
+    {% set found = [] %}
+    {% for _, name, is_temporary in run_query('show tables in ' ~ schema).rows if not is_temporary %}
+        {% do found.append(name) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
 {# A view that the version has no table for is dropped. #}
 {% macro lead_views_to(version) %}
     {% set tables = tables_of(version) %}
-    {% do adapter.create_schema(api.Relation.create(database=target.database, schema='published')) %}
+    {% do adapter.create_schema(published_relation('published')) %}
     {% for table in tables | reject('equalto', 'manifest') | list + ['manifest'] %}
         {% do run_query(
             'create or replace view ' ~ published_relation('published', table) ~ ' as select * from ' ~ published_relation(version, table)
             ~ (' with no schema binding' if target.type == 'redshift' else '')
         ) %}
     {% endfor %}
-    {% for former in published_schemas() %}
-        {% for table in tables_of(former) if table not in tables %}
-            {% do run_query('drop view if exists ' ~ published_relation('published', table)) %}
+    {% for schema in version_schemas() + ['published'] %}
+        {% for view in tables_of(schema) if view not in tables %}
+            {% do run_query('drop view if exists ' ~ published_relation('published', view)) %}
         {% endfor %}
     {% endfor %}
 {% endmacro %}
 
-{# Former versions lose the rows of forgotten customers. #}
+{% macro drop_version(version) %}
+    {% do adapter.dispatch('drop_version')(version) %}
+{% endmacro %}
+
+{% macro default__drop_version(version) %}
+    {% do adapter.drop_schema(published_relation(version)) %}
+{% endmacro %}
+
+{# Without `purge` the files would stay. #}
+{% macro spark__drop_version(version) %}
+    {% for table in tables_of(version) %}
+        {% do run_query('drop table ' ~ published_relation(version, table) ~ ' purge') %}
+    {% endfor %}
+    {% do run_query('drop schema ' ~ version) %}
+{% endmacro %}
+
+{# All versions lose the rows of forgotten customers. #}
 {% macro forget_in_schemas() %}
     {% if run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
-        {% for version in published_schemas() %}
+        {% for version in version_schemas() %}
             {% for table in tables_of(version) %}
                 {% set relation = published_relation(version, table) %}
                 {% for column in adapter.get_columns_in_relation(relation) if column.name | lower in ['customer_id', 'account_id'] %}
-                    {% do run_query('delete from ' ~ relation ~ ' where ' ~ is_forgotten(column.name)) %}
+                    {% do adapter.dispatch('forget_in_table')(relation, column.name) %}
                 {% endfor %}
             {% endfor %}
         {% endfor %}
     {% endif %}
+{% endmacro %}
+
+{% macro default__forget_in_table(relation, id) %}
+    {% do run_query('delete from ' ~ relation ~ ' where ' ~ is_forgotten(id)) %}
+{% endmacro %}
+
+{# A table is written anew: what is deleted from one of Iceberg's stays in its files. #}
+{% macro spark__forget_in_table(relation, id) %}
+    {% if run_query('select count(*) from ' ~ relation ~ ' where ' ~ is_forgotten(id)).rows[0][0] %}
+        {% do run_query(
+            'create table ' ~ relation ~ '__kept using iceberg as select * from ' ~ relation ~ ' where ' ~ id ~ ' is null or not ' ~ is_forgotten(id)
+        ) %}
+        {% do run_query('drop table ' ~ relation ~ ' purge') %}
+        {% do run_query('alter table ' ~ relation ~ '__kept rename to ' ~ relation) %}
+    {% endif %}
+{% endmacro %}
+
+{% macro spark__publish(marts, kept) %}
+    {% do publish_version(marts, kept) %}
+{% endmacro %}
+
+{% macro spark__rollback() %}
+    {% do withdraw_version() %}
 {% endmacro %}

@@ -83,7 +83,7 @@
             {% do missing.append(column.name ~ ' ' ~ raw_column_type(column.data_type)) %}
         {% endfor %}
         {% if table.name not in found %}
-            {% do run_query('create table ' ~ table.relation_name ~ ' (' ~ missing | join(', ') ~ ')' ~ raw_table_format()) %}
+            {% do run_query('create table ' ~ table.relation_name ~ ' (' ~ missing | join(', ') ~ ')' ~ table_format()) %}
         {% else %}
             {% for column in missing %}
                 {% do run_query('alter table ' ~ table.relation_name ~ ' add column ' ~ column) %}
@@ -92,7 +92,8 @@
     {% endfor %}
 {% endmacro %}
 
-{% macro raw_table_format() %}
+{# What Spark must be told of a new table. #}
+{% macro table_format() %}
     {{ return(' using iceberg' if target.type == 'spark' else '') }}
 {% endmacro %}
 
