@@ -4,9 +4,14 @@
    With incremental_staging the base models of the tables that grow with history hold all rows instead, and a run judges those that
    were loaded since the last one, together with the former versions of their keys. #}
 
-{# The tables that incremental_staging is for. #}
+{# Whether a table is one of those that incremental_staging is for, and it is asked for. #}
 {% macro grows_with_history(table) %}
     {{ return(var('incremental_staging') and table in ['order_lines', 'web_events', 'email_events']) }}
+{% endmacro %}
+
+{# Whether only those rows of a table have a verdict that need one. #}
+{% macro judged_by_exception(table) %}
+    {{ return(table in ['order_lines', 'sessions', 'web_events', 'email_events'] and not grows_with_history(table)) }}
 {% endmacro %}
 
 {# The configuration of a base model. What one mode built is no beginning for the other, so each has a table of its own. #}
@@ -29,7 +34,7 @@
         {%- for column in unreadable_columns(readable + descriptive) %}
         {{ column }},
         {%- endfor %}
-        {{ key_hash_of(key) }} as key_hash,
+        {{ key_hash(key) }} as key_hash,
         {{ row_fault }} as row_fault,
         cast(null as {{ dbt.type_string() }}) as former_raw_values
     from {{ source('raw', table) }}
@@ -67,7 +72,7 @@
 {% macro keys_to_judge(table, key) -%}
     select key_hash
     from (
-        select {{ key_hash_of(key) }} as key_hash from {{ source('raw', table) }}
+        select {{ key_hash(key) }} as key_hash from {{ source('raw', table) }}
         {%- if is_incremental() %}
         where coalesce(loaded_at >= {{ loaded_since() }}, true)
         {%- endif %}
@@ -76,11 +81,6 @@
     {%- if not is_incremental() %}
     having count(*) > 1
     {%- endif %}
-{%- endmacro %}
-
-{# A row without a key has a hash too, so that a later run finds it again. #}
-{% macro key_hash_of(key) -%}
-    {{ key_hash("coalesce(" ~ key ~ ", '')") }}
 {%- endmacro %}
 
 {# Whether a row of `delivered` gets a verdict; `exceptions` are conditions that ask for one besides. #}
@@ -112,7 +112,7 @@
     from (
         select
             *,
-            {{ key_hash_of(key) }} as key_hash
+            {{ key_hash(key) }} as key_hash
         from {{ source('raw', table) }}
     ) as delivered
     left join (select distinct key_hash from {{ ref('base_' ~ table) }}) as judged on delivered.key_hash = judged.key_hash

@@ -4,8 +4,6 @@
     'customers', 'products', 'orders', 'order_lines', 'refunds', 'sessions',
     'web_events', 'email_events', 'reviews', 'marketing_spend', 'exchange_rates'
 ] %}
--- Of these, only rows that need a verdict have one: the others are kept.
-{% set judged_by_exception = ['order_lines', 'sessions', 'web_events', 'email_events'] %}
 with
 
 received as (
@@ -13,7 +11,7 @@ received as (
     {% for table in tables %}
     select
         '{{ table }}' as table_name,
-        {{ table in judged_by_exception and not grows_with_history(table) }} as is_judged_by_exception,
+        {{ judged_by_exception(table) }} as is_judged_by_exception,
         count(*) as received_rows
     from {{ received(table) }}
     {{ 'union all' if not loop.last }}
@@ -49,6 +47,7 @@ judged as (
 select
     received.table_name,
     received.received_rows,
+    -- A row that needed no verdict is kept.
     coalesce(judged.kept_rows, 0)
     + case when received.is_judged_by_exception then received.received_rows - coalesce(judged.judged_rows, 0) else 0 end
         as kept_rows,
