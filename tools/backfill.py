@@ -53,9 +53,10 @@ def dates(first: date, last: date, every: str) -> list[date]:
 
 def month_ends_before(day: date, months: int) -> list[date]:
     """The last days of so many months before that of the day, in order."""
-    this_month = day.year * 12 + day.month - 1
-    return [date(month // 12, month % 12 + 1, calendar.monthrange(month // 12, month % 12 + 1)[1])
-            for month in range(this_month - months, this_month)]
+    days = [day]
+    for _ in range(months):
+        days.append(days[-1].replace(day=1) - timedelta(days=1))
+    return days[:0:-1]
 
 
 def backfill(warehouse: Path, days: list[date], variables: dict, tell=print, manifest=None) -> None:

@@ -48,7 +48,7 @@ def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None
         tell_not_published(directory, "the build did not end well, as the lines above say")
         return 2 if built.exception else 1
     if is_duckdb and settings["history_months_at_first_build"]:
-        build_past(Path(os.environ["DUCKDB_PATH"]), settings, yaml.safe_load(arguments[arguments.index("--vars") + 1]), manifest)
+        build_past(Path(os.environ["DUCKDB_PATH"]), settings, manifest)
     marts = [node.name for node in manifest.nodes.values() if node.resource_type == "model" and node.fqn[1] == "marts"
              and (settings["publish_contact_data"] or CONTACT_DATA not in node.tags)] + predicted(manifest, settings)
     if is_duckdb:
@@ -64,14 +64,14 @@ def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None
     return 0 if published.success else 1
 
 
-def build_past(warehouse: Path, settings: dict, variables: dict, manifest) -> None:
+def build_past(warehouse: Path, settings: dict, manifest) -> None:
     """Give a history that begins with this build the month-ends before it. Without them the marts are published all the same."""
     with duckdb.connect(warehouse) as connection:
         first, last = connection.execute("select min(as_of_date), max(as_of_date) from marts.membership_changes").fetchone()
     if first != last:
         return
     try:
-        backfill(warehouse, month_ends_before(last, settings["history_months_at_first_build"]), variables, manifest=manifest)
+        backfill(warehouse, month_ends_before(last, settings["history_months_at_first_build"]), settings, manifest=manifest)
     except DbtError as error:
         print(f"The history begins with {last}: {error}", file=sys.stderr)
 
