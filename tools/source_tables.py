@@ -39,7 +39,7 @@ def replace(manifest: Manifest, source: str, tables: dict[str, pd.DataFrame]) ->
         for name, frame in tables.items():
             table, new, columns = f"{declared[name].schema}.{name}", f"{declared[name].schema}.{name}__new", declared[name].columns
             file = Path(scratch, f"{name}.csv")
-            frame.reindex(columns=list(columns)).to_csv(file, index=False, header=False, float_format="%.8f")
+            write_csv(frame, columns, file)
             cursor.execute(f"create table {new} ({', '.join(f'{column.name} {column.data_type}' for column in columns.values())})")
             fill(cursor, new, file)
             # As dbt does with a model's table: views that someone built upon it go with it.
@@ -54,12 +54,14 @@ def transaction(manifest: Manifest) -> Iterator:
     with adapter.connection_named("source_tables"):
         connection = adapter.connections.get_thread_connection().handle
         cursor = connection.cursor()
-        # Spark knows no transactions.
-        begin, commit = ("select 1", "select 1") if manifest.metadata.adapter_type == "spark" else ("begin", "commit")
+        # Spark knows none: there is nothing to begin, to keep or to take back.
+        has_transactions = manifest.metadata.adapter_type != "spark"
         try:
-            cursor.execute(begin)
+            if has_transactions:
+                cursor.execute("begin")
             yield cursor
-            cursor.execute(commit)
+            if has_transactions:
+                cursor.execute("commit")
         except Exception as error:
             connection.rollback()
             raise DbtError(str(error).strip()) from error
@@ -77,7 +79,7 @@ def replace_on_spark(declared: dict, tables: dict[str, pd.DataFrame]) -> None:
             frames = {}
             for name, frame in tables.items():
                 columns, file = declared[name].columns, Path(scratch, f"{name}.csv")
-                frame.reindex(columns=list(columns)).to_csv(file, index=False, header=False, float_format="%.8f")
+                write_csv(frame, columns, file)
                 schema = ", ".join(f"{column.name} {'string' if column.data_type == 'text' else column.data_type}" for column in columns.values())
                 reader = spark_session().read.schema(schema).options(mode="FAILFAST", multiLine=True, escape='"')
                 frames[f"{declared[name].schema}.{name}"] = reader.csv(str(file)).localCheckpoint()
@@ -87,6 +89,11 @@ def replace_on_spark(declared: dict, tables: dict[str, pd.DataFrame]) -> None:
             # Java's own lines stand around the one that says what is wrong.
             found = re.search(r"\[[A-Z_.]+\] .*", str(error))
             raise DbtError(found.group() if found else str(error).strip()) from error
+
+
+def write_csv(frame: pd.DataFrame, columns: dict, file: Path) -> None:
+    """The declared columns in their order; one that the frame lacks is null."""
+    frame.reindex(columns=list(columns)).to_csv(file, index=False, header=False, float_format="%.8f")
 
 
 def fill_on_duckdb(cursor, table: str, file: Path) -> None:
