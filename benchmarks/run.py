@@ -24,10 +24,11 @@ from pathlib import Path
 
 import duckdb
 
+from shop import SETTINGS, make_shop
+
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
 RESULTS, PAGE, PICTURE = HERE / "results.json", PROJECT / "docs" / "performance.md", PROJECT / "docs" / "images" / "performance.svg"
-SETTINGS = '{as_of_date: "2026-06-30", shop_timezone: Europe/Berlin, reporting_currency: EUR}'
 CATEGORY_SEGMENT = "category_repeat_buyers"
 COLUMNS = {
     "customers": "customer_id email created_at is_test updated_at",
@@ -157,8 +158,10 @@ def dbt_environment(work: Path, database: Path) -> dict[str, str]:
     return os.environ | {"RAW_DIR": str(work / "raw"), "DUCKDB_PATH": str(database), "DBT_THREADS": str(threads())}
 
 
-def dbt_command(command: str, work: Path, *arguments: str) -> list[str]:
-    return [str(Path(sys.executable).parent / "dbt"), command, "--quiet", "--target-path", str(work / "target"), "--log-path", str(work / "logs"), "--vars", SETTINGS, *arguments]
+def dbt_command(command: str, work: Path, *arguments: str, **variables: object) -> list[str]:
+    """dbt with the settings of the shop, and with `variables` besides."""
+    return [str(Path(sys.executable).parent / "dbt"), command, "--quiet", "--target-path", str(work / "target"), "--log-path", str(work / "logs"),
+            "--vars", json.dumps(SETTINGS | variables), *arguments]
 
 
 def prepare(raw: Path, work: Path) -> None:
@@ -170,7 +173,7 @@ def prepare(raw: Path, work: Path) -> None:
     work.mkdir(parents=True)
     (work / "raw").symlink_to(raw.resolve())
     template = work / "template.duckdb"
-    plans = {"ten": ten(), "all_models": [f"+seg_{name}" for name in ("*",)], "project": ["*"]}
+    plans = {"ten": ten(), "all_models": ["+seg_*"], "project": ["*"]}
     for command, *arguments in [("build", "--select", "resource_type:seed")] + [
             ("compile", "--select", *select, "--exclude", "resource_type:test", "resource_type:unit_test") for select in plans.values()]:
         plan = next((name for name, select in plans.items() if command == "compile" and arguments[1:1 + len(select)] == select), None)
@@ -193,15 +196,15 @@ def in_order(models: dict[str, dict]) -> list[list[str]]:
              models[key]["compiled_code"].replace('"template".', "")] for key in TopologicalSorter(parents).static_order()]
 
 
-def measure(name: str, raw: Path, work: Path) -> dict[str, float]:
-    """User and system seconds, seconds on the clock, and peak memory (MB) of a contender in its own process. Raises RuntimeError where it fails."""
+def measure(command: list[str], environment: dict[str, str]) -> dict[str, float]:
+    """User and system seconds, seconds on the clock, and peak memory (MB) of a command in its own process. Raises RuntimeError where it fails."""
     began = time.monotonic()
-    process = subprocess.Popen([sys.executable, __file__, "--as", name, str(raw), str(work)], cwd=PROJECT)
+    process = subprocess.Popen(command, cwd=PROJECT, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"The contender {name} failed.")
-    # A contender that starts another process hands its usage on; of two processes the larger memory counts.
+        raise RuntimeError(f"{' '.join(command)} failed.")
+    # A command that starts another process hands its usage on; of two processes the larger memory counts.
     return {"user": round(usage.ru_utime, 2), "system": round(usage.ru_stime, 2), "wall": round(time.monotonic() - began, 2), "peak_mb": usage.ru_maxrss // 1024}
 
 
@@ -224,7 +227,6 @@ def run(scales: list[float], rounds: int, slow_rounds: int, only: list[str]) -> 
     """Make the shops, let all contenders run in turn, compare what they found, and return the results. Raises RuntimeError where one fails or differs."""
     results = {"machine": machine(), "versions": {name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb", "polars", "pandas")}, "scales": {}}
     for scale in scales:
-        from shop import make_shop
         raw, work = PROJECT / "data" / "benchmarks" / f"{scale:g}", PROJECT / "target" / "benchmarks" / f"{scale:g}"
         if not (raw / "sale_campaigns.parquet").exists():
             print(f"Making the shop of scale {scale:g} ...", flush=True)
@@ -236,7 +238,7 @@ def run(scales: list[float], rounds: int, slow_rounds: int, only: list[str]) -> 
         for number in range(rounds):
             for name in [name for name in CONTENDERS if name in only and (name not in SLOW or number < slow_rounds)
                          and (name not in SMALL_ONLY or scale <= 1)]:
-                measured.setdefault(name, []).append(measure(name, raw, work))
+                measured.setdefault(name, []).append(measure([sys.executable, __file__, "--as", name, str(raw), str(work)], dict(os.environ)))
                 if name.startswith("dbt"):
                     with duckdb.connect(work / "shop.duckdb") as connection:
                         copy_result(connection, work)
