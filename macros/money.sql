@@ -24,7 +24,7 @@
     case
         when {{ quantity }} = floor({{ quantity }})
             then cast(cast({{ quantity }} as bigint) * {{ price }} as {{ decimal_type(digits, 6) }})
-        else cast(cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} as {{ decimal_type(digits, 6) }})
+        else {{ product_rounded_down(quantity, price, digits) }}
     end
 {%- endmacro %}
 
@@ -32,10 +32,17 @@
     case
         when {{ quantity }} = floor({{ quantity }}) then 0
         else cast(
-            cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} - cast(cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} as {{ decimal_type(28, 6) }})
+            cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} - {{ product_rounded_down(quantity, price, 28) }}
             as {{ decimal_type(18, 12) }}
         )
     end
+{%- endmacro %}
+
+{# Rounded down, as a product below 10^12 must stay below it. #}
+{% macro product_rounded_down(quantity, price, digits) -%}
+    cast(
+        cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} - cast(0.0000005 as {{ decimal_type(7, 7) }}) as {{ decimal_type(digits, 6) }}
+    )
 {%- endmacro %}
 
 {# An amount of up to 6 places in the reporting currency: most need no conversion. #}
