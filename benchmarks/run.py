@@ -76,7 +76,7 @@ def segment_names() -> list[str]:
 
 def connect(database: Path | str, work: Path, **settings: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(database)
-    connection.execute(f"set TimeZone = 'UTC'; set preserve_insertion_order = false; set threads = {threads()}; set enable_progress_bar = false;"
+    connection.execute(f"set TimeZone = 'UTC'; set preserve_insertion_order = false; set disabled_compression_methods = 'dictionary,fsst'; set threads = {threads()}; set enable_progress_bar = false;"
                        f" set temp_directory = '{work}/spilled'")
     for name, value in settings.items():
         connection.execute(f"set {name} = '{value}'")

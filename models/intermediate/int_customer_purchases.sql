@@ -24,19 +24,18 @@ totals as (
             as gross_margin,
         min(purchases.purchased_on) as first_purchased_on,
         max(purchases.purchased_on) as last_purchased_on,
-        sum(case when purchases.purchased_on > {{ days_ago(30) }} then 1 else 0 end) as purchases_30d,
-        sum(case when purchases.purchased_on > {{ days_ago(365) }} then 1 else 0 end) as purchases_365d,
+        count(case when purchases.purchased_on > {{ days_ago(30) }} then 1 end) as purchases_30d,
+        count(case when purchases.purchased_on > {{ days_ago(365) }} then 1 end) as purchases_365d,
         sum(case when purchases.purchased_on > {{ days_ago(30) }} then purchases.net_revenue else 0 end) as net_revenue_30d,
         sum(case when purchases.purchased_on > {{ days_ago(365) }} then purchases.net_revenue else 0 end) as net_revenue_365d,
-        sum(case when purchases.is_discounted and purchases.purchased_on > {{ months_ago(12) }} then 1 else 0 end)
+        count(case when purchases.is_discounted and purchases.purchased_on > {{ months_ago(12) }} then 1 end)
             as discounted_purchases_12m,
-        sum(case when purchases.purchased_on between current_sale.starts_on and current_sale.ends_on then 1 else 0 end)
+        count(case when purchases.purchased_on between current_sale.starts_on and current_sale.ends_on then 1 end)
             as purchases_in_current_sale,
-        sum(
+        count(
             case
                 when purchases.purchased_on between current_sale.last_year_starts_on and current_sale.last_year_ends_on
                     then 1
-                else 0
             end
         ) as purchases_in_last_year_sale,
         sum(case when purchases.purchased_on > {{ days_ago(180) }} then purchases.net_revenue else 0 end)

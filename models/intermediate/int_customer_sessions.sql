@@ -22,22 +22,21 @@ current_sale as (
 
 select
     sessions.customer_id,
-    sum(case when sessions.started_on > {{ days_ago(30) }} then 1 else 0 end) as sessions_30d,
-    sum(case when sessions.started_on > {{ days_ago(90) }} then 1 else 0 end) as sessions_90d,
-    sum(case when sessions.started_on > {{ days_ago(180) }} then 1 else 0 end) as sessions_180d,
+    count(case when sessions.started_on > {{ days_ago(30) }} then 1 end) as sessions_30d,
+    count(case when sessions.started_on > {{ days_ago(90) }} then 1 end) as sessions_90d,
+    count(case when sessions.started_on > {{ days_ago(180) }} then 1 end) as sessions_180d,
     max(sessions.started_on) as last_session_on,
-    sum(case when session_events.has_open_cart and sessions.started_on > {{ days_ago(30) }} then 1 else 0 end)
+    count(case when session_events.has_open_cart and sessions.started_on > {{ days_ago(30) }} then 1 end)
         as open_carts_30d,
-    sum(
+    count(
         case
             when session_events.has_open_cart and sessions.started_on between current_sale.starts_on and current_sale.ends_on
                 then 1
-            else 0
         end
     ) as open_carts_in_current_sale,
-    sum(coalesce(session_events.product_views_30d, 0)) as product_views_30d,
-    sum(coalesce(session_events.high_ticket_interactions_30d, 0)) as high_ticket_interactions_30d,
-    sum(coalesce(session_events.recommendation_clicks_30d, 0)) as recommendation_clicks_30d
+    cast(sum(coalesce(session_events.product_views_30d, 0)) as bigint) as product_views_30d,
+    cast(sum(coalesce(session_events.high_ticket_interactions_30d, 0)) as bigint) as high_ticket_interactions_30d,
+    cast(sum(coalesce(session_events.recommendation_clicks_30d, 0)) as bigint) as recommendation_clicks_30d
 from sessions
 left join session_events on sessions.session_id = session_events.session_id
 left join current_sale on true

@@ -31,18 +31,17 @@ select
     web_events.session_id,
     sum(case web_events.event_type when 'add_to_cart' then 1 when 'remove_from_cart' then -1 else 0 end) > 0 as has_open_cart,
     min(case when web_events.event_type = 'add_to_cart' then web_events.occurred_at end) as first_added_to_cart_at,
-    sum(case when web_events.event_type = 'product_view' then 1 else 0 end) as product_views_30d,
-    sum(
+    count(case when web_events.event_type = 'product_view' then 1 end) as product_views_30d,
+    count(
         case
             when
                 high_ticket_products.product_id is not null
                 and web_events.event_type in ('product_view', 'add_to_cart')
                 and web_events.occurred_on > {{ days_ago(30) }}
                 then 1
-            else 0
         end
     ) as high_ticket_interactions_30d,
-    sum(case when web_events.event_type = 'recommendation_click' then 1 else 0 end) as recommendation_clicks_30d
+    count(case when web_events.event_type = 'recommendation_click' then 1 end) as recommendation_clicks_30d
 from web_events
 left join high_ticket_products on web_events.product_id = high_ticket_products.product_id
 group by web_events.session_id
