@@ -9,9 +9,10 @@ DATASET ?= $(notdir $(patsubst %/,%,$(RAW_DIR)))
 else
 DATASET ?= demo
 RAW_DIR := data/$(DATASET)
-SAMPLE := $(RAW_DIR)/orders.parquet
-SAMPLE_SETTINGS := sample_data/$(DATASET).yml
 endif
+# A sample is known by where it lies: a command that another one calls is handed RAW_DIR too.
+SAMPLE_SETTINGS := $(and $(filter data/$(DATASET),$(RAW_DIR)),$(wildcard sample_data/$(DATASET).yml))
+SAMPLE := $(and $(SAMPLE_SETTINGS),$(RAW_DIR)/orders.parquet)
 DUCKDB_PATH ?= warehouse/$(DATASET).duckdb
 # What BI tools read, while the next build writes the warehouse.
 PUBLISHED_DIR ?= published/$(DATASET)
@@ -144,8 +145,9 @@ spark-cluster: $(SPARK_VENV) $(SAMPLE) ## The same on a cluster of Spark, which 
 	VARS=$(SHOP_VARS) $(SPARK_BIN)/python tools/spark_cluster.py $(MAKE) --no-print-directory build-on-spark
 	$(SPARK_BIN)/pytest -m cluster tests/test_spark_cluster.py
 
-# The engines one after the other, so that memory is enough for each.
+# The engines one after the other, so that memory is enough for each. What dbt tests on Spark is left to `make spark`.
 compare-engines: export COMPARED_SHOPS = 10
+compare-engines: QUICK = 1
 compare-engines: ## Build the demo and ten random shops on DuckDB, PostgreSQL, Spark and a cluster of it, and compare them
 	@$(MAKE) --no-print-directory postgres
 	@$(MAKE) --no-print-directory spark
