@@ -47,7 +47,8 @@ MORE_COLUMNS = {
 # name: what it is. The slow ones run fewer rounds.
 CONTENDERS = {
     "scan": "reading the columns that segments 1 to 10 need",
-    "by_hand": "a script in DuckDB, by hand",
+    "by_hand": "a script in DuckDB, by hand, in memory",
+    "by_hand_on_disk": "the same script, its tables in a database file as ours are",
     "models": "our models for segments 1 to 10, their SQL alone",
     "models_1gb": "the same with `memory_limit` at 1 GB",
     "dbt": "the same by `dbt build`",
@@ -60,8 +61,10 @@ CONTENDERS = {
     "dbt_project": "the whole project by `dbt build`, without its tests",
     "dbt_tests": "the whole project by `dbt build`, with its tests",
 }
-SLOW = ["pandas", "views", "dbt_project", "dbt_tests"]
-SMALL_ONLY = ["views"]  # up to scale 1: it takes half an hour beyond
+SLOW = ["models_1gb", "dbt", "pandas", "views", "all_models", "project", "dbt_project", "dbt_tests"]
+SMALL_ONLY = ["pandas", "views"]  # up to scale 1: beyond, pandas needs more memory than there is, and the views half an hour
+COMPARED_SCALES = ["1", "10"]  # of which the page shows all contenders
+PEERS = {"scan": "the scan", "by_hand": "the script", "by_hand_on_disk": "it on disk", "polars": "polars", "pandas": "pandas", "views": "the views"}
 WITHOUT_RESULT = ["scan", "scan_all", "all_models", "project", "dbt_project", "dbt_tests"]
 
 
@@ -76,9 +79,9 @@ def segment_names() -> list[str]:
 
 def connect(database: Path | str, work: Path, **settings: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(database)
-    connection.execute(f"set TimeZone = 'UTC'; set preserve_insertion_order = false; set disabled_compression_methods = 'dictionary,fsst'; set threads = {threads()}; set enable_progress_bar = false;"
-                       f" set temp_directory = '{work}/spilled'")
-    for name, value in settings.items():
+    connection.execute("set enable_progress_bar = false")
+    as_in_profiles_yml = {"TimeZone": "UTC", "preserve_insertion_order": "false", "disabled_compression_methods": "dictionary,fsst"}
+    for name, value in (as_in_profiles_yml | {"threads": threads(), "temp_directory": f"{work}/spilled"} | settings).items():
         connection.execute(f"set {name} = '{value}'")
     return connection
 
@@ -93,21 +96,26 @@ def scan(raw: Path, work: Path, columns: dict[str, str]) -> None:
             connection.execute(f"select {', '.join(f'max({name})' for name in names.split())} from '{raw}/{table}.parquet'").fetchall()
 
 
-def by_hand(raw: Path, work: Path) -> None:
-    with connect(":memory:", work) as connection:
-        connection.execute((HERE / "by_hand.sql").read_text().replace("{raw}", str(raw)))
+def by_hand(raw: Path, work: Path, is_on_disk: bool = False) -> None:
+    script = (HERE / "by_hand.sql").read_text().replace("{raw}", str(raw))
+    (work / "by_hand.duckdb").unlink(missing_ok=True)
+    with connect(work / "by_hand.duckdb" if is_on_disk else ":memory:", work) as connection:
+        connection.execute(script.replace("create temp table", "create table") if is_on_disk else script)
         connection.execute(f"copy members to '{work}/members.parquet'; copy row_counts to '{work}/row_counts.parquet'")
 
 
 def run_plan(work: Path, plan: str, with_views: bool = False, **settings: str) -> None:
-    """The SQL of the models, in the order of the graph, in one process and a database file."""
-    database = work / "shop.duckdb"
+    """The SQL of the models, in the order of the graph, in one process and a database file. What each takes goes into seconds.json."""
+    database, seconds = work / "shop.duckdb", {}
     shutil.copy(work / "template.duckdb", database)
     with connect(database, work, **settings) as connection:
         for name, relation, materialized, sql in json.loads((work / f"{plan}.json").read_text()):
             if with_views and not name.startswith("seg_") and name != "row_counts":
                 materialized = "view"
+            began = time.process_time()
             connection.execute(f"create or replace {materialized} {relation} as {sql}")
+            seconds[name] = round(time.process_time() - began, 2)
+        (work / "seconds.json").write_text(json.dumps(seconds))
         if plan == "ten":
             copy_result(connection, work)
 
@@ -131,8 +139,8 @@ def contend(name: str, raw: Path, work: Path) -> None:
         (work / f"{result}.parquet").unlink(missing_ok=True)
     if name in ("scan", "scan_all"):
         scan(raw, work, COLUMNS | (MORE_COLUMNS if name == "scan_all" else {}))
-    elif name == "by_hand":
-        by_hand(raw, work)
+    elif name in ("by_hand", "by_hand_on_disk"):
+        by_hand(raw, work, name == "by_hand_on_disk")
     elif name in ("models", "models_1gb", "views"):
         run_plan(work, "ten", name == "views", **({"memory_limit": "1GB"} if name == "models_1gb" else {}))
     elif name in ("all_models", "project"):
@@ -235,10 +243,13 @@ def run(scales: list[float], rounds: int, slow_rounds: int, only: list[str]) -> 
         expected = work / "expected"
         expected.mkdir()
         measured: dict[str, list[dict]] = {}
+        seconds: dict[str, float] = {}
         for number in range(rounds):
             for name in [name for name in CONTENDERS if name in only and (name not in SLOW or number < slow_rounds)
                          and (name not in SMALL_ONLY or scale <= 1)]:
                 measured.setdefault(name, []).append(measure([sys.executable, __file__, "--as", name, str(raw), str(work)], dict(os.environ)))
+                if name == "models":
+                    seconds = json.loads((work / "seconds.json").read_text())
                 if name.startswith("dbt"):
                     with duckdb.connect(work / "shop.duckdb") as connection:
                         copy_result(connection, work)
@@ -253,7 +264,7 @@ def run(scales: list[float], rounds: int, slow_rounds: int, only: list[str]) -> 
         with duckdb.connect() as connection:
             rows = {table: connection.execute(f"select count(*) from '{raw}/{table}.parquet'").fetchone()[0]
                     for table in ("customers", "order_lines", "sessions", "web_events", "email_events")}
-        results["scales"][f"{scale:g}"] = {"rows": rows, "contenders": measured}
+        results["scales"][f"{scale:g}"] = {"rows": rows, "contenders": measured, "models": seconds}
         show(scale, measured)
     return results
 
@@ -268,44 +279,60 @@ def median(measured: list[dict], what: str) -> float:
     return statistics.median(one[what] for one in measured)
 
 
+def ratios(name: str, measured: dict[str, list[dict]]) -> dict[str, str]:
+    """User seconds of a contender in those of each peer that was measured; none where it does another work."""
+    own = median(measured[name], "user")
+    floor = "scan_all" if name in WITHOUT_RESULT[1:] else "scan"
+    return {heading: f"{own / median(measured[floor if peer == 'scan' else peer], 'user'):.2f}"
+            if peer == "scan" and floor in measured or peer != "scan" and floor == "scan" else ""
+            for peer, heading in PEERS.items() if peer in measured}
+
+
 def show(scale: float, measured: dict[str, list[dict]]) -> None:
-    print(f"\nScale {scale:g}\n{'':<14}{'user s':>9}{'system s':>10}{'clock s':>9}{'peak MB':>9}{'to scan':>9}{'to script':>10}")
+    print(f"\nScale {scale:g}\n{'':<16}{'user s':>9}{'system s':>10}{'clock s':>9}{'peak MB':>9}"
+          + "".join(f"{heading:>16}" for peer, heading in PEERS.items() if peer in measured))
     for name, rounds in measured.items():
-        ratios = [f"{median(rounds, 'user') / median(measured[other], 'user'):.2f}" if other in measured else "" for other in ("scan", "by_hand")]
-        print(f"{name:<14}" + "".join(f"{median(rounds, what):>{width}.1f}" for what, width in (("user", 9), ("system", 10), ("wall", 9)))
-              + f"{median(rounds, 'peak_mb'):>9.0f}{ratios[0]:>9}{ratios[1]:>10}")
+        print(f"{name:<16}" + "".join(f"{median(rounds, what):>{width}.1f}" for what, width in (("user", 9), ("system", 10), ("wall", 9)))
+              + f"{median(rounds, 'peak_mb'):>9.0f}" + "".join(f"{ratio:>16}" for ratio in ratios(name, measured).values()))
 
 
 # -- The page ---------------------------------------------------------------------------------------------------------------
 
 
 def table_of(measured: dict[str, list[dict]]) -> str:
-    lines = ["| | user s | system s | clock s | peak memory | times the scan | times the script |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    headings = ["user s", "system s", "clock s", "peak memory"] + [f"times {heading}" for peer, heading in PEERS.items() if peer in measured]
+    lines = [f"| | {' | '.join(headings)} |", "| --- " + "| ---: " * len(headings) + "|"]
     for name, rounds in measured.items():
-        ratio = [f"{median(rounds, 'user') / median(measured[other], 'user'):.1f}" if other in measured else "" for other in
-                 ("scan_all" if name in WITHOUT_RESULT[1:] else "scan", "by_hand")]
-        lines.append(f"| {CONTENDERS[name]} | {median(rounds, 'user'):.1f} | {median(rounds, 'system'):.1f} | {median(rounds, 'wall'):.1f} | {median(rounds, 'peak_mb'):,.0f} MB "
-                     f"| {ratio[0]} | {'' if name in WITHOUT_RESULT[1:] else ratio[1]} |")
+        cells = [f"{median(rounds, what):.1f}" for what in ("user", "system", "wall")] + [f"{median(rounds, 'peak_mb'):,.0f} MB", *ratios(name, measured).values()]
+        lines.append(f"| {CONTENDERS[name]}{' (one round)' if len(rounds) == 1 else ''} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def sections(results: dict) -> dict[str, str]:
     """The parts of the page, by the name of their marks."""
-    largest = max(results["scales"], key=float)
-    rows = results["scales"][largest]["rows"]
-    head = (f"Scale {largest}: {rows['order_lines']:,} order lines, {rows['sessions']:,} sessions, {rows['web_events']:,} web events, {rows['email_events']:,} email events. "
-            f"{results['machine']}. " + ", ".join(f"{name} {number}" for name, number in results["versions"].items()) + ".")
-    growth = ["| scale | order lines | web events | segments 1 to 10 | per million events | whole project | per million events | peak memory |",
-              "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    tables = [f"{results['machine']}. " + ", ".join(f"{name} {number}" for name, number in results["versions"].items()) + "."]
+    compared = [scale for scale in COMPARED_SCALES if scale in results["scales"]]
+    for scale in compared:
+        rows = results["scales"][scale]["rows"]
+        tables += [f"**Scale {scale}**: {rows['order_lines']:,} order lines, {rows['sessions']:,} sessions, {rows['web_events']:,} web events, "
+                   f"{rows['email_events']:,} email events.", table_of(results["scales"][scale]["contenders"])]
+    growth = ["| scale | accounts | order lines | web events | segments 1 to 10 | per million events | on the clock | whole project | per million events | on the clock | peak memory |",
+              "| ---: " * 11 + "|"]
     for scale in sorted(results["scales"], key=float):
         rows, measured = results["scales"][scale]["rows"], results["scales"][scale]["contenders"]
         cells = []
         for name in ("models", "project"):
             seconds = median(measured[name], "user") if name in measured else None
-            cells += [f"{seconds:.1f} s", f"{seconds / (rows['web_events'] / 1e6):.2f} s"] if seconds is not None else ["", ""]
+            cells += [f"{seconds:.1f} s", f"{seconds / (rows['web_events'] / 1e6):.2f} s", f"{median(measured[name], 'wall'):.0f} s"] if seconds is not None else [""] * 3
         peak = max((median(measured[name], "peak_mb") for name in ("models", "project") if name in measured), default=0)
-        growth.append(f"| {scale} | {rows['order_lines']:,} | {rows['web_events']:,} | {' | '.join(cells)} | {peak:,.0f} MB |")
-    return {"measured": head + "\n\n" + table_of(results["scales"][largest]["contenders"]), "growth": "\n".join(growth)}
+        growth.append(f"| {scale} | {float(scale) * 100_000:,.0f} | {rows['order_lines']:,} | {rows['web_events']:,} | {' | '.join(cells)} | {peak:,.0f} MB |")
+    seconds_of_models = results["scales"][compared[-1]].get("models", {}) if compared else {}
+    dearest = sorted(seconds_of_models.items(), key=lambda model: -model[1])[:12]
+    return {
+        "measured": "\n\n".join(tables),
+        "models": "\n".join(["| model | s |", "| --- | ---: |"] + [f"| `{name}` | {seconds:.1f} |" for name, seconds in dearest]),
+        "growth": "\n".join(growth),
+    }
 
 
 def plot(results: dict) -> str:

@@ -41,7 +41,7 @@ def test_each_segment_holds_someone_and_each_fault_occurs(expected):
         assert {row[0] for row in faulty} >= {"orders", "order_lines", "web_events", "email_events"}
 
 
-@pytest.mark.parametrize("contender", ["by_hand", "polars", "pandas"])
+@pytest.mark.parametrize("contender", ["by_hand", "by_hand_on_disk", "polars", "pandas"])
 def test_contenders_find_what_our_models_find(contender, raw, expected, tmp_path):
     run.contend(contender, raw, tmp_path)
     assert run.differences(expected, tmp_path) == []
