@@ -1,5 +1,5 @@
 -- One row per customer who was mailed, or clicked in a mail, in the last 180 days.
--- The condition on occurred_at is implied by that on occurred_on: it spares older events to be read.
+-- The condition on occurred_at is implied by that on occurred_on: it spares reading older events.
 select
     customer_id,
     count(case when event_type = 'click' and occurred_on > {{ days_ago(30) }} then 1 end) as email_clicks_30d,
