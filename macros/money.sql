@@ -22,7 +22,7 @@
    12 places is 128 bits wide, and DuckDB needs microseconds to round each of them: a fifth of a build. #}
 {% macro product_to_6_places(quantity, price, digits=28) -%}
     case
-        when {{ quantity }} = floor({{ quantity }})
+        when {{ has_6_places_at_most(quantity, price) }}
             then cast(cast({{ quantity }} as bigint) * {{ price }} as {{ decimal_type(digits, 6) }})
         else {{ product_rounded_down(quantity, price, digits) }}
     end
@@ -30,12 +30,17 @@
 
 {% macro product_beyond_6_places(quantity, price) -%}
     case
-        when {{ quantity }} = floor({{ quantity }}) then 0
+        when {{ has_6_places_at_most(quantity, price) }} then 0
         else cast(
             cast({{ quantity }} as {{ decimal_type(19, 6) }}) * {{ price }} - {{ product_rounded_down(quantity, price, 28) }}
             as {{ decimal_type(18, 12) }}
         )
     end
+{%- endmacro %}
+
+{# Rounding down takes no 0: what is free would come out below it. #}
+{% macro has_6_places_at_most(quantity, price) -%}
+    {{ quantity }} = floor({{ quantity }}) or {{ price }} = 0
 {%- endmacro %}
 
 {# Rounded down, as a product below 10^12 must stay below it. #}
