@@ -25,13 +25,13 @@ VARIABLES = ["SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PASSWORD", "SNOWF
 COMMON = {"abs", "avg", "cast", "coalesce", "concat", "count", "floor", "greatest", "least", "lower", "max", "min", "mod", "nullif", "round",
           "ntile", "power", "sqrt", "substr", "sum", "trim", "extract", "dense_rank", "first_value", "lag", "lead", "rank", "row_number", "var_samp"}
 FUNCTIONS = {
-    "snowflake": COMMON | {"boolor_agg", "convert_timezone", "current_timestamp", "dateadd", "datediff", "date_trunc", "last_day",
+    "snowflake": COMMON | {"boolor_agg", "convert_timezone", "current_timestamp", "dateadd", "datediff", "date_trunc", "hash", "last_day",
                            "object_construct_keep_null", "percentile_cont", "regexp_instr", "sha2", "to_json", "to_number",
                            "convert_timezone", "to_timestamp"},
     "bigquery": COMMON | {"array_agg", "current_timestamp", "date", "date_add", "date_diff", "date_trunc", "datetime", "datetime_add", "datetime_diff",
-                          "div", "error", "logical_or", "regexp_contains", "safe_offset", "sha256", "sign", "struct", "timestamp_add",
+                          "div", "error", "farm_fingerprint", "logical_or", "regexp_contains", "safe_offset", "sha256", "sign", "struct", "timestamp_add",
                           "timestamp_trunc", "to_hex", "to_json_string"},
-    "redshift": COMMON | {"bool_or", "convert_timezone", "dateadd", "datediff", "date_trunc", "getdate", "json_serialize", "object",
+    "redshift": COMMON | {"bool_or", "convert_timezone", "dateadd", "datediff", "date_trunc", "farmfingerprint64", "getdate", "json_serialize", "object",
                           "format_type", "percentile_cont", "sha2", "strtol", "substring"},
 }
 COMMON_TYPES = {"boolean", "date", "bigint", "integer", "timestamp"}

@@ -17,6 +17,10 @@
     mod(cast(concat('0x', substr({{ sha256_hex(text) }}, 1, 8)) as int64), {{ buckets }})
 {%- endmacro %}
 
+{% macro bigquery__key_hash(text) -%}
+    coalesce(farm_fingerprint({{ text }}), 0)
+{%- endmacro %}
+
 {% macro bigquery__matches(text, pattern) -%}
     regexp_contains({{ text }}, r'{{ pattern }}')
 {%- endmacro %}

@@ -17,6 +17,10 @@
     mod(strtol(substring({{ sha256_hex(text) }}, 1, 8), 16), {{ buckets }})
 {%- endmacro %}
 
+{% macro redshift__key_hash(text) -%}
+    coalesce(farmfingerprint64({{ text }}), 0)
+{%- endmacro %}
+
 {% macro redshift__matches(text, pattern) -%}
     {{ text }} ~ '{{ pattern }}'
 {%- endmacro %}

@@ -17,6 +17,10 @@
     mod(to_number(substr({{ sha256_hex(text) }}, 1, 8), 'XXXXXXXX'), {{ buckets }})
 {%- endmacro %}
 
+{% macro snowflake__key_hash(text) -%}
+    hash({{ text }})
+{%- endmacro %}
+
 {# regexp_like would ask the whole text to match. #}
 {% macro snowflake__matches(text, pattern) -%}
     regexp_instr({{ text }}, '{{ pattern | replace("\\", "\\\\") }}') > 0
