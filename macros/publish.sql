@@ -6,7 +6,7 @@
 
 {# The former versions are published_1, published_2, ... A swap renames schemas and touches no table, so that it waits for no
    reader, and a query that runs reads its version to the end. A version that leaves while it is read is left to the next run. #}
-{% macro default__publish(marts, kept) %}
+{% macro postgres__publish(marts, kept) %}
     {% set marts_schema = generate_schema_name('marts') %}
     {% do run_query('drop schema if exists published_next cascade; create schema published_next; commit') %}
     {% for mart in marts %}
@@ -57,7 +57,7 @@
     {{ adapter.dispatch('rollback')() }}
 {% endmacro %}
 
-{% macro default__rollback() %}
+{% macro postgres__rollback() %}
     {% set versions = published_versions() | sort %}
     {% if 1 not in versions %}
         {% do exceptions.raise_compiler_error('There is no version before the one in the schema published: nothing is changed.') %}

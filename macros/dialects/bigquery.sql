@@ -115,11 +115,3 @@
     {% endfor %}
     {{ return(dbt.default__get_empty_schema_sql(bare)) }}
 {% endmacro %}
-
-{% macro bigquery__publish(marts, kept) %}
-    {% do publish_version(marts, kept) %}
-{% endmacro %}
-
-{% macro bigquery__rollback() %}
-    {% do withdraw_version() %}
-{% endmacro %}

@@ -1,7 +1,7 @@
 {# Publishing where no schema can be renamed: on Spark, Snowflake, BigQuery and Redshift. A version is a schema of its own, and the
    views of `published` lead to its tables; each view changes at once, but not all of them together. The manifest is written last: a
    version without one is not whole. #}
-{% macro publish_version(marts, kept) %}
+{% macro default__publish(marts, kept) %}
     {% for version in version_schemas(is_whole=false) %}
         {% do drop_version(version) %}
     {% endfor %}
@@ -24,7 +24,7 @@
 {% endmacro %}
 
 {# Lets readers see the version before. The one that is withdrawn stays, until enough others are published. #}
-{% macro withdraw_version() %}
+{% macro default__rollback() %}
     {% set current = run_query('select version from ' ~ published_relation('published', 'manifest')).rows[0][0] %}
     {% set former = version_schemas() | select('lt', current) | list %}
     {% if not former %}
@@ -153,12 +153,4 @@
         {% do run_query('drop table ' ~ relation ~ ' purge') %}
         {% do run_query('alter table ' ~ relation ~ '__kept rename to ' ~ relation) %}
     {% endif %}
-{% endmacro %}
-
-{% macro spark__publish(marts, kept) %}
-    {% do publish_version(marts, kept) %}
-{% endmacro %}
-
-{% macro spark__rollback() %}
-    {% do withdraw_version() %}
 {% endmacro %}

@@ -53,10 +53,11 @@
     {{ return('varchar(65535)' if contract_type == 'text' else contract_type) }}
 {% endmacro %}
 
+{# What is not said of Redshift, dbt takes from PostgreSQL; Redshift cannot run its blocks of statements. #}
 {% macro redshift__publish(marts, kept) %}
-    {% do publish_version(marts, kept) %}
+    {% do default__publish(marts, kept) %}
 {% endmacro %}
 
 {% macro redshift__rollback() %}
-    {% do withdraw_version() %}
+    {% do default__rollback() %}
 {% endmacro %}

@@ -97,11 +97,3 @@
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}
-
-{% macro snowflake__publish(marts, kept) %}
-    {% do publish_version(marts, kept) %}
-{% endmacro %}
-
-{% macro snowflake__rollback() %}
-    {% do withdraw_version() %}
-{% endmacro %}
