@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from shop import SETTINGS, make_shop
 
@@ -70,7 +71,6 @@ WITHOUT_RESULT = ["scan", "scan_all", "all_models", "project", "dbt_project", "d
 
 def segment_names() -> list[str]:
     """The first ten of the register."""
-    import yaml
     return [entry["name"] for entry in yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"][:10]]
 
 
@@ -80,8 +80,8 @@ def segment_names() -> list[str]:
 def connect(database: Path | str, work: Path, **settings: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(database)
     connection.execute("set enable_progress_bar = false")
-    as_in_profiles_yml = {"TimeZone": "UTC", "preserve_insertion_order": "false", "disabled_compression_methods": "dictionary,fsst"}
-    for name, value in (as_in_profiles_yml | {"threads": threads(), "temp_directory": f"{work}/spilled"} | settings).items():
+    as_for_dbt = yaml.safe_load((PROJECT / "profiles.yml").read_text())["ecommerce_segments"]["outputs"]["duckdb"]["settings"]
+    for name, value in (as_for_dbt | {"threads": threads(), "temp_directory": f"{work}/spilled"} | settings).items():
         connection.execute(f"set {name} = '{value}'")
     return connection
 
@@ -281,10 +281,8 @@ def median(measured: list[dict], what: str) -> float:
 
 def ratios(name: str, measured: dict[str, list[dict]]) -> dict[str, str]:
     """User seconds of a contender in those of each peer that was measured; none where it does another work."""
-    own = median(measured[name], "user")
-    floor = "scan_all" if name in WITHOUT_RESULT[1:] else "scan"
-    return {heading: f"{own / median(measured[floor if peer == 'scan' else peer], 'user'):.2f}"
-            if peer == "scan" and floor in measured or peer != "scan" and floor == "scan" else ""
+    comparable = {"scan": "scan_all"} if name in WITHOUT_RESULT[1:] else {peer: peer for peer in PEERS}
+    return {heading: f"{median(measured[name], 'user') / median(measured[comparable[peer]], 'user'):.2f}" if comparable.get(peer) in measured else ""
             for peer, heading in PEERS.items() if peer in measured}
 
 
