@@ -17,7 +17,7 @@ gaps as (
         customer_id,
         {{ days_between('lag(purchased_on) over (partition by customer_id order by purchased_on)', 'purchased_on') }}
             as gap_days,
-        row_number() over (partition by customer_id order by purchased_on desc) as recency_rank
+        lead(purchased_on) over (partition by customer_id order by purchased_on) is null as is_last
     from purchase_dates
 
 ),
@@ -27,7 +27,7 @@ medians as (
     select
         customer_id,
         count(*) as purchase_dates,
-        max(case when recency_rank = 1 then gap_days end) as previous_gap_days,
+        max(case when is_last then gap_days end) as previous_gap_days,
         cast({{ median('gap_days') }} as {{ decimal_type(18, 1) }}) as median_gap_days
     from gaps
     group by customer_id
