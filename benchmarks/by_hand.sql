@@ -1,6 +1,6 @@
 -- Segments 1 to 10 and the counts of received, kept, duplicate and rejected rows, by hand: as few readings as we know, whole numbers
--- for ids inside, and nothing that the ten segments do not need. It knows the shop that shop.py makes: its columns are typed, its
--- ids need no trimming, its money has cents, and its days are those of Berlin.
+-- for ids inside, and nothing that the ten segments do not need. It knows the settings of the shop that shop.py makes and the types
+-- in its files: days are those of Berlin, and money has cents.
 -- {raw}: the directory of the files. It leaves the tables `members` and `row_counts`.
 create macro day(moment) as case
     when hour(moment) <= 21 then cast(moment as date)
@@ -8,21 +8,43 @@ create macro day(moment) as case
     else cast(timezone('Europe/Berlin', timezone('UTC', moment)) as date)
 end;
 create macro compared(email) as case
-    when regexp_matches(trim(email), '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$') then lower(trim(email))
+    when regexp_matches(email, '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$') then lower(email)
 end;
+-- Any text may stand between spaces, tabs and line ends, and an empty one is none. Looking at both ends spares most the trimming.
+create macro trimmed(value) as case
+    when value >= '!' and not (suffix(value, ' ') or suffix(value, e'\t') or suffix(value, e'\r') or suffix(value, e'\n')) then value
+    else nullif(trim(value, e' \t\r\n'), '')
+end;
+create schema raw;
+create view raw.products as
+select * replace (trimmed(product_id) as product_id, trimmed(product_name) as product_name, trimmed(category) as category) from '{raw}/products.parquet';
+create view raw.exchange_rates as
+select * replace (trimmed(currency) as currency) from '{raw}/exchange_rates.parquet';
+create view raw.customers as
+select * replace (trimmed(customer_id) as customer_id, trimmed(email) as email) from '{raw}/customers.parquet';
+create view raw.orders as
+select * replace (trimmed(order_id) as order_id, trimmed(customer_id) as customer_id, trimmed(email) as email, trimmed(status) as status, trimmed(currency) as currency) from '{raw}/orders.parquet';
+create view raw.order_lines as
+select * replace (trimmed(order_line_id) as order_line_id, trimmed(order_id) as order_id, trimmed(product_id) as product_id) from '{raw}/order_lines.parquet';
+create view raw.refunds as
+select * replace (trimmed(refund_id) as refund_id, trimmed(order_id) as order_id, trimmed(order_line_id) as order_line_id) from '{raw}/refunds.parquet';
+create view raw.sessions as
+select * replace (trimmed(session_id) as session_id, trimmed(visitor_id) as visitor_id, trimmed(customer_id) as customer_id, trimmed(channel) as channel, trimmed(device) as device) from '{raw}/sessions.parquet';
+create view raw.web_events as
+select * replace (trimmed(event_id) as event_id, trimmed(session_id) as session_id, trimmed(event_type) as event_type, trimmed(product_id) as product_id) from '{raw}/web_events.parquet';
 create temp table row_counts (table_name varchar, received bigint, kept bigint, duplicates bigint, rejected bigint);
 
 -- Products, rates and accounts are few: all their rows are ranked.
 create temp table products as
 select product_id, category, row_number() over (partition by product_id, is_ok order by updated_at desc, product_name, category) as r, is_ok
-from (select *, product_id is not null and updated_at is not null as is_ok from '{raw}/products.parquet');
+from (select *, product_id is not null and updated_at is not null as is_ok from raw.products);
 insert into row_counts
 select 'products', count(*), count(*) filter (is_ok and r = 1), count(*) filter (is_ok and r > 1), count(*) filter (not is_ok) from products;
 
 create temp table rates as
 select rate_date, currency, rate, row_number() over (partition by rate_date, currency, is_ok order by rate) as r, is_ok
 from (
-    select *, coalesce(rate_date is not null and currency is not null and rate > 0, false) as is_ok from '{raw}/exchange_rates.parquet'
+    select *, coalesce(rate_date is not null and currency is not null and rate > 0, false) as is_ok from raw.exchange_rates
 );
 insert into row_counts
 select 'exchange_rates', count(*), count(*) filter (is_ok and r = 1), count(*) filter (is_ok and r > 1), count(*) filter (not is_ok) from rates;
@@ -32,7 +54,7 @@ select
     customer_id, compared(email) as email, created_at, coalesce(is_test, false) as is_test, is_ok,
     row_number() over (partition by customer_id, is_ok order by updated_at desc, email, created_at) as r
 from (
-    select *, customer_id is not null and created_at is not null and updated_at is not null as is_ok from '{raw}/customers.parquet'
+    select *, customer_id is not null and created_at is not null and updated_at is not null as is_ok from raw.customers
 );
 insert into row_counts
 select 'customers', count(*), count(*) filter (is_ok and r = 1), count(*) filter (is_ok and r > 1), count(*) filter (not is_ok)
@@ -47,8 +69,8 @@ select
         orders.order_id is not null and ordered_at is not null and currency is not null and updated_at is not null
         and coalesce(discount_amount, 0) >= 0 and status in ('pending', 'paid', 'fulfilled', 'cancelled'), false
     ) as is_ok
-from '{raw}/orders.parquet' as orders
-left join (select hash(order_id) as h from '{raw}/orders.parquet' group by 1 having count(*) > 1) as repeats on hash(orders.order_id) = repeats.h;
+from raw.orders as orders
+left join (select hash(order_id) as h from raw.orders group by 1 having count(*) > 1) as repeats on hash(orders.order_id) = repeats.h;
 
 create temp table orders as
 with versions as (
@@ -128,7 +150,7 @@ select
     refunds.*, orders.rowid as o, is_ok, row_number() over (partition by refund_id, is_ok order by refunds.updated_at desc, refunds.order_id, order_line_id, refunded_at, amount) as r
 from (
     select *, coalesce(refund_id is not null and order_id is not null and refunded_at is not null and amount > 0 and updated_at is not null, false) as is_ok
-    from '{raw}/refunds.parquet'
+    from raw.refunds
 ) as refunds
 left join orders on refunds.order_id = orders.order_id;
 insert into row_counts
@@ -148,8 +170,8 @@ select
         lines.order_line_id is not null and lines.order_id is not null and quantity > 0 and unit_price >= 0 and lines.updated_at is not null
         and coalesce(lines.discount_amount, 0) >= 0 and cast(quantity as decimal(19, 6)) * unit_price < 1000000000000, false
     ) as is_ok
-from '{raw}/order_lines.parquet' as lines
-left join (select hash(order_line_id) as h from '{raw}/order_lines.parquet' group by 1 having count(*) > 1) as repeats
+from raw.order_lines as lines
+left join (select hash(order_line_id) as h from raw.order_lines group by 1 having count(*) > 1) as repeats
     on hash(lines.order_line_id) = repeats.h
 left join orders on lines.order_id = orders.order_id
 left join owned_orders on orders.rowid = owned_orders.o and owned_orders.is_paid
@@ -164,7 +186,7 @@ select
 from lines where is_repeated;
 insert into row_counts
 select 'order_lines', received, received - duplicates - rejected, duplicates, rejected
-from (select count(*) as received from '{raw}/order_lines.parquet')
+from (select count(*) as received from raw.order_lines)
 cross join (select count(*) filter (is_ok and r > 1) as duplicates from ranked_lines)
 cross join (
     select (select count(*) from lines where not is_repeated and (not is_ok or is_orphan))
@@ -245,20 +267,20 @@ group by who;
 
 -- Sessions: all identified ones say whose their visitor is; of the others only those of the last 30 days, the sale or a click are asked.
 create temp table session_repeats as
-select hash(session_id) as h from '{raw}/sessions.parquet' group by 1 having count(*) > 1;
+select hash(session_id) as h from raw.sessions group by 1 having count(*) > 1;
 create temp table odd_sessions as
 select *, row_number() over (partition by session_id, is_ok order by started_at, visitor_id, customer_id, channel, device, is_bot) as r
 from (
-    select *, session_id is not null and visitor_id is not null and started_at is not null as is_ok from '{raw}/sessions.parquet'
+    select *, session_id is not null and visitor_id is not null and started_at is not null as is_ok from raw.sessions
     where hash(session_id) in (select h from session_repeats) or session_id is null or visitor_id is null or started_at is null
 );
 insert into row_counts
 select 'sessions', received, received - duplicates - rejected, duplicates, rejected
-from (select count(*) as received from '{raw}/sessions.parquet')
+from (select count(*) as received from raw.sessions)
 cross join (select count(*) filter (is_ok and r > 1) as duplicates, count(*) filter (not is_ok) as rejected from odd_sessions);
 create temp table sessions as
 with kept as (
-    select session_id, visitor_id, customer_id, day(started_at) as started_on, is_bot from '{raw}/sessions.parquet'
+    select session_id, visitor_id, customer_id, day(started_at) as started_on, is_bot from raw.sessions
     where hash(session_id) not in (select h from session_repeats) and session_id is not null and visitor_id is not null and started_at is not null
     union all
     select session_id, visitor_id, customer_id, day(started_at), is_bot from odd_sessions where is_ok and r = 1
@@ -271,10 +293,10 @@ select visitor_id, min(who) as who, bool_or(is_test) as is_test from sessions wh
 
 -- Web events, in one reading: the keys that repeat, then carts, recent clicks, and what needs a verdict.
 create temp table event_repeats as
-select hash(event_id) as h from '{raw}/web_events.parquet' group by 1 having count(*) > 1;
+select hash(event_id) as h from raw.web_events group by 1 having count(*) > 1;
 create temp table events as
 select event_id, session_id, event_type, product_id, occurred_at, repeats.h is not null as is_repeated
-from '{raw}/web_events.parquet' as events left join event_repeats as repeats on hash(events.event_id) = repeats.h
+from raw.web_events as events left join event_repeats as repeats on hash(events.event_id) = repeats.h
 where
     event_type in ('add_to_cart', 'remove_from_cart') or (event_type = 'recommendation_click' and occurred_at >= date '2026-05-31')
     or repeats.h is not null or event_id is null or session_id is null or event_type is null or occurred_at is null;
@@ -286,7 +308,7 @@ from (
 );
 insert into row_counts
 select 'web_events', received, received - duplicates - rejected, duplicates, rejected
-from (select count(*) as received from '{raw}/web_events.parquet')
+from (select count(*) as received from raw.web_events)
 cross join (select count(*) filter (is_ok and r > 1) as duplicates, count(*) filter (not is_ok) as rejected from ranked_events);
 create temp table session_events as
 with kept as (

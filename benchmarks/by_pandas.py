@@ -2,7 +2,8 @@
 
 Usage: python benchmarks/by_pandas.py RAW_DIR RESULT_DIR      (writes members.parquet and row_counts.parquet)
 
-It knows the shop that shop.py makes, as by_hand.sql does: ids need no trimming, money has cents, days are those of Berlin.
+It knows the settings of the shop that shop.py makes and the types in its files, as by_hand.sql does: days are those of Berlin, and
+money has cents.
 """
 
 import hashlib
@@ -21,8 +22,7 @@ def day(moments: pd.Series) -> pd.Series:
 
 
 def compared(emails: pd.Series) -> pd.Series:
-    trimmed = emails.str.strip(" ")
-    return trimmed.where(trimmed.str.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+").fillna(False).astype(bool)).str.lower()
+    return emails.where(emails.str.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+").fillna(False).astype(bool)).str.lower()
 
 
 def cents(amounts: pd.Series) -> pd.Series:
@@ -41,6 +41,10 @@ def segments(raw: Path) -> tuple[pd.DataFrame, dict[str, list[int]]]:
         """The rows that pass by themselves, one per key; only what shares a key is sorted."""
         time = TIMES.get(table, "updated_at")
         frame = pd.read_parquet(raw / f"{table}.parquet", columns=list(dict.fromkeys([*keys, *required, *others, time])))
+        # Any text may stand between spaces, tabs and line ends, and an empty one is none.
+        for name in frame.select_dtypes("str").columns:
+            trimmed = frame[name].str.strip(" \t\r\n")
+            frame[name] = trimmed.mask(trimmed == "")
         passing = frame[frame[required].notna().all(axis=1) & ok(frame)]
         is_again = passing.duplicated(keys, keep=False)
         again = passing[is_again]

@@ -19,7 +19,7 @@ from shop import make_shop
 def build(directory: Path, name: str, **variables: object) -> float:
     """Build all models of the shop in directory/raw, in directory/name.duckdb. Returns user CPU seconds. Raises RuntimeError where dbt fails."""
     command = dbt_command("build", directory, "--exclude-resource-type", "test", "unit_test", **variables)
-    return measure(command, dbt_environment(directory, directory / f"{name}.duckdb"))["user"]
+    return measure(command, dbt_environment(directory / "raw", directory / f"{name}.duckdb"))["user"]
 
 
 def main() -> None:
