@@ -55,7 +55,7 @@ CONTENDERS = {
     "by_hand_on_disk": "the same script, its tables in a database file as ours are",
     "models": "our models for segments 1 to 10, their SQL alone",
     "models_1gb": "the same with `memory_limit` at 1 GB",
-    "dbt": "the same by `dbt build`",
+    "dbt": "the same by `dbt build`, which parses the project anew",
     "polars": "polars, streaming",
     "pandas": "pandas",
     "views": "the usual way: our models as views, each segment asks them anew",
@@ -149,7 +149,7 @@ def contend(name: str, raw: Path, work: Path) -> None:
     elif name in ("all_models", "project"):
         run_plan(work, name)
     elif name == "dbt":
-        dbt_build(work, "ten", "--select", *ten(), "--exclude", "resource_type:test", "resource_type:unit_test")
+        dbt_build(work, "ten", "--no-partial-parse", "--select", *ten(), "--exclude", "resource_type:test", "resource_type:unit_test")
     elif name == "dbt_project":
         dbt_build(work, "all", "--exclude", "resource_type:test", "resource_type:unit_test", "source:predictions")
     elif name == "dbt_tests":
@@ -180,7 +180,7 @@ def dbt_command(command: str, work: Path, *arguments: str, **variables: object) 
 
 
 def prepare(raw: Path, work: Path) -> None:
-    """Make what is not measured: databases with the raw views and seeds, and the SQL of the models, by which dbt's parse is warm too.
+    """Make what is not measured: databases with the raw views and seeds, the SQL of the models, and dbt's parse of the project.
 
     Raises RuntimeError with dbt's output where dbt fails.
     """
@@ -199,10 +199,13 @@ def prepare(raw: Path, work: Path) -> None:
         selected = {result["unique_id"] for result in json.loads((work / "target" / "run_results.json").read_text())["results"]}
         nodes = json.loads((work / "target" / "manifest.json").read_text())["nodes"]
         (work / f"{plan}.json").write_text(json.dumps(in_order({key: nodes[key] for key in selected if nodes[key]["resource_type"] == "model"})))
+    # The parse for one database is none for another.
+    run_dbt("parse", work, "all", database=work / "shop.duckdb")
 
 
-def run_dbt(command: str, work: Path, tables: str, *arguments: str) -> None:
-    done = subprocess.run(dbt_command(command, work, *arguments), cwd=PROJECT, env=dbt_environment(work / tables / "raw", work / tables / "template.duckdb"), capture_output=True, text=True)
+def run_dbt(command: str, work: Path, tables: str, *arguments: str, database: Path | None = None) -> None:
+    environment = dbt_environment(work / tables / "raw", database or work / tables / "template.duckdb")
+    done = subprocess.run(dbt_command(command, work, *arguments), cwd=PROJECT, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
 
