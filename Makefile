@@ -102,7 +102,7 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 	$(BIN)/dbt test --selector unit_tests
 
 pytest: $(VENV) .venv/installed-metrics data/demo/orders.parquet data/complete_journey/orders.parquet data/cdnow/transactions.parquet ## Run the tests in Python, the oracle among them
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup
 
 # The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
 POSTGRES_DIR ?= warehouse/postgres
