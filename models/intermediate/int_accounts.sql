@@ -7,24 +7,54 @@ accounts as (
 
 ),
 
-ordering_accounts as (
+first_orders as (
 
-    select distinct account_id
+    select
+        account_id,
+        min(ordered_at) as first_ordered_at,
+        min(ordered_on) as first_ordered_on
     from {{ ref('stg_orders') }}
-    where ordered_on <= {{ as_of_date() }} and not is_test
+    where not is_test
+    group by account_id
+
+),
+
+dated_accounts as (
+
+    select
+        accounts.account_id,
+        coalesce(accounts.created_at, first_orders.first_ordered_at, accounts.email_consent_at, accounts.updated_at) as created_at,
+        first_orders.first_ordered_on
+    from accounts
+    left join first_orders on accounts.account_id = first_orders.account_id
 
 ),
 
 visible_accounts as (
 
     select
-        accounts.*,
+        accounts.account_id,
+        accounts.compared_email,
+        accounts.phone,
+        accounts.first_name,
+        accounts.birth_date,
+        accounts.country_code,
+        accounts.city,
+        accounts.acquisition_channel,
+        accounts.email_consent,
+        coalesce(accounts.email_consent_at, dated_accounts.created_at) as consent_answered_at,
+        {{ local_date('coalesce(accounts.email_consent_at, dated_accounts.created_at)') }} as consent_answered_on,
+        dated_accounts.created_at,
+        {{ local_date('dated_accounts.created_at') }} as created_on,
+        accounts.updated_at,
         accounts.is_test or forgotten_customers.hashed_id is not null as is_left_out
     from accounts
-    left join ordering_accounts on accounts.account_id = ordering_accounts.account_id
+    inner join dated_accounts on accounts.account_id = dated_accounts.account_id
     left join {{ ref('forgotten_customers') }} as forgotten_customers
         on {{ sha256_hex('accounts.account_id') }} = forgotten_customers.hashed_id
-    where accounts.created_on <= {{ as_of_date() }} or ordering_accounts.account_id is not null
+    where
+        {{ local_date('dated_accounts.created_at') }} <= {{ as_of_date() }}
+        or dated_accounts.first_ordered_on <= {{ as_of_date() }}
 
 ),
 

@@ -11,6 +11,7 @@
     'email_events': 'event_id',
     'reviews': 'review_id',
     'marketing_spend': none,
+    'custom_traits': 'row_key',
     'exchange_rates': 'row_key'
 } %}
 {% for table, key in keys.items() %}

@@ -4,10 +4,15 @@
     ('customers', 'account_id', 'birth_date'),
     ('customers', 'account_id', 'email_consent'),
     ('customers', 'account_id', 'email_consent_at'),
+    ('customers', 'account_id', 'sms_consent'),
+    ('customers', 'account_id', 'sms_consent_at'),
+    ('customers', 'account_id', 'ads_consent'),
+    ('customers', 'account_id', 'ads_consent_at'),
     ('customers', 'account_id', 'phone'),
     ('products', 'product_id', 'price'),
     ('products', 'product_id', 'unit_cost'),
-    ('order_lines', 'order_line_id', 'list_price')
+    ('order_lines', 'order_line_id', 'list_price'),
+    ('order_lines', 'order_line_id', 'unit_cost')
 ] %}
 {% for table, key, column in repaired_columns %}
 select

@@ -1,8 +1,8 @@
--- One row per raw table: rows received = rows kept + duplicates removed + rows rejected.
+-- One row per raw table: rows received = rows kept + duplicates removed + rows rejected + rows deleted.
 {{ config(materialized='table') }}
 {% set tables = [
     'customers', 'products', 'orders', 'order_lines', 'refunds', 'sessions',
-    'web_events', 'email_events', 'reviews', 'marketing_spend', 'exchange_rates'
+    'web_events', 'email_events', 'reviews', 'marketing_spend', 'custom_traits', 'exchange_rates'
 ] %}
 with
 
@@ -38,7 +38,8 @@ judged as (
         count(*) as judged_rows,
         count(case when verdict = 'kept' then 1 end) as kept_rows,
         count(case when verdict = 'duplicate' then 1 end) as duplicate_rows,
-        count(case when verdict = 'rejected' then 1 end) as rejected_rows
+        count(case when verdict = 'rejected' then 1 end) as rejected_rows,
+        count(case when verdict = 'deleted' then 1 end) as deleted_rows
     from verdicts
     group by table_name
 
@@ -52,6 +53,7 @@ select
     + case when received.is_judged_by_exception then received.received_rows - coalesce(judged.judged_rows, 0) else 0 end
         as kept_rows,
     coalesce(judged.duplicate_rows, 0) as duplicate_rows,
-    coalesce(judged.rejected_rows, 0) as rejected_rows
+    coalesce(judged.rejected_rows, 0) as rejected_rows,
+    coalesce(judged.deleted_rows, 0) as deleted_rows
 from received
 left join judged on received.table_name = judged.table_name

@@ -11,6 +11,7 @@ kept as (
         'unit_price',
         'list_price',
         'discount_amount',
+        'unit_cost',
         'updated_at'
     ]) }}
 
@@ -24,5 +25,6 @@ select
     unit_price,
     list_price,
     coalesce(discount_amount, 0) as discount_amount,
+    case when unit_cost >= 0 then unit_cost end as unit_cost,
     updated_at
 from kept

@@ -8,6 +8,8 @@ select
     status,
     currency,
     discount_amount,
+    discount_code,
+    delivered_at,
     is_test,
     updated_at
 from {{ ref('base_orders') }}

@@ -3,6 +3,7 @@ select
     product_id,
     product_name,
     category,
+    is_gift_card,
     price,
     unit_cost,
     updated_at

@@ -6,6 +6,7 @@ select
     refunded_at,
     refunded_on,
     amount,
+    reason,
     updated_at
 from {{ ref('base_refunds') }}
 where verdict = 'kept'

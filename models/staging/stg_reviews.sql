@@ -5,6 +5,7 @@ select
     order_id,
     product_id,
     rating,
+    topic,
     reviewed_at,
     reviewed_on
 from {{ ref('base_reviews') }}

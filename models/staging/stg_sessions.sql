@@ -9,6 +9,7 @@ kept as (
         'customer_id',
         'started_at',
         'channel',
+        'campaign_id',
         'device',
         'is_bot'
     ]) }}
@@ -22,6 +23,7 @@ select
     started_at,
     {{ local_date('started_at') }} as started_on,
     channel,
+    campaign_id,
     device,
     coalesce(is_bot, false) as is_bot
 from kept

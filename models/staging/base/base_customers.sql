@@ -4,6 +4,8 @@
     'email',
     'phone',
     'first_name',
+    'last_name',
+    'postal_code',
     'birth_date',
     'country_code',
     'city',
@@ -11,11 +13,16 @@
     'acquisition_channel',
     'email_consent',
     'email_consent_at',
+    'sms_consent',
+    'sms_consent_at',
+    'ads_consent',
+    'ads_consent_at',
     'is_test',
-    'updated_at'
+    'updated_at',
+    'is_deleted'
 ] %}
-{% set readable = ['created_at', 'is_test', 'updated_at', 'loaded_at'] %}
-{% set descriptive = ['birth_date', 'email_consent_at'] %}
+{% set readable = ['created_at', 'is_test', 'updated_at', 'is_deleted', 'loaded_at'] %}
+{% set descriptive = ['birth_date', 'email_consent_at', 'sms_consent_at', 'ads_consent_at'] %}
 
 with
 
@@ -24,7 +31,7 @@ judged as (
     select
         *,
         {{ row_fault(
-            required=['customer_id', 'created_at', 'updated_at'],
+            required=['customer_id', 'updated_at'],
             readable=readable
         ) }} as row_fault
     from {{ source('raw', 'customers') }}
@@ -39,10 +46,11 @@ ranked as (
         {{ version_rank(
             key=['judged.customer_id'],
             order_by=[
-                'judged.updated_at desc',
                 by_code_point('judged.email'),
                 by_code_point('judged.phone'),
                 by_code_point('judged.first_name'),
+                by_code_point('judged.last_name'),
+                by_code_point('judged.postal_code'),
                 'judged.birth_date',
                 by_code_point('judged.country_code'),
                 by_code_point('judged.city'),
@@ -50,9 +58,14 @@ ranked as (
                 by_code_point('judged.acquisition_channel'),
                 by_code_point('judged.email_consent'),
                 'judged.email_consent_at',
+                by_code_point('judged.sms_consent'),
+                'judged.sms_consent_at',
+                by_code_point('judged.ads_consent'),
+                'judged.ads_consent_at',
                 'judged.is_test'
             ],
-            descriptive=descriptive
+            descriptive=descriptive,
+            has_versions=true
         ) }} as version_rank
     from judged
 
@@ -63,20 +76,28 @@ select
     {{ compared_email('email') }} as compared_email,
     case when {{ is_e164('phone') }} then phone end as phone,
     first_name,
+    last_name,
+    postal_code,
     birth_date,
     country_code,
     city,
     acquisition_channel,
     case when email_consent in ('subscribed', 'unsubscribed', 'never') then email_consent end as email_consent,
+    email_consent_at,
+    case when sms_consent in ('subscribed', 'unsubscribed', 'never') then sms_consent end as sms_consent,
+    sms_consent_at,
+    case when ads_consent in ('granted', 'denied') then ads_consent end as ads_consent,
+    ads_consent_at,
     created_at,
-    {{ local_date('created_at') }} as created_on,
-    coalesce(email_consent_at, created_at) as consent_answered_at,
-    {{ local_date('coalesce(email_consent_at, created_at)') }} as consent_answered_on,
     coalesce(is_test, false) as is_test,
     updated_at,
     {{ unreadable('birth_date') }} as birth_date_repaired_from,
     {{ unreadable('email_consent_at') }} as email_consent_at_repaired_from,
+    {{ unreadable('sms_consent_at') }} as sms_consent_at_repaired_from,
+    {{ unreadable('ads_consent_at') }} as ads_consent_at_repaired_from,
     case when email_consent not in ('subscribed', 'unsubscribed', 'never') then email_consent end as email_consent_repaired_from,
+    case when sms_consent not in ('subscribed', 'unsubscribed', 'never') then sms_consent end as sms_consent_repaired_from,
+    case when ads_consent not in ('granted', 'denied') then ads_consent end as ads_consent_repaired_from,
     case when not {{ is_e164('phone') }} then phone end as phone_repaired_from,
-    {{ verdict_columns(columns, readable + descriptive) }}
+    {{ verdict_columns(columns, readable + descriptive, versions_of=['customer_id']) }}
 from ranked

@@ -1,5 +1,5 @@
 -- One row per delivered row of raw.order_lines that needs a verdict: it breaks the contract, shares its key with
--- another or has an unreadable list price. All others are kept: stg_order_lines reads them where they were delivered.
+-- another, is deleted, or has a list price or cost that reads as null. All others are kept: stg_order_lines reads them where they were delivered.
 {{ config(**large_table('order_lines')) }}
 {% set columns = [
     'order_line_id',
@@ -9,10 +9,12 @@
     'unit_price',
     'list_price',
     'discount_amount',
-    'updated_at'
+    'unit_cost',
+    'updated_at',
+    'is_deleted'
 ] %}
-{% set readable = ['quantity', 'unit_price', 'discount_amount', 'updated_at', 'loaded_at'] %}
-{% set descriptive = ['list_price'] %}
+{% set readable = ['quantity', 'unit_price', 'discount_amount', 'updated_at', 'is_deleted', 'loaded_at'] %}
+{% set descriptive = ['list_price', 'unit_cost'] %}
 
 with
 
@@ -45,7 +47,7 @@ delivered as (
         required=['order_line_id', 'order_id', 'quantity', 'unit_price', 'updated_at'],
         readable=readable,
         forbidden={
-            'quantity not above 0': "quantity <= 0",
+            'negative quantity': "quantity < 0",
             'negative unit_price': "unit_price < 0",
             'negative discount_amount': "discount_amount < 0",
             'quantity x unit_price too large': "cast(quantity as " ~ decimal_type(19, 6) ~ ") * unit_price >= 1000000000000"
@@ -64,7 +66,11 @@ judged as (
     left join accepted_orders on delivered.order_id = accepted_orders.accepted_order_id
     where
         {{ needs_verdict('order_lines', exceptions=[
-            'accepted_orders.accepted_order_id is null', unreadable('delivered.list_price') ~ ' is not null'
+            'accepted_orders.accepted_order_id is null',
+            'coalesce(delivered.is_deleted, false)',
+            unreadable('delivered.list_price') ~ ' is not null',
+            unreadable('delivered.unit_cost') ~ ' is not null',
+            'delivered.unit_cost < 0'
         ]) }}
 
 ),
@@ -76,15 +82,16 @@ ranked as (
         {{ version_rank(
             key=['judged.order_line_id'],
             order_by=[
-                'judged.updated_at desc',
                 by_code_point('judged.order_id'),
                 by_code_point('judged.product_id'),
                 'judged.quantity',
                 'judged.unit_price',
                 'judged.list_price',
-                'judged.discount_amount'
+                'judged.discount_amount',
+                'judged.unit_cost'
             ],
-            descriptive=descriptive
+            descriptive=descriptive,
+            has_versions=true
         ) }} as version_rank
     from judged
 
@@ -98,9 +105,12 @@ select
     unit_price,
     list_price,
     discount_amount,
+    unit_cost,
     updated_at,
+    is_deleted,
     key_hash,
     {{ columns_for_the_next_run('order_lines') }}
     {{ unreadable('list_price') }} as list_price_repaired_from,
-    {{ verdict_columns(columns, readable + descriptive, former_raw_values='former_raw_values') }}
+    {{ repaired_from('unit_cost', 'unit_cost < 0') }} as unit_cost_repaired_from,
+    {{ verdict_columns(columns, readable + descriptive, former_raw_values='former_raw_values', versions_of=['order_line_id']) }}
 from ranked

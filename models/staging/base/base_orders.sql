@@ -7,10 +7,13 @@
     'status',
     'currency',
     'discount_amount',
+    'discount_code',
+    'delivered_at',
     'is_test',
-    'updated_at'
+    'updated_at',
+    'is_deleted'
 ] %}
-{% set readable = ['ordered_at', 'discount_amount', 'is_test', 'updated_at', 'loaded_at'] %}
+{% set readable = ['ordered_at', 'discount_amount', 'delivered_at', 'is_test', 'updated_at', 'is_deleted', 'loaded_at'] %}
 
 with
 
@@ -53,15 +56,17 @@ ranked as (
         {{ version_rank(
             key=['judged.order_id'],
             order_by=[
-                'judged.updated_at desc',
                 by_code_point('judged.customer_id'),
                 by_code_point('judged.email'),
                 'judged.ordered_at',
                 by_code_point('judged.status'),
                 by_code_point('judged.currency'),
                 'judged.discount_amount',
+                by_code_point('judged.discount_code'),
+                'judged.delivered_at',
                 'judged.is_test'
-            ]
+            ],
+            has_versions=true
         ) }} as version_rank
     from judged
     left join first_rates on judged.currency = first_rates.currency
@@ -77,7 +82,9 @@ select
     status,
     currency,
     coalesce(discount_amount, 0) as discount_amount,
+    discount_code,
+    delivered_at,
     coalesce(is_test, false) as is_test,
     updated_at,
-    {{ verdict_columns(columns, readable) }}
+    {{ verdict_columns(columns, readable, versions_of=['order_id']) }}
 from ranked

@@ -3,11 +3,13 @@
     'product_id',
     'product_name',
     'category',
+    'is_gift_card',
     'price',
     'unit_cost',
-    'updated_at'
+    'updated_at',
+    'is_deleted'
 ] %}
-{% set readable = ['updated_at', 'loaded_at'] %}
+{% set readable = ['is_gift_card', 'updated_at', 'is_deleted', 'loaded_at'] %}
 {% set descriptive = ['price', 'unit_cost'] %}
 
 with
@@ -32,13 +34,14 @@ ranked as (
         {{ version_rank(
             key=['judged.product_id'],
             order_by=[
-                'judged.updated_at desc',
                 by_code_point('judged.product_name'),
                 by_code_point('judged.category'),
+                'judged.is_gift_card',
                 'judged.price',
                 'judged.unit_cost'
             ],
-            descriptive=descriptive
+            descriptive=descriptive,
+            has_versions=true
         ) }} as version_rank
     from judged
 
@@ -48,10 +51,11 @@ select
     product_id,
     product_name,
     category,
+    coalesce(is_gift_card, false) as is_gift_card,
     case when price >= 0 then price end as price,
     case when unit_cost >= 0 then unit_cost end as unit_cost,
     updated_at,
     {{ repaired_from('price', 'price < 0') }} as price_repaired_from,
     {{ repaired_from('unit_cost', 'unit_cost < 0') }} as unit_cost_repaired_from,
-    {{ verdict_columns(columns, readable + descriptive) }}
+    {{ verdict_columns(columns, readable + descriptive, versions_of=['product_id']) }}
 from ranked

@@ -5,9 +5,11 @@
     'order_line_id',
     'refunded_at',
     'amount',
-    'updated_at'
+    'reason',
+    'updated_at',
+    'is_deleted'
 ] %}
-{% set readable = ['refunded_at', 'amount', 'updated_at', 'loaded_at'] %}
+{% set readable = ['refunded_at', 'amount', 'updated_at', 'is_deleted', 'loaded_at'] %}
 
 with
 
@@ -19,7 +21,7 @@ judged as (
             required=['refund_id', 'order_id', 'refunded_at', 'amount', 'updated_at'],
             readable=readable,
             forbidden={
-                'amount not above 0': "amount <= 0"
+                'negative amount': "amount < 0"
             }
         ) }} as row_fault
     from {{ source('raw', 'refunds') }}
@@ -41,12 +43,13 @@ ranked as (
         {{ version_rank(
             key=['judged.refund_id'],
             order_by=[
-                'judged.updated_at desc',
                 by_code_point('judged.order_id'),
                 by_code_point('judged.order_line_id'),
                 'judged.refunded_at',
-                'judged.amount'
-            ]
+                'judged.amount',
+                by_code_point('judged.reason')
+            ],
+            has_versions=true
         ) }} as version_rank
     from judged
     left join accepted_orders on judged.order_id = accepted_orders.accepted_order_id
@@ -60,6 +63,7 @@ select
     refunded_at,
     {{ local_date('refunded_at') }} as refunded_on,
     amount,
+    reason,
     updated_at,
-    {{ verdict_columns(columns, readable) }}
+    {{ verdict_columns(columns, readable, versions_of=['refund_id']) }}
 from ranked

@@ -5,6 +5,7 @@
     'order_id',
     'product_id',
     'rating',
+    'topic',
     'reviewed_at'
 ] %}
 {% set readable = ['rating', 'reviewed_at', 'loaded_at'] %}
@@ -38,7 +39,8 @@ ranked as (
                 by_code_point('judged.customer_id'),
                 by_code_point('judged.order_id'),
                 by_code_point('judged.product_id'),
-                'judged.rating'
+                'judged.rating',
+                by_code_point('judged.topic')
             ]
         ) }} as version_rank
     from judged
@@ -51,6 +53,7 @@ select
     order_id,
     product_id,
     rating,
+    topic,
     reviewed_at,
     {{ local_date('reviewed_at') }} as reviewed_on,
     {{ verdict_columns(columns, readable) }}

@@ -7,6 +7,7 @@
     'customer_id',
     'started_at',
     'channel',
+    'campaign_id',
     'device',
     'is_bot'
 ] %}
@@ -23,7 +24,7 @@ keys_to_judge as (
 delivered as (
 
     {{ delivered_rows('sessions', 'session_id', columns, readable, row_fault=row_fault(
-        required=['session_id', 'visitor_id', 'started_at'],
+        required=['session_id', 'started_at'],
         readable=readable
     )) }}
 
@@ -50,6 +51,7 @@ ranked as (
                 by_code_point('judged.visitor_id'),
                 by_code_point('judged.customer_id'),
                 by_code_point('judged.channel'),
+                by_code_point('judged.campaign_id'),
                 by_code_point('judged.device'),
                 'judged.is_bot'
             ]
@@ -64,6 +66,7 @@ select
     customer_id,
     started_at,
     channel,
+    campaign_id,
     device,
     is_bot,
     key_hash,
