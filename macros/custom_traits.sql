@@ -29,7 +29,7 @@
     {% set leap_years = '([0-9][0-9](0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)' %}
     {{ return({
         'text': '(true)',
-        'number': matches(text, '^[+-]?(0*[0-9]{1,12}[.]?[0-9]*|[.][0-9]+)$'),
+        'number': matches(text, '^[+-]?(0*[0-9]{1,12}([.][0-9]*)?|[.][0-9]+)$'),
         'boolean': "(lower(" ~ text ~ ") in ('true', 't', 'yes', '1', 'false', 'f', 'no', '0'))",
         'date': '(' ~ matches(text, '^[0-9]{4}-(' ~ long_months ~ '|' ~ short_months ~ '|02-(0[1-9]|1[0-9]|2[0-8]))$')
             ~ ' or ' ~ matches(text, '^' ~ leap_years ~ '-02-29$') ~ ')',
