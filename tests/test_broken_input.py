@@ -152,6 +152,7 @@ def test_a_directory_that_does_not_exist_stops_dbt_with_exit_code_2(project):
 def test_unreadable_and_forbidden_values_are_rejected_with_their_reason(shop, built):
     orders = [
         *SMALL_SHOP["orders"],
+        *(f"cancelled{number},c1,2026-06-01T10:00:00Z,cancelled,EUR,2026-06-01T10:00:00Z" for number in range(3)),
         "o2,c1,01.06.2026,paid,EUR,2026-06-01T10:00:00Z",
         "o3,c1,2026-06-01T10:00:00Z,paid,CHF,2026-06-01T10:00:00Z",
         "o4,c1,2026-06-01T10:00:00Z,shipped,EUR,2026-06-01T10:00:00Z",
@@ -191,14 +192,15 @@ def test_a_malformed_csv_line_stops_the_build_with_file_and_line(shop, dbt_build
 
 def many_lines(bad: int, of: int) -> list[str]:
     header, line = SMALL_SHOP["order_lines"]
-    return [header, *(line.replace("l1", f"l{n}").replace(",2,", ",0," if n < bad else ",2,") for n in range(of))]
+    return [header, *(line.replace("l1", f"l{n}").replace(",2,", ",-2," if n < bad else ",2,") for n in range(of))]
 
 
 def test_ten_percent_bad_rows_stop_the_build_with_a_sentence(shop, dbt_build):
     result, query = dbt_build(shop(order_lines=many_lines(1_000, 10_000)))
     assert "Of the 10000 rows of order_lines, 1000 are rejected: more than max_rejected_share (0.05) and" \
-        " max_rejected_rows (100) allow. staging.rejected_rows gives the reasons." in messages(result)
-    assert query("select reason, count(*) from staging.rejected_rows group by reason") == [("quantity not above 0", 1_000)]
+        " max_rejected_rows (100) allow, or more than half of the table. Most often: negative quantity (1000 rows)," \
+        " as in a table with turned signs. staging.rejected_rows gives all reasons." in messages(result)
+    assert query("select reason, count(*) from staging.rejected_rows group by reason") == [("negative quantity", 1_000)]
     assert query("select count(*) from information_schema.tables where table_name = 'customers' and table_schema = 'marts'") == [(0,)]
 
 
@@ -211,6 +213,26 @@ def test_up_to_either_limit_the_build_goes_on(shop, dbt_build, bad, of):
 def test_one_row_above_both_limits_stops_the_build(shop, dbt_build):
     result, _ = dbt_build(shop(order_lines=many_lines(101, 1_000)), "--select", "+stg_order_lines")
     assert "101 are rejected" in messages(result)
+
+
+@pytest.mark.parametrize(("bad", "of", "stops"), [(3, 5, True), (5, 10, False), (6, 10, True), (4, 4, False)])
+def test_a_table_that_is_wrong_as_a_whole_stops_the_build(shop, sql, bad, of, stops):
+    refunds = ["refund_id,order_id,refunded_at,amount,updated_at",
+               *(f"r{number},o1,2026-06-02T10:00:00Z,{-5 if number < bad else 1},2026-06-02T10:00:00Z" for number in range(of))]
+    with sql.build(shop(refunds=refunds)) as connection:
+        if stops:
+            with pytest.raises(duckdb.Error, match=f"Most often: negative amount [(]{bad} rows[)], as in a table with turned signs"):
+                sql.failing_tests(connection)
+        else:
+            assert sql.failing_tests(connection) == []
+
+
+def test_an_order_of_an_account_that_a_spreadsheet_wrote_as_a_number_is_kept_and_told(shop, built):
+    orders = [*SMALL_SHOP["orders"], "o2,17.0,2026-06-01T10:00:00Z,paid,EUR,2026-06-01T10:00:00Z"]
+    customers = [*SMALL_SHOP["customers"], "17,,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z"]
+    query = built(shop(orders=orders, customers=customers))
+    assert query("from staging.unknown_accounts") == [("17.0", 1, "17")]
+    assert query("select kept_rows from staging.row_counts where table_name = 'orders'") == [(2,)]
 
 
 @pytest.mark.parametrize(("variables", "sentence"), [
@@ -237,13 +259,13 @@ def test_parquet_files_of_a_folder_may_differ_in_type(shop, built):
     (raw_dir / "customers" / "year=2026").mkdir(parents=True)
     moment = datetime(2026, 1, 1, 10, tzinfo=UTC)
     pq.write_table(pa.table({"customer_id": pa.array([7.0, 8.0]), "created_at": [moment, moment], "updated_at": [moment, moment],
-                             "is_test": pa.array([float("nan"), 0.0])}), raw_dir / "customers" / "1.parquet")
+                             "is_test": pa.array([0.0, float("nan")])}), raw_dir / "customers" / "1.parquet")
     pq.write_table(pa.table({"customer_id": ["7", "c1"], "created_at": ["2026-01-01 10:00"] * 2, "updated_at": ["2026-01-02 10:00"] * 2}),
                    raw_dir / "customers" / "year=2026" / "2.parquet")
     query = built(raw_dir)
     assert query("select customer_id, created_on::varchar from marts.customers order by all") == [
-        ("7", "2026-01-01"), ("8", "2026-01-01"), ("c1", "2026-01-01")]
-    assert query("select row_key, reason from staging.rejected_rows") == [("7", "unreadable is_test")]
+        ("7", "2026-01-01"), ("c1", "2026-01-01")]
+    assert query("select row_key, reason from staging.rejected_rows") == [("8", "unreadable is_test")]
 
 
 def test_the_warehouse_may_be_named_raw(shop, project, tmp_path):

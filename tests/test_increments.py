@@ -104,6 +104,27 @@ def test_nights_give_the_marts_of_a_full_refresh(nightly, refreshed, tmp_path):
         assert nightly.rows(table) == refreshed.rows(table), table
 
 
+def test_a_broken_newest_version_takes_away_what_counted_until_a_mended_one_comes(nightly, refreshed, tmp_path):
+    """Each night brings one more version of the same line; an older one never takes the place of one that breaks the contract."""
+    shop = random_shop(3, NIGHTS[-1], "Europe/Berlin", dirt=0)
+    order = next(row for row in shop["orders"] if row["order_id"] and row["currency"] == "EUR")
+    line = {"order_line_id": "edited", "order_id": order["order_id"].strip(), "unit_price": "10", "product_id": None}
+    order.update(status="paid", updated_at="2099-01-01 00:00")
+    versions = [line | {"quantity": "2"}, line | {"quantity": "-2"}, line | {"quantity": "3"}, line | {"quantity": "4", "is_deleted": "true"}]
+    seen = []
+    for number, night in enumerate(NIGHTS):
+        delivered = [version | {"updated_at": f"{NIGHTS[age]} 06:00", "loaded_at": f"{NIGHTS[age]} 07:00"}
+                     for age, version in enumerate(versions[:number + 1])]
+        others = [row | {"loaded_at": "2025-01-01 00:00"} for row in shop["order_lines"]]
+        write_shop(shop | {"order_lines": others + delivered}, tmp_path / str(night), "csv")
+        for warehouse in (nightly, refreshed):
+            warehouse.run(tmp_path / str(night), night, "--select", "path:models/staging", "resource_type:seed")
+        for table in STAGING:
+            assert nightly.rows(table) == refreshed.rows(table), (table, night)
+        seen.append([int(row[3]) for row in nightly.rows("staging.stg_order_lines") if row[0] == "edited"])
+    assert seen == [[2], [], [3], []]
+
+
 def test_deleted_rows_count_until_the_next_full_refresh(nightly, refreshed, tmp_path):
     shop = deliveries(2)[-1]
     write_shop(shop, tmp_path / "before", "parquet")
