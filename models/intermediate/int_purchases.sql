@@ -42,8 +42,10 @@ line_totals as (
         sum(gross_amount) as gross_amount,
         coalesce(sum(gross_remainder), 0) as gross_remainder,
         sum(discount_amount) as discount_amount,
-        sum(case when is_fully_refunded then 0 else cost end) as cost,
-        coalesce(sum(case when is_fully_refunded then 0 else cost_remainder end), 0) as cost_remainder,
+        sum(case when is_fully_refunded or is_foreign_cost then 0 else cost end) as cost,
+        coalesce(sum(case when is_fully_refunded or is_foreign_cost then 0 else cost_remainder end), 0) as cost_remainder,
+        sum(case when is_foreign_cost and not is_fully_refunded then cost else 0 end) as foreign_cost,
+        sum(case when is_foreign_cost and not is_fully_refunded then cost_remainder else 0 end) as foreign_cost_remainder,
         {{ dbt.bool_or("cost is null and not is_fully_refunded") }} as has_unknown_cost,
         {{ dbt.bool_or("is_discounted") }} as is_discounted
     from {{ ref('int_order_lines') }}
@@ -78,6 +80,8 @@ priced as (
         - line_totals.discount_amount - orders.discount_amount - coalesce(refund_totals.refunded_amount, 0) as net_amount,
         case when not line_totals.has_unknown_cost then line_totals.cost end as cost,
         line_totals.cost_remainder,
+        line_totals.foreign_cost,
+        line_totals.foreign_cost_remainder,
         line_totals.is_discounted or orders.discount_amount > 0 as is_discounted
     from orders
     inner join line_totals on orders.order_id = line_totals.order_id
@@ -106,6 +110,9 @@ converted as (
             else cast(round((net_amount + gross_remainder) * rate, 2) as {{ decimal_type(18, 2) }})
         end as net_revenue,
         case
+            when foreign_cost_remainder <> 0
+                then cast(cost + cost_remainder + (foreign_cost + foreign_cost_remainder) * rate as {{ decimal_type(28, 6) }})
+            when foreign_cost <> 0 then cast(cost + cost_remainder + foreign_cost * rate as {{ decimal_type(28, 6) }})
             when cost_remainder = 0 then cast(cost as {{ decimal_type(28, 6) }})
             else cast(cost + cost_remainder as {{ decimal_type(28, 6) }})
         end as cost,
