@@ -15,7 +15,7 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
     return [
         *compare_keyed("row_counts", rows_by_key(connection, "staging.row_counts", "table_name"), {
             table: {f"{name}_rows": getattr(counts, field) for name, field in (
-                ("received", "received"), ("kept", "kept"), ("duplicate", "duplicates"), ("rejected", "rejected"))}
+                ("received", "received"), ("kept", "kept"), ("duplicate", "duplicates"), ("rejected", "rejected"), ("deleted", "deleted"))}
             for table, counts in expected.counts.items()}),
         *compare_sets("rejected_rows", column_rows(connection, "select table_name, row_key from staging.rejected_rows"),
                       {(row.table, row.key) for row in expected.rejected if row.table != "marketing_spend"}
