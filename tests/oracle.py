@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -35,7 +36,8 @@ class Parameters:
     as_of_date: date
     shop_timezone: str = "UTC"
     reporting_currency: str = "EUR"
-    max_accounts_per_email: int = 20
+    max_accounts_per_email: int = 100
+    junk_ids: tuple[str, ...] = ("undefined", "null", "none", "nan", "(not set)", "unknown", "0", "-1")
     rfm_window_days: int = 730
     rfm_method: str = "quintiles"
     # (trait, score, from_value), trait being one of the keys of SCORED_TRAITS
@@ -543,12 +545,13 @@ class Calendar:
 
 # ---------------------------------------------------------------- 2. customers
 
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+BLANKS = " \t\r\n\u00a0\u200b\u200c\u200d\u2060\ufeff"  # those that one does not see among them
+EMAIL = re.compile(f"[^@{BLANKS}]+@[^@{BLANKS}]+\\.[^@{BLANKS}]+")
 
 
 def compared_email(email: str | None) -> str | None:
     """Return the email as it is compared, None if it is not of the form x@y.z."""
-    email = email.lower() if email is not None else None
+    email = email.strip(BLANKS).lower() if email is not None else None
     return email if email is not None and EMAIL.fullmatch(email) else None
 
 
@@ -563,7 +566,8 @@ class People:
 
     accounts_of: dict[str, list[Row]]
     customer_of_account: dict[str, str]
-    customer_of_email: dict[str, str]  # guests too; without shared addresses
+    customer_of_email: dict[str, str]  # guests and former addresses too; without shared addresses
+    former_addresses: dict[str, str]  # compared email -> customer_id
     email_of: dict[str, str | None]  # customer_id -> compared email
     shared_emails: set[str]
     test_customers: set[str]
@@ -611,7 +615,7 @@ def visible_accounts(accounts: list[Row], orders: list[Row], calendar: Calendar)
 
 
 def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_per_email: int) -> People:
-    """Merge accounts by email, then make guests of the orders whose email no account has."""
+    """Merge accounts by email, find their former addresses, then make guests of the orders whose email nobody has or had."""
     accounts = visible_accounts(dated_accounts(raw), orders, calendar)
     accounts_of_email = defaultdict(list)
     for account in accounts:
@@ -620,7 +624,7 @@ def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_pe
             accounts_of_email[email].append(account)
     shared = {email for email, sharing in accounts_of_email.items() if len(sharing) > max_accounts_per_email}
 
-    people = People(defaultdict(list), {}, {}, {}, shared, set(), {})
+    people = People(defaultdict(list), {}, {}, {}, {}, shared, set(), {})
     for email in accounts_of_email.keys() - shared:
         first = min(accounts_of_email[email], key=lambda account: (account["created_at"], account["customer_id"]))
         people.customer_of_email[email] = first["customer_id"]
@@ -632,8 +636,20 @@ def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_pe
         people.email_of[customer_id] = email
         if account["is_test"]:
             people.test_customers.add(customer_id)
+    people.former_addresses = former_addresses(people, orders, accounts_of_email.keys())
+    people.customer_of_email |= people.former_addresses
     add_guests(people, orders)
     return people
+
+
+def former_addresses(people: People, orders: list[Row], emails_of_accounts) -> dict[str, str]:
+    """Return the emails that no account has, and that orders carry beside the known accounts of one customer alone."""
+    customers_of_email = defaultdict(set)
+    for order in orders:
+        email = compared_email(order["email"])
+        if order["customer_id"] in people.customer_of_account and email is not None and email not in emails_of_accounts:
+            customers_of_email[email].add(people.customer_of_account[order["customer_id"]])
+    return {email: next(iter(customers)) for email, customers in customers_of_email.items() if len(customers) == 1}
 
 
 def add_guests(people: People, orders: list[Row]) -> None:
@@ -664,28 +680,39 @@ def newest_account(accounts: list[Row]) -> Row:
     return max(accounts, key=lambda account: (account["updated_at"], account["customer_id"]))
 
 
-def consented_at(accounts: list[Row], calendar: Calendar) -> datetime | None:
-    """Return when the customer subscribed, if that is the newest explicit answer; on a tie refusal wins."""
+def newest_answer(accounts: list[Row], calendar: Calendar, consent: str, refusal: str) -> tuple[datetime, bool] | None:
+    """Return (answered at, whether it is a refusal) of the newest explicit answer up to the as-of date; on a tie refusal wins.
+
+    consent: the column that holds the answer, beside the column of its moment. refusal: the answer that is one.
+    """
     answers = []
     for account in accounts:
-        answered_at = account["email_consent_at"] or account["created_at"]
-        if account["email_consent"] in ("subscribed", "unsubscribed") and calendar.has_come(calendar.day(answered_at)):
-            answers.append((answered_at, account["email_consent"] == "unsubscribed"))
-    if not answers:
-        return None
-    answered_at, is_refusal = max(answers)
+        answered_at = account[f"{consent}_at"] or account["created_at"]
+        if account[consent] not in (None, "never") and calendar.has_come(calendar.day(answered_at)):
+            answers.append((answered_at, account[consent] == refusal))
+    return max(answers, default=None)
+
+
+def consented_at(accounts: list[Row], calendar: Calendar, consent: str) -> datetime | None:
+    """Return when the customer subscribed, if that is the newest explicit answer."""
+    answered_at, is_refusal = newest_answer(accounts, calendar, consent, "unsubscribed") or (None, True)
     return None if is_refusal else answered_at
 
 
+def ads_consent(accounts: list[Row], calendar: Calendar) -> str | None:
+    answer = newest_answer(accounts, calendar, "ads_consent", "denied")
+    return ("denied" if answer[1] else "granted") if answer else None
+
+
 def profile(shop: "Shop", customer_id: str) -> Row:
-    """Return who the customer is, and whether they subscribe (section 7)."""
+    """Return who the customer is, and what they consent to (sections 7 and 10)."""
     accounts = shop.people.accounts_of.get(customer_id)
     if accounts is None:
         return {"customer_id": customer_id, "is_guest": True, "country_code": None, "city": None,
                 "created_on": shop.people.guests_since[customer_id], "acquisition_channel": None,
-                "is_subscribed": False, "consented_on": None}
+                "is_subscribed": False, "consented_on": None, "is_sms_subscribed": False, "ads_consent": None}
     newest = newest_account(accounts)
-    consent = consented_at(accounts, shop.calendar)
+    consent = consented_at(accounts, shop.calendar, "email_consent")
     return {
         "customer_id": customer_id,
         "is_guest": False,
@@ -695,6 +722,8 @@ def profile(shop: "Shop", customer_id: str) -> Row:
         "acquisition_channel": newest["acquisition_channel"],
         "is_subscribed": consent is not None and not shop.unsubscribes.is_against_since(customer_id, consent),
         "consented_on": shop.calendar.day(consent) if consent is not None else None,
+        "is_sms_subscribed": consented_at(accounts, shop.calendar, "sms_consent") is not None,
+        "ads_consent": ads_consent(accounts, shop.calendar),
     }
 
 
@@ -726,22 +755,24 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
         lines_of_order[line["order_id"]].append(line)
     refunded, refunded_lines = defaultdict(Decimal), defaultdict(Decimal)
     for refund in raw.tables["refunds"]:
-        if calendar.has_come(calendar.day(refund["refunded_at"])):
+        # An amount of 0 takes a refund back: there is none then, of a line that cost nothing either.
+        if refund["amount"] > 0 and calendar.has_come(calendar.day(refund["refunded_at"])):
             refunded[refund["order_id"]] += refund["amount"]
             # A refund that names another order's line lowers its order's revenue, and refunds no line.
             refunded_lines[refund["order_id"], refund["order_line_id"]] += refund["amount"]
 
-    def is_fully_refunded(line):
-        named = (line["order_id"], line["order_line_id"])
-        return named in refunded_lines and refunded_lines[named] >= line_gross(line) - line["discount_amount"]
-
     purchases = {}
     for order in filter(is_bought, orders):
-        lines = lines_of_order[order["order_id"]]
+        lines = counted_lines(lines_of_order[order["order_id"]], products)
+
+        def is_fully_refunded(line):
+            named = (line["order_id"], line["order_line_id"])
+            return named in refunded_lines and refunded_lines[named] >= line_net(line) - share_of_discount(line, order, lines)
+
         living_lines = [line for line in lines if not is_fully_refunded(line)]
         rate = raw.rates.on(order["currency"], order["ordered_on"])
         net_revenue = order_net_revenue(order, lines, refunded[order["order_id"]], rate)
-        cost = lines_cost(living_lines, products)
+        cost = lines_cost(living_lines, products, rate)
         if net_revenue > 0:
             purchases[order["order_id"]] = {
                 "customer_id": order["owner"],
@@ -755,8 +786,26 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
     return purchases
 
 
+def counted_lines(lines: list[Row], products: dict[str, Row]) -> list[Row]:
+    """Return the lines without those of quantity 0, which an edit took out, and those of gift cards, which are a liability."""
+    return [line for line in lines if line["quantity"] > 0
+            and not (line["product_id"] in products and products[line["product_id"]]["is_gift_card"])]
+
+
 def line_gross(line: Row) -> Decimal:
     return line["quantity"] * line["unit_price"]
+
+
+def line_net(line: Row) -> Decimal:
+    return line_gross(line) - line["discount_amount"]
+
+
+def share_of_discount(line: Row, order: Row, lines: list[Row]) -> Decimal:
+    """Return the line's share of the order's discount, in proportion to what the lines come to, rounded up to the cent."""
+    net, total = line_net(line), sum(map(line_net, lines), Decimal(0))
+    if net <= 0 or total <= 0:
+        return Decimal(0)
+    return Decimal(ceil(100 * Fraction(order["discount_amount"]) * Fraction(net) / Fraction(total))) / 100
 
 
 def order_net_revenue(order: Row, lines: list[Row], refunded: Decimal, rate: Decimal) -> Decimal:
@@ -765,13 +814,17 @@ def order_net_revenue(order: Row, lines: list[Row], refunded: Decimal, rate: Dec
     return rounded((gross - line_discounts - order["discount_amount"] - refunded) * rate, "0.01")
 
 
-def lines_cost(lines: list[Row], products: dict[str, Row]) -> Decimal | None:
+def lines_cost(lines: list[Row], products: dict[str, Row], rate: Decimal) -> Decimal | None:
+    """Return what the lines cost: their own unit_cost, of the order's currency, comes before the product's, of the reporting one."""
     cost = Decimal(0)
     for line in lines:
         product = products.get(line["product_id"])
-        if product is None or product["unit_cost"] is None:
+        if line["unit_cost"] is not None:
+            cost += line["quantity"] * line["unit_cost"] * rate
+        elif product is not None and product["unit_cost"] is not None:
+            cost += line["quantity"] * product["unit_cost"]
+        else:
             return None
-        cost += line["quantity"] * product["unit_cost"]
     return cost
 
 
@@ -1017,18 +1070,20 @@ def is_during(day: date, sale: Sale | None) -> bool:
     return sale is not None and sale.starts_on <= day <= sale.ends_on
 
 
-def know_sessions(raw: Raw, people: People, calendar: Calendar) -> dict[str, Row]:
+def know_sessions(raw: Raw, people: People, calendar: Calendar, junk_ids: tuple[str, ...]) -> dict[str, Row]:
     """Return session_id -> session with `owner` and `started_on`: up to the as-of date, without bots and tests."""
-    sessions = {}
+    sessions, junk = {}, {word.lower() for word in junk_ids}
     customers_of_visitor = defaultdict(set)
     for session in raw.tables["sessions"]:
         started_on = calendar.day(session["started_at"])
         if session["is_bot"] or not calendar.has_come(started_on):
             continue
         owner = people.customer_of_account.get(session["customer_id"])
-        sessions[session["session_id"]] = {**session, "started_on": started_on, "owner": owner}
-        if owner is not None:
-            customers_of_visitor[session["visitor_id"]].add(owner)
+        visitor_id = session["visitor_id"]
+        visitor_id = None if visitor_id is None or visitor_id.lower() in junk else visitor_id
+        sessions[session["session_id"]] = {**session, "visitor_id": visitor_id, "started_on": started_on, "owner": owner}
+        if owner is not None and visitor_id is not None:
+            customers_of_visitor[visitor_id].add(owner)
     for session in sessions.values():
         candidates = customers_of_visitor.get(session["visitor_id"], ())
         if session["owner"] is None and len(candidates) == 1:
@@ -1098,6 +1153,7 @@ class Refusals:
         for event in email_events:
             if event["event_type"] == event_type:
                 self._hold(self.latest_of_customer, event["owner"], event["occurred_at"])
+                self._hold(self.latest_of_customer, people.former_addresses.get(compared_email(event["email"])), event["occurred_at"])
                 # "the same email" is the event's own as well as that of the customer it belongs to
                 self._hold(self.latest_of_email, compared_email(event["email"]), event["occurred_at"])
                 self._hold(self.latest_of_email, people.email_of.get(event["owner"]), event["occurred_at"])
@@ -1178,7 +1234,7 @@ def know_shop(raw: Raw, sale_rows: list[RawRow], parameters: Parameters, calenda
         order["owner"] = people.with_account_or_email(order["customer_id"], order["email"])
     orders = [order for order in orders if order["owner"] not in people.test_customers]
     purchases = know_purchases(raw, orders, calendar)
-    sessions = know_sessions(raw, people, calendar)
+    sessions = know_sessions(raw, people, calendar, parameters.junk_ids)
     web_events = know_web_events(raw, sessions, calendar)
     email_events = know_email_events(raw, people, calendar)
     sales = read_sales(sale_rows)
@@ -1221,6 +1277,7 @@ def traits(shop: Shop, customer_id: str) -> Row:
     return {
         **who,
         "is_contactable_by_email": who["is_subscribed"] and can_be_reached(shop, customer_id),
+        "is_contactable_by_sms": who["is_sms_subscribed"] and contact(shop, customer_id)["phone"] is not None,
         "has_birthday_in_7d": has_birthday_in_7d(contact(shop, customer_id)["birth_date"], shop.calendar),
         **money(purchases),
         **rfm_values(purchases, shop.parameters, shop.calendar),
