@@ -15,7 +15,7 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
     return [
         *compare_keyed("row_counts", rows_by_key(connection, "staging.row_counts", "table_name"), {
             table: {f"{name}_rows": getattr(counts, field) for name, field in (
-                ("received", "received"), ("kept", "kept"), ("duplicate", "duplicates"), ("rejected", "rejected"))}
+                ("received", "received"), ("kept", "kept"), ("duplicate", "duplicates"), ("rejected", "rejected"), ("deleted", "deleted"))}
             for table, counts in expected.counts.items()}),
         *compare_sets("rejected_rows", column_rows(connection, "select table_name, row_key from staging.rejected_rows"),
                       {(row.table, row.key) for row in expected.rejected if row.table != "marketing_spend"}
@@ -59,14 +59,14 @@ def shop_figures(expected: oracle.Result, as_of_date: date) -> dict:
 
 def contact_differences(connection, expected: oracle.Result) -> list[str]:
     """The same for the marts on emails and contact."""
-    members = rows_by_key(connection, "marts.segment_members", "segment", "customer_id")
+    members, hashes = rows_by_key(connection, "marts.segment_members", "segment", "customer_id"), ", ".join(oracle_contact.HASHES)
     return [
         *compare_keyed("email_campaigns", rows_by_key(connection, "marts.email_campaigns", "campaign_id"),
                        oracle_contact.email_campaigns(expected)),
-        *compare_sets("audiences", column_rows(connection, "select segment, customer_id, email_sha256, phone_sha256 from marts.audiences"),
+        *compare_sets("audiences", column_rows(connection, f"select segment, customer_id, {hashes} from marts.audiences"),
                       oracle_contact.audiences(expected)),
         *compare_sets("suppressions", column_rows(
-            connection, "select suppression_list, customer_id, email_sha256, phone_sha256 from marts.suppressions"),
+            connection, f"select suppression_list, customer_id, {hashes} from marts.suppressions"),
             oracle_contact.suppressions(expected)),
         *compare_keyed("segment_members", members, {key: traits_shown(expected.customers[key[1]], members.get(key, {}))
                                                     for key in oracle_contact.memberships(expected)}),

@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -35,7 +36,8 @@ class Parameters:
     as_of_date: date
     shop_timezone: str = "UTC"
     reporting_currency: str = "EUR"
-    max_accounts_per_email: int = 20
+    max_accounts_per_email: int = 100
+    junk_ids: tuple[str, ...] = ("undefined", "null", "none", "nan", "(not set)", "unknown", "0", "-1")
     rfm_window_days: int = 730
     rfm_method: str = "quintiles"
     # (trait, score, from_value), trait being one of the keys of SCORED_TRAITS
@@ -47,16 +49,26 @@ class Parameters:
     inactive_after_gaps: object = "3"
     inactive_after_days: int = 180
     min_known_cost_share: object = "1"
+    # the zone of times without an offset, or raw table -> zone (None, and tables that are not named: UTC)
+    naive_timestamps: str | dict[str, str] | None = None
+    # the register of traits that come as data: {name, type: text, number, date or boolean; values: what is allowed}
+    custom_traits: tuple[dict, ...] = ()
+
+    def zone_of(self, table: str) -> ZoneInfo:
+        """Return the zone of a raw table's times without an offset."""
+        zones = self.naive_timestamps or {}
+        return ZoneInfo(zones if isinstance(zones, str) else zones.get(table, "UTC"))
 
 
 @dataclass(frozen=True)
 class TableCounts:
-    """received = kept + duplicates + rejected."""
+    """received = kept + duplicates + rejected + deleted."""
 
     received: int = 0
     kept: int = 0
     duplicates: int = 0
     rejected: int = 0
+    deleted: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Repair:
-    """A descriptive value that reads as null. `is_kept`: its row was neither rejected nor a duplicate."""
+    """A descriptive value that reads as null. `is_kept`: its row was kept."""
 
     table: str
     key: str | None
@@ -85,7 +97,7 @@ class Result:
 
     counts: table -> TableCounts, every table of the contract.
     customers: customer_id -> traits. customer_accounts: account or guest id -> customer_id.
-    customer_contacts: customer_id -> email, phone, first_name, birth_date.
+    customer_contacts: customer_id -> email, phone, first_name, last_name, postal_code, birth_date.
     purchases: order_id -> customer_id (None: nobody's), purchased_on, net_revenue, cost,
         gross_margin, is_discounted, categories (of the lines that are not fully refunded).
     segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
@@ -121,7 +133,7 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
     calendar = Calendar(parameters.as_of_date, parameters.shop_timezone)
     with localcontext() as context:
         context.prec = 100  # sums and products of decimals stay exact
-        raw = judge(rows, calendar, parameters.reporting_currency)
+        raw = judge(rows, calendar, parameters)
         shop = know_shop(raw, rows.get("sale_campaigns", []), parameters, calendar)
         customers = {customer_id: traits(shop, customer_id) for customer_id in shop.people.customer_ids()}
         warnings = add_scores(customers, shop)
@@ -152,8 +164,8 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIMESTAMP = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
-    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<clock>([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?)"
+    r"( ?(Z|UTC|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3])(:?(?P<minutes>[0-5][0-9]))?))?"
 )
 FLAGS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": False, "no": False, "0": False}
 PHONE = re.compile(r"\+[0-9]{8,15}")
@@ -178,14 +190,21 @@ def read_date(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def read_timestamp(text: str) -> datetime:
-    """Return the moment in UTC; without an offset the text is UTC. Raises ValueError."""
-    if not TIMESTAMP.fullmatch(text):
+def read_timestamp(text: str, zone: ZoneInfo = ZoneInfo("UTC")) -> datetime:
+    """Return the moment in UTC; without an offset the text is local in the zone. Raises ValueError.
+
+    A local hour that occurs twice is the first one; of an hour that the clocks skip, the times move forward by what was skipped.
+    """
+    parts = TIMESTAMP.fullmatch(text)
+    if not parts:
         raise ValueError(text)
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    moment = datetime.fromisoformat(f"{parts['day']}T{parts['clock']}")
+    if parts["sign"]:
+        offset = timedelta(hours=int(parts["hours"]), minutes=int(parts["minutes"] or 0))
+        moment = moment - offset if parts["sign"] == "+" else moment + offset
+    elif not text.endswith(("Z", "UTC")):
+        return moment.replace(tzinfo=zone).astimezone(UTC)
+    return moment.replace(tzinfo=UTC)
 
 
 def read_flag(text: str) -> bool:
@@ -233,20 +252,23 @@ def is_rating(number):
     return 1 <= number <= 5
 
 
+is_consent = {"subscribed", "unsubscribed", "never"}.__contains__
+
 CONTRACT = {
     "exchange_rates": [
         required("rate_date", "date"), required("currency"), required("rate", "number", is_positive),
     ],
     "customers": [
         required("customer_id"), Column("email"), descriptive("phone", is_allowed=PHONE.fullmatch),
-        Column("first_name"), descriptive("birth_date", "date"), Column("country_code"), Column("city"),
-        required("created_at", "timestamp"), Column("acquisition_channel"),
-        descriptive("email_consent", is_allowed={"subscribed", "unsubscribed", "never"}.__contains__),
-        descriptive("email_consent_at", "timestamp"), Column("is_test", "flag", if_null=False),
-        required("updated_at", "timestamp"),
+        Column("first_name"), Column("last_name"), descriptive("postal_code"), descriptive("birth_date", "date"),
+        Column("country_code"), Column("city"), Column("created_at", "timestamp"), Column("acquisition_channel"),
+        descriptive("email_consent", is_allowed=is_consent), descriptive("email_consent_at", "timestamp"),
+        descriptive("sms_consent", is_allowed=is_consent), descriptive("sms_consent_at", "timestamp"),
+        descriptive("ads_consent", is_allowed={"granted", "denied"}.__contains__), descriptive("ads_consent_at", "timestamp"),
+        Column("is_test", "flag", if_null=False), required("updated_at", "timestamp"),
     ],
     "products": [
-        required("product_id"), Column("product_name"), Column("category"),
+        required("product_id"), Column("product_name"), Column("category"), Column("is_gift_card", "flag", if_null=False),
         descriptive("price", "number", is_not_negative), descriptive("unit_cost", "number", is_not_negative),
         required("updated_at", "timestamp"),
     ],
@@ -254,22 +276,23 @@ CONTRACT = {
         required("order_id"), Column("customer_id"), Column("email"), required("ordered_at", "timestamp"),
         required("status", is_allowed={"pending", "paid", "fulfilled", "cancelled"}.__contains__),
         required("currency"), Column("discount_amount", "number", is_allowed=is_not_negative, if_null=Decimal(0)),
-        Column("is_test", "flag", if_null=False), required("updated_at", "timestamp"),
+        Column("discount_code"), Column("delivered_at", "timestamp"), Column("is_test", "flag", if_null=False),
+        required("updated_at", "timestamp"),
     ],
     "order_lines": [
         required("order_line_id"), required("order_id"), Column("product_id"),
-        required("quantity", "number", is_positive), required("unit_price", "number", is_not_negative),
+        required("quantity", "number", is_not_negative), required("unit_price", "number", is_not_negative),
         descriptive("list_price", "number"),
         Column("discount_amount", "number", is_allowed=is_not_negative, if_null=Decimal(0)),
-        required("updated_at", "timestamp"),
+        descriptive("unit_cost", "number", is_not_negative), required("updated_at", "timestamp"),
     ],
     "refunds": [
         required("refund_id"), required("order_id"), Column("order_line_id"), required("refunded_at", "timestamp"),
-        required("amount", "number", is_positive), required("updated_at", "timestamp"),
+        required("amount", "number", is_not_negative), Column("reason"), required("updated_at", "timestamp"),
     ],
     "sessions": [
-        required("session_id"), required("visitor_id"), Column("customer_id"), required("started_at", "timestamp"),
-        Column("channel"), Column("device"), Column("is_bot", "flag", if_null=False),
+        required("session_id"), Column("visitor_id"), Column("customer_id"), required("started_at", "timestamp"),
+        Column("channel"), Column("campaign_id"), Column("device"), Column("is_bot", "flag", if_null=False),
     ],
     "web_events": [
         required("event_id"), required("session_id"), required("event_type"), Column("product_id"),
@@ -283,14 +306,19 @@ CONTRACT = {
     ],
     "reviews": [
         required("review_id"), required("customer_id"), Column("order_id"), Column("product_id"),
-        required("rating", "number", is_rating), required("reviewed_at", "timestamp"),
+        required("rating", "number", is_rating), Column("topic"), required("reviewed_at", "timestamp"),
     ],
     "marketing_spend": [
         required("spend_date", "date"), required("channel"), required("amount", "number", is_not_negative),
         required("currency"),
     ],
+    "custom_traits": [
+        required("customer_id"), required("trait"), required("value"), required("updated_at", "timestamp"),
+    ],
 }
-for columns in CONTRACT.values():
+VERSIONED = {table for table, columns in CONTRACT.items() if any(column.name == "updated_at" for column in columns)}
+for table, columns in CONTRACT.items():
+    columns += [Column("is_deleted", "flag", if_null=False)] if table in VERSIONED else []
     columns.append(Column("loaded_at", "timestamp"))
 
 # Tables without updated_at keep the earliest occurrence: the time at which the thing itself happened.
@@ -302,7 +330,8 @@ def key_columns(table: str) -> list[str]:
     """Return the names of the columns that identify a row; none for marketing_spend, where each row counts."""
     if table == "marketing_spend":
         return []
-    return ["rate_date", "currency"] if table == "exchange_rates" else [CONTRACT[table][0].name]
+    pairs = {"exchange_rates": ["rate_date", "currency"], "custom_traits": ["customer_id", "trait"]}
+    return pairs.get(table, [CONTRACT[table][0].name])
 
 
 # ---------------------------------------------------------------- the raw contract: judgement
@@ -337,9 +366,19 @@ class Rates:
         return history[position - 1][1] if position else None
 
 
-def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", reporting_currency: str) -> Raw:
-    """Judge every row by itself, then deduplicate by key, then check the relations."""
-    raw = Raw({}, {}, [], [], Rates([], reporting_currency))
+@dataclass
+class Judged:
+    """A row as received, as read (what is missing or unreadable is null), why it breaks the contract, and what was repaired."""
+
+    received: RawRow
+    row: Row
+    reason: str | None
+    repaired: list[str]
+
+
+def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", parameters: Parameters) -> Raw:
+    """Judge the rows of each table by key or by themselves, then check the relations."""
+    raw = Raw({}, {}, [], [], Rates([], parameters.reporting_currency))
     orders_by_id = {}
 
     def broken_relation(table: str, row: Row) -> str | None:
@@ -353,57 +392,65 @@ def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", reporting_currenc
 
     # CONTRACT lists exchange_rates first and orders before their lines, so that relations find their other side.
     for table in CONTRACT:
-        received = rows.get(table, [])
-        passed, repairs = [], []  # repairs: (parsed row or None if rejected, key, column, raw value)
-        rejected_before = len(raw.rejected)
-        for raw_row in received:
-            row, reason, repaired_columns = judge_row(table, raw_row)
+        judged = [judge_row(table, received, parameters) for received in rows.get(table, [])]
+        if table in VERSIONED:
+            identified = [one for one in judged if not breaks_identity(table, one)]
+            newest = newest_versions(table, identified)
+            duplicates = len(identified) - len(newest)
+            decided = [one for one in judged if breaks_identity(table, one)] + newest
+        else:
+            whole = [one for one in judged if one.reason is None]
+            earliest = earliest_occurrences(table, whole)
+            duplicates = len(whole) - len(earliest)
+            decided = [one for one in judged if one.reason is not None] + earliest
+        kept, rejected, deleted = [], 0, 0
+        for one in decided:
+            if is_deletion(one) and not breaks_identity(table, one):
+                deleted += 1
+                continue
+            reason = one.reason or broken_relation(table, one.row)
             if reason is None:
-                passed.append((row, raw_row))
+                kept.append(one.row)
             else:
-                raw.rejected.append(Rejection(table, key_text(table, raw_row), reason))
-            repairs += [(row, key_text(table, raw_row), column, raw_row[column]) for column in repaired_columns]
-        newest = deduplicate(table, passed)
-        kept = []
-        for row, raw_row in newest:
-            reason = broken_relation(table, row)
-            if reason is None:
-                kept.append(row)
-            else:
-                raw.rejected.append(Rejection(table, key_text(table, raw_row), reason))
-        rejected = len(raw.rejected) - rejected_before
-        raw.counts[table] = TableCounts(len(received), len(kept), len(passed) - len(newest), rejected)
+                rejected += 1
+                raw.rejected.append(Rejection(table, key_text(table, one.received), reason))
+        raw.counts[table] = TableCounts(len(judged), len(kept), duplicates, rejected, deleted)
         kept_rows = {id(row) for row in kept}
-        raw.repaired += [Repair(table, key, column, value, id(row) in kept_rows) for row, key, column, value in repairs]
+        raw.repaired += [Repair(table, key_text(table, one.received), column, one.received[column], id(one.row) in kept_rows)
+                         for one in judged for column in one.repaired]
         raw.tables[table] = kept
         if table == "exchange_rates":
-            raw.rates = Rates(kept, reporting_currency)
+            raw.rates = Rates(kept, parameters.reporting_currency)
         if table == "orders":
             orders_by_id = {row["order_id"]: row for row in kept}
     return raw
 
 
-def judge_row(table: str, raw_row: RawRow) -> tuple[Row | None, str | None, list[str]]:
-    """Return the parsed values (None if rejected), the first reason to reject, and the repaired columns."""
-    row, first_reason, repaired = {}, None, []
+def judge_row(table: str, received: RawRow, parameters: Parameters) -> Judged:
+    """Read a row by itself; the reason is the first one to reject it."""
+    judged = Judged(received, {}, None, [])
     for column in CONTRACT[table]:
-        text = trimmed(raw_row.get(column.name))
+        text = trimmed(received.get(column.name))
         if text is None:
-            row[column.name] = column.if_null
+            judged.row[column.name] = column.if_null
             reason = f"missing {column.name}" if column.is_required else None
         else:
-            row[column.name], reason = read_value(column, text)
+            # loaded_at is not the shop's: it is UTC whatever the zone of the table's times.
+            zone = parameters.zone_of(table) if column.name != "loaded_at" else ZoneInfo("UTC")
+            judged.row[column.name], reason = read_value(column, text, zone)
             if reason and column.is_descriptive:
-                repaired.append(column.name)
+                judged.repaired.append(column.name)
                 reason = None
-        first_reason = first_reason or reason
-    return (None if first_reason else row), first_reason, repaired
+        judged.reason = judged.reason or reason
+    if table == "custom_traits":
+        judged.reason = judged.reason or broken_trait(judged.row, parameters.custom_traits)
+    return judged
 
 
-def read_value(column: Column, text: str) -> tuple[object, str | None]:
+def read_value(column: Column, text: str, zone: ZoneInfo = ZoneInfo("UTC")) -> tuple[object, str | None]:
     """Return (value, None), or (None, why not)."""
     try:
-        value = READERS[column.kind](text)
+        value = read_timestamp(text, zone) if column.kind == "timestamp" else READERS[column.kind](text)
     except (ValueError, OverflowError):
         return None, f"unreadable {column.name}"
     if column.is_allowed and not column.is_allowed(value):
@@ -411,34 +458,61 @@ def read_value(column: Column, text: str) -> tuple[object, str | None]:
     return value, None
 
 
-def key_text(table: str, raw_row: RawRow) -> str | None:
-    parts = [trimmed(raw_row.get(column)) for column in key_columns(table)]
+def broken_trait(row: Row, register: tuple[dict, ...]) -> str | None:
+    """Return why a row is no value of a trait in the register."""
+    entry = next((entry for entry in register if entry["name"] == row["trait"]), None)
+    if entry is None:
+        return "forbidden trait"
+    read = READERS["flag" if entry["type"] == "boolean" else entry["type"]]
+    try:
+        value = read(row["value"])
+    except (ValueError, OverflowError):
+        return "unreadable value"
+    allowed = entry.get("values")
+    return "forbidden value" if allowed and value not in [read(str(one)) for one in allowed] else None
+
+
+def key_text(table: str, received: RawRow) -> str | None:
+    parts = [trimmed(received.get(column)) for column in key_columns(table)]
     return "|".join(part or "" for part in parts) if any(parts) else None
 
 
-def deduplicate(table: str, passed: list[tuple[Row, RawRow]]) -> list[tuple[Row, RawRow]]:
-    """Keep one row per key: the newest updated_at, or the earliest occurrence where there is no updated_at.
-
-    Rows equal in key and time: the one whose raw texts come first, whatever the order of rows.
-    """
-    keys = key_columns(table)
-    if not keys:
-        return passed
-    has_versions = any(column.name == "updated_at" for column in CONTRACT[table])
-    best = {}
-    for row, raw_row in passed:
-        key = tuple(row[column] for column in keys)
-        best[key] = preferred(table, has_versions, best[key], (row, raw_row)) if key in best else (row, raw_row)
-    return list(best.values())
+def breaks_identity(table: str, judged: Judged) -> bool:
+    """Whether a row of a table with updated_at has no readable key, or no readable updated_at: it is no version of anything."""
+    return any(judged.row[column] is None for column in [*key_columns(table), "updated_at"])
 
 
-def preferred(table, has_versions, one, other):
-    if has_versions and one[0]["updated_at"] != other[0]["updated_at"]:
-        return max(one, other, key=lambda pair: pair[0]["updated_at"])
+def is_deletion(judged: Judged) -> bool:
+    return judged.row.get("is_deleted") is True
+
+
+def raw_texts(table: str, judged: Judged) -> list[str]:
+    """Return the texts that decide between rows equal in all else, whatever the order of rows."""
+    return [judged.received.get(column.name) or "" for column in CONTRACT[table]]
+
+
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+def newest_versions(table: str, identified: list[Judged]) -> list[Judged]:
+    """Keep the newest version of each key: at one time a deletion, then a row that keeps the contract."""
+    return best_by_key(table, identified, lambda one: (
+        LATEST - one.row["updated_at"], not is_deletion(one), one.reason is not None, raw_texts(table, one)))
+
+
+def earliest_occurrences(table: str, whole: list[Judged]) -> list[Judged]:
+    """Keep the earliest row of each key of a table without updated_at."""
     time = OCCURRENCE.get(table)
-    if time and one[0][time] != other[0][time]:
-        return min(one, other, key=lambda pair: pair[0][time])
-    return min(one, other, key=lambda pair: [pair[1].get(column.name) or "" for column in CONTRACT[table]])
+    return best_by_key(table, whole, lambda one: ([one.row[time]] if time else []) + raw_texts(table, one))
+
+
+def best_by_key(table: str, judged: list[Judged], order) -> list[Judged]:
+    """Return the first of each key in this order; all, where a table has no key."""
+    keys, best = key_columns(table), {}
+    for number, one in enumerate(judged):
+        key = tuple(one.row[column] for column in keys) or number
+        best[key] = min(best[key], one, key=order) if key in best else one
+    return list(best.values())
 
 
 # ---------------------------------------------------------------- 1. time
@@ -471,12 +545,13 @@ class Calendar:
 
 # ---------------------------------------------------------------- 2. customers
 
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+BLANKS = " \t\r\n\u00a0\u200b\u200c\u200d\u2060\ufeff"  # those that one does not see among them
+EMAIL = re.compile(f"[^@{BLANKS}]+@[^@{BLANKS}]+\\.[^@{BLANKS}]+")
 
 
 def compared_email(email: str | None) -> str | None:
     """Return the email as it is compared, None if it is not of the form x@y.z."""
-    email = email.lower() if email is not None else None
+    email = email.strip(BLANKS).lower() if email is not None else None
     return email if email is not None and EMAIL.fullmatch(email) else None
 
 
@@ -491,7 +566,8 @@ class People:
 
     accounts_of: dict[str, list[Row]]
     customer_of_account: dict[str, str]
-    customer_of_email: dict[str, str]  # guests too; without shared addresses
+    customer_of_email: dict[str, str]  # guests and former addresses too; without shared addresses
+    former_addresses: dict[str, str]  # compared email -> customer_id
     email_of: dict[str, str | None]  # customer_id -> compared email
     shared_emails: set[str]
     test_customers: set[str]
@@ -518,17 +594,29 @@ def real_orders(raw: Raw, calendar: Calendar) -> list[Row]:
     return orders
 
 
+def dated_accounts(raw: Raw) -> list[Row]:
+    """Return the accounts; where created_at is null it is the first order that is no test, else the answer on emails, else updated_at."""
+    first_order_at = {}
+    for order in raw.tables["orders"]:
+        if not order["is_test"]:
+            first_order_at[order["customer_id"]] = min(order["ordered_at"], first_order_at.get(order["customer_id"], order["ordered_at"]))
+    return [account | {"created_at": account["created_at"] or first_order_at.get(account["customer_id"])
+                       or account["email_consent_at"] or account["updated_at"]}
+            for account in raw.tables["customers"]]
+
+
 def visible_accounts(accounts: list[Row], orders: list[Row], calendar: Calendar) -> list[Row]:
-    """Return the accounts that were created, or placed an order that is not a test, up to the as-of date."""
-    accounts_with_order = {order["customer_id"] for order in orders}
-    return [account for account in accounts
-            if calendar.has_come(calendar.day(account["created_at"]))
-            or account["customer_id"] in accounts_with_order]
+    """Return the accounts that were created, or placed an order that is no test, up to the as-of date, with the earlier as `known_at`."""
+    moments = {account["customer_id"]: [account["created_at"]] for account in accounts}
+    for order in orders:
+        moments.setdefault(order["customer_id"], []).append(order["ordered_at"])
+    dated = [account | {"known_at": min(moments[account["customer_id"]])} for account in accounts]
+    return [account for account in dated if calendar.has_come(calendar.day(account["known_at"]))]
 
 
 def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_per_email: int) -> People:
-    """Merge accounts by email, then make guests of the orders whose email no account has."""
-    accounts = visible_accounts(raw.tables["customers"], orders, calendar)
+    """Merge accounts by email, find their former addresses, then make guests of the orders whose email nobody has or had."""
+    accounts = visible_accounts(dated_accounts(raw), orders, calendar)
     accounts_of_email = defaultdict(list)
     for account in accounts:
         email = compared_email(account["email"])
@@ -536,7 +624,7 @@ def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_pe
             accounts_of_email[email].append(account)
     shared = {email for email, sharing in accounts_of_email.items() if len(sharing) > max_accounts_per_email}
 
-    people = People(defaultdict(list), {}, {}, {}, shared, set(), {})
+    people = People(defaultdict(list), {}, {}, {}, {}, shared, set(), {})
     for email in accounts_of_email.keys() - shared:
         first = min(accounts_of_email[email], key=lambda account: (account["created_at"], account["customer_id"]))
         people.customer_of_email[email] = first["customer_id"]
@@ -548,8 +636,20 @@ def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_pe
         people.email_of[customer_id] = email
         if account["is_test"]:
             people.test_customers.add(customer_id)
+    people.former_addresses = former_addresses(people, orders, accounts_of_email.keys())
+    people.customer_of_email |= people.former_addresses
     add_guests(people, orders)
     return people
+
+
+def former_addresses(people: People, orders: list[Row], emails_of_accounts) -> dict[str, str]:
+    """Return the emails that no account has, and that orders carry beside the known accounts of one customer alone."""
+    customers_of_email = defaultdict(set)
+    for order in orders:
+        email = compared_email(order["email"])
+        if order["customer_id"] in people.customer_of_account and email is not None and email not in emails_of_accounts:
+            customers_of_email[email].add(people.customer_of_account[order["customer_id"]])
+    return {email: next(iter(customers)) for email, customers in customers_of_email.items() if len(customers) == 1}
 
 
 def add_guests(people: People, orders: list[Row]) -> None:
@@ -580,46 +680,59 @@ def newest_account(accounts: list[Row]) -> Row:
     return max(accounts, key=lambda account: (account["updated_at"], account["customer_id"]))
 
 
-def consented_at(accounts: list[Row], calendar: Calendar) -> datetime | None:
-    """Return when the customer subscribed, if that is the newest explicit answer; on a tie refusal wins."""
+def newest_answer(accounts: list[Row], calendar: Calendar, consent: str, refusal: str) -> tuple[datetime, bool] | None:
+    """Return (answered at, whether it is a refusal) of the newest explicit answer up to the as-of date; on a tie refusal wins.
+
+    consent: the column that holds the answer, beside the column of its moment. refusal: the answer that is one.
+    """
     answers = []
     for account in accounts:
-        answered_at = account["email_consent_at"] or account["created_at"]
-        if account["email_consent"] in ("subscribed", "unsubscribed") and calendar.has_come(calendar.day(answered_at)):
-            answers.append((answered_at, account["email_consent"] == "unsubscribed"))
-    if not answers:
-        return None
-    answered_at, is_refusal = max(answers)
+        answered_at = account[f"{consent}_at"] or account["created_at"]
+        if account[consent] not in (None, "never") and calendar.has_come(calendar.day(answered_at)):
+            answers.append((answered_at, account[consent] == refusal))
+    return max(answers, default=None)
+
+
+def consented_at(accounts: list[Row], calendar: Calendar, consent: str) -> datetime | None:
+    """Return when the customer subscribed, if that is the newest explicit answer."""
+    answered_at, is_refusal = newest_answer(accounts, calendar, consent, "unsubscribed") or (None, True)
     return None if is_refusal else answered_at
 
 
+def ads_consent(accounts: list[Row], calendar: Calendar) -> str | None:
+    answer = newest_answer(accounts, calendar, "ads_consent", "denied")
+    return ("denied" if answer[1] else "granted") if answer else None
+
+
 def profile(shop: "Shop", customer_id: str) -> Row:
-    """Return who the customer is, and whether they subscribe (section 7)."""
+    """Return who the customer is, and what they consent to (sections 7 and 10)."""
     accounts = shop.people.accounts_of.get(customer_id)
     if accounts is None:
         return {"customer_id": customer_id, "is_guest": True, "country_code": None, "city": None,
                 "created_on": shop.people.guests_since[customer_id], "acquisition_channel": None,
-                "is_subscribed": False, "consented_on": None}
+                "is_subscribed": False, "consented_on": None, "is_sms_subscribed": False, "ads_consent": None}
     newest = newest_account(accounts)
-    consent = consented_at(accounts, shop.calendar)
+    consent = consented_at(accounts, shop.calendar, "email_consent")
     return {
         "customer_id": customer_id,
         "is_guest": False,
         "country_code": newest["country_code"],
         "city": newest["city"],
-        "created_on": shop.calendar.day(min(account["created_at"] for account in accounts)),
+        "created_on": shop.calendar.day(min(account["known_at"] for account in accounts)),
         "acquisition_channel": newest["acquisition_channel"],
         "is_subscribed": consent is not None and not shop.unsubscribes.is_against_since(customer_id, consent),
         "consented_on": shop.calendar.day(consent) if consent is not None else None,
+        "is_sms_subscribed": consented_at(accounts, shop.calendar, "sms_consent") is not None,
+        "ads_consent": ads_consent(accounts, shop.calendar),
     }
 
 
 def contact(shop: "Shop", customer_id: str) -> Row:
-    """Return the contact data (section 10): the compared email, a phone in E.164, first name, birth date."""
+    """Return the contact data (section 10): the compared email, a phone in E.164, names, postal code, birth date."""
     accounts = shop.people.accounts_of.get(customer_id)
     newest = newest_account(accounts) if accounts else {}
     return {"email": shop.people.email_of[customer_id]} | {
-        column: newest.get(column) for column in ("phone", "first_name", "birth_date")}
+        column: newest.get(column) for column in ("phone", "first_name", "last_name", "postal_code", "birth_date")}
 
 
 # ---------------------------------------------------------------- 3. purchases and money
@@ -642,22 +755,24 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
         lines_of_order[line["order_id"]].append(line)
     refunded, refunded_lines = defaultdict(Decimal), defaultdict(Decimal)
     for refund in raw.tables["refunds"]:
-        if calendar.has_come(calendar.day(refund["refunded_at"])):
+        # An amount of 0 takes a refund back: there is none then, of a line that cost nothing either.
+        if refund["amount"] > 0 and calendar.has_come(calendar.day(refund["refunded_at"])):
             refunded[refund["order_id"]] += refund["amount"]
             # A refund that names another order's line lowers its order's revenue, and refunds no line.
             refunded_lines[refund["order_id"], refund["order_line_id"]] += refund["amount"]
 
-    def is_fully_refunded(line):
-        named = (line["order_id"], line["order_line_id"])
-        return named in refunded_lines and refunded_lines[named] >= line_gross(line) - line["discount_amount"]
-
     purchases = {}
     for order in filter(is_bought, orders):
-        lines = lines_of_order[order["order_id"]]
+        lines = counted_lines(lines_of_order[order["order_id"]], products)
+
+        def is_fully_refunded(line):
+            named = (line["order_id"], line["order_line_id"])
+            return named in refunded_lines and refunded_lines[named] >= line_net(line) - share_of_discount(line, order, lines)
+
         living_lines = [line for line in lines if not is_fully_refunded(line)]
         rate = raw.rates.on(order["currency"], order["ordered_on"])
         net_revenue = order_net_revenue(order, lines, refunded[order["order_id"]], rate)
-        cost = lines_cost(living_lines, products)
+        cost = lines_cost(living_lines, products, rate)
         if net_revenue > 0:
             purchases[order["order_id"]] = {
                 "customer_id": order["owner"],
@@ -671,8 +786,26 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
     return purchases
 
 
+def counted_lines(lines: list[Row], products: dict[str, Row]) -> list[Row]:
+    """Return the lines without those of quantity 0, which an edit took out, and those of gift cards, which are a liability."""
+    return [line for line in lines if line["quantity"] > 0
+            and not (line["product_id"] in products and products[line["product_id"]]["is_gift_card"])]
+
+
 def line_gross(line: Row) -> Decimal:
     return line["quantity"] * line["unit_price"]
+
+
+def line_net(line: Row) -> Decimal:
+    return line_gross(line) - line["discount_amount"]
+
+
+def share_of_discount(line: Row, order: Row, lines: list[Row]) -> Decimal:
+    """Return the line's share of the order's discount, in proportion to what the lines come to, rounded up to the cent."""
+    net, total = line_net(line), sum(map(line_net, lines), Decimal(0))
+    if net <= 0 or total <= 0:
+        return Decimal(0)
+    return Decimal(ceil(100 * Fraction(order["discount_amount"]) * Fraction(net) / Fraction(total))) / 100
 
 
 def order_net_revenue(order: Row, lines: list[Row], refunded: Decimal, rate: Decimal) -> Decimal:
@@ -681,13 +814,17 @@ def order_net_revenue(order: Row, lines: list[Row], refunded: Decimal, rate: Dec
     return rounded((gross - line_discounts - order["discount_amount"] - refunded) * rate, "0.01")
 
 
-def lines_cost(lines: list[Row], products: dict[str, Row]) -> Decimal | None:
+def lines_cost(lines: list[Row], products: dict[str, Row], rate: Decimal) -> Decimal | None:
+    """Return what the lines cost: their own unit_cost, of the order's currency, comes before the product's, of the reporting one."""
     cost = Decimal(0)
     for line in lines:
         product = products.get(line["product_id"])
-        if product is None or product["unit_cost"] is None:
+        if line["unit_cost"] is not None:
+            cost += line["quantity"] * line["unit_cost"] * rate
+        elif product is not None and product["unit_cost"] is not None:
+            cost += line["quantity"] * product["unit_cost"]
+        else:
             return None
-        cost += line["quantity"] * product["unit_cost"]
     return cost
 
 
@@ -933,18 +1070,20 @@ def is_during(day: date, sale: Sale | None) -> bool:
     return sale is not None and sale.starts_on <= day <= sale.ends_on
 
 
-def know_sessions(raw: Raw, people: People, calendar: Calendar) -> dict[str, Row]:
+def know_sessions(raw: Raw, people: People, calendar: Calendar, junk_ids: tuple[str, ...]) -> dict[str, Row]:
     """Return session_id -> session with `owner` and `started_on`: up to the as-of date, without bots and tests."""
-    sessions = {}
+    sessions, junk = {}, {word.lower() for word in junk_ids}
     customers_of_visitor = defaultdict(set)
     for session in raw.tables["sessions"]:
         started_on = calendar.day(session["started_at"])
         if session["is_bot"] or not calendar.has_come(started_on):
             continue
         owner = people.customer_of_account.get(session["customer_id"])
-        sessions[session["session_id"]] = {**session, "started_on": started_on, "owner": owner}
-        if owner is not None:
-            customers_of_visitor[session["visitor_id"]].add(owner)
+        visitor_id = session["visitor_id"]
+        visitor_id = None if visitor_id is None or visitor_id.lower() in junk else visitor_id
+        sessions[session["session_id"]] = {**session, "visitor_id": visitor_id, "started_on": started_on, "owner": owner}
+        if owner is not None and visitor_id is not None:
+            customers_of_visitor[visitor_id].add(owner)
     for session in sessions.values():
         candidates = customers_of_visitor.get(session["visitor_id"], ())
         if session["owner"] is None and len(candidates) == 1:
@@ -1014,6 +1153,7 @@ class Refusals:
         for event in email_events:
             if event["event_type"] == event_type:
                 self._hold(self.latest_of_customer, event["owner"], event["occurred_at"])
+                self._hold(self.latest_of_customer, people.former_addresses.get(compared_email(event["email"])), event["occurred_at"])
                 # "the same email" is the event's own as well as that of the customer it belongs to
                 self._hold(self.latest_of_email, compared_email(event["email"]), event["occurred_at"])
                 self._hold(self.latest_of_email, people.email_of.get(event["owner"]), event["occurred_at"])
@@ -1094,7 +1234,7 @@ def know_shop(raw: Raw, sale_rows: list[RawRow], parameters: Parameters, calenda
         order["owner"] = people.with_account_or_email(order["customer_id"], order["email"])
     orders = [order for order in orders if order["owner"] not in people.test_customers]
     purchases = know_purchases(raw, orders, calendar)
-    sessions = know_sessions(raw, people, calendar)
+    sessions = know_sessions(raw, people, calendar, parameters.junk_ids)
     web_events = know_web_events(raw, sessions, calendar)
     email_events = know_email_events(raw, people, calendar)
     sales = read_sales(sale_rows)
@@ -1137,6 +1277,7 @@ def traits(shop: Shop, customer_id: str) -> Row:
     return {
         **who,
         "is_contactable_by_email": who["is_subscribed"] and can_be_reached(shop, customer_id),
+        "is_contactable_by_sms": who["is_sms_subscribed"] and contact(shop, customer_id)["phone"] is not None,
         "has_birthday_in_7d": has_birthday_in_7d(contact(shop, customer_id)["birth_date"], shop.calendar),
         **money(purchases),
         **rfm_values(purchases, shop.parameters, shop.calendar),

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import chain
 
-from oracle import Result, Row, Shop, compared_email
+from oracle import Result, Row, Shop, compared_email, newest_answer
 
 # column -> event type
 COUNTED = {"sent": "sent", "delivered": "delivered", "clicked": "click", "unsubscribed": "unsubscribe", "bounced": "bounce",
@@ -60,9 +60,25 @@ def sha256(text: str | None) -> str | None:
     return hashlib.sha256(text.encode("utf-8")).hexdigest() if text is not None else None
 
 
-def hashes(result: Result, customer_id: str) -> tuple[str | None, str | None]:
+def google_email(email: str | None) -> str | None:
+    """Return a compared email in Google's form: its own domains alone know neither dots nor plus suffixes."""
+    local, _, domain = (email or "").rpartition("@")
+    if domain not in ("gmail.com", "googlemail.com"):
+        return email
+    return f"{local.partition('+')[0].replace('.', '')}@{domain}"
+
+
+def hashes_of(email: str | None, phone: str | None) -> tuple[str | None, ...]:
+    """Return the values of HASHES."""
+    return sha256(email), sha256(google_email(email)), sha256(phone)
+
+
+HASHES = ("email_sha256", "google_email_sha256", "phone_sha256")
+
+
+def hashes(result: Result, customer_id: str) -> tuple[str | None, ...]:
     contact = result.customer_contacts[customer_id]
-    return sha256(contact["email"]), sha256(contact["phone"])
+    return hashes_of(contact["email"], contact["phone"])
 
 
 def memberships(result: Result) -> set[tuple[str, str]]:
@@ -72,13 +88,13 @@ def memberships(result: Result) -> set[tuple[str, str]]:
 
 
 def audiences(result: Result) -> set[tuple]:
-    """Return (segment, customer_id, email_sha256, phone_sha256) of the contactable members."""
+    """Return (segment, customer_id, *HASHES) of the contactable members."""
     return {(segment, customer_id, *hashes(result, customer_id)) for segment, customer_id in memberships(result)
             if result.customers[customer_id]["is_contactable_by_email"]}
 
 
 def suppressions(result: Result) -> set[tuple]:
-    """Return (suppression_list, customer_id, email_sha256, phone_sha256); customer_id is None for a refused email of no customer."""
+    """Return (suppression_list, customer_id, *HASHES); customer_id is None for a refused email that no customer has."""
     shop = result.shop
     lists = {
         "non_target": result.segments["non_target"],
@@ -93,15 +109,11 @@ def suppressions(result: Result) -> set[tuple]:
         email = compared_email(event["email"])
         refusal = {"unsubscribe": "unsubscribed", "complaint": "complained"}.get(event["event_type"])
         if refusal and email is not None and email not in emails_of_customers:
-            rows.add((refusal, None, sha256(email), None))
+            rows.add((refusal, None, *hashes_of(email, None)))
     return rows
 
 
 def has_answered_no(shop: Shop, customer_id: str) -> bool:
     """Whether the newest explicit answer on consent is a refusal; so it is on a tie."""
-    answers = []
-    for account in shop.people.accounts_of.get(customer_id, []):
-        answered_at = account["email_consent_at"] or account["created_at"]
-        if account["email_consent"] in ("subscribed", "unsubscribed") and shop.calendar.has_come(shop.calendar.day(answered_at)):
-            answers.append((answered_at, account["email_consent"] == "unsubscribed"))
-    return bool(answers) and max(answers)[1]
+    answer = newest_answer(shop.people.accounts_of.get(customer_id, []), shop.calendar, "email_consent", "unsubscribed")
+    return answer is not None and answer[1]

@@ -187,7 +187,9 @@ def net_revenue_of(purchases: Iterable[Row]) -> Decimal:
 
 def purchases(shop: Shop) -> Mart:
     tables = shop.result.raw.tables
-    lines_of, refunds_of = grouped(tables["order_lines"], "order_id"), grouped(tables["refunds"], "order_id")
+    products = {product["product_id"]: product for product in tables["products"]}
+    lines_of = grouped(oracle.counted_lines(tables["order_lines"], products), "order_id")
+    refunds_of = grouped(tables["refunds"], "order_id")
     calendar = oracle.Calendar(shop.as_of_date, shop.result.parameters.shop_timezone)
     mart = {}
     for order_id, purchase in shop.result.purchases.items():
