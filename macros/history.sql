@@ -2,7 +2,7 @@
 {% macro refuse_earlier_date() %}
     {% if execute and flags.WHICH in ['build', 'run'] %}
         {% set log = built_relation('membership_changes') %}
-        {% if log and 'model.' ~ project_name ~ '.membership_changes' in selected_resources %}
+        {% if log and 'model.ecommerce_segments.membership_changes' in selected_resources %}
             {% set latest = run_query('select max(as_of_date) from ' ~ log).rows[0][0] %}
             {% if latest and latest > as_of_day() %}
                 {% do exceptions.raise_compiler_error(

@@ -60,8 +60,7 @@ class Project:
         """Render the SQL of all models and tests for these vars. any_shop: a directory of raw files, to have views at all."""
         self.dbt("seed", raw_dir=any_shop, **variables)
         results = self.dbt("compile", "--select", "resource_type:model", "resource_type:test", "resource_type:analysis",
-                           # What a step writes beside the models is not there, and tests of its own look at it.
-                           "--exclude", "source:predictions", raw_dir=any_shop, **variables)
+                           raw_dir=any_shop, **variables)
         return CompiledProject(self, [result.node for result in results.result.results], variables)
 
 

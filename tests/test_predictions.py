@@ -3,6 +3,7 @@
 Nothing here uses the code under test to compute what it is held to: CDNOW's histories, likelihoods and integrals are this file's own.
 """
 
+import shutil
 import sys
 from contextlib import chdir
 from datetime import date, timedelta
@@ -273,8 +274,8 @@ def test_data_that_determine_no_model_are_refused():
 def test_no_build_runs_the_tests_of_predictions(project, tmp_path):
     nightly = project.dbt("list", "--selector", "nightly", raw_dir=tmp_path).result
     step_tests = project.dbt("list", "--select", "source:predictions", raw_dir=tmp_path).result
-    assert "ecommerce_segments.predictions.buyers_may_be_alive_and_buy" in step_tests
-    assert {node for node in nightly if "predictions" in node} == set()
+    assert {name.rpartition(".")[2] for name in step_tests} >= {"customer_predictions_hold", "prediction_fits_hold"}
+    assert {node for node in nightly if "prediction" in node} == set()
 
 
 @pytest.fixture
@@ -333,6 +334,12 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
         code = step.main()
         said = capsys.readouterr()
         assert code == 0, said
+        for wrong in ("update marts.customer_predictions set probability_alive = 1.5", "update marts.prediction_fits set reason = null",
+                      "insert into marts.customer_predictions from marts.customer_predictions limit 1"):
+            shutil.copy(file, tmp_path / "wrong.duckdb")
+            rows(tmp_path / "wrong.duckdb", wrong)
+            tested = project.attempt("test", "--select", "source:predictions", raw_dir=tmp_path / "raw", database=tmp_path / "wrong.duckdb", **settings)
+            assert [run.status for run in tested.result].count("fail") == 1, wrong
         rows(file, "update marts.customer_value set as_of_date = '2025-03-30'")
         assert step.main() == 2
     assert capsys.readouterr().err == "The mart customer_value is of 2025-03-30, but the last build of 2025-03-31: build again first.\n"

@@ -147,6 +147,14 @@ def test_the_page_of_segments_is_up_to_date(monkeypatch):
     assert document.PAGE.read_text() == document.page(), "run make docs"
 
 
+def test_models_lean_on_segments_by_ref():
+    """By its name as text, a model would be built without a segment that was removed, and say nothing."""
+    names = "|".join(segment["name"] for segment in register_entries())
+    for path in [*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "macros").rglob("*.sql")]:
+        sql = re.sub(r"--.*|\{#.*?#\}", "", path.read_text(), flags=re.DOTALL if "{#" in path.read_text() else 0)
+        assert set(re.findall(rf"['\"]({names})['\"]", sql)) <= set(re.findall(r"ref\('seg_(\w+)'\)", sql)), path
+
+
 def register_without(project, name: str) -> list[dict]:
     return [segment for segment in register_entries() if segment["name"] != name]
 

@@ -82,8 +82,8 @@ def remove(name: str) -> str | None:
     names = [entry["name"] for entry in registered()]
     if name not in names and not file_of(name).exists():
         return f"There is no segment {name}."
-    users = [str(path) for folder in ("models", "analyses", "tests") for path in sorted(Path(folder).rglob("*.sql"))
-             if re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())]
+    users = [str(path) for folder in ("models", "analyses", "tests", "macros") for path in sorted(Path(folder).rglob("*.*"))
+             if path.suffix in (".sql", ".yml") and re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())]
     if users:
         return f"The segment {name} is asked by {', '.join(users)}: change or remove that first."
     text = re.sub(rf"(?m)^    - name: {name}\n(?:(?:      .*)?\n)*", "", PROJECT_FILE.read_text())

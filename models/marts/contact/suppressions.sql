@@ -34,10 +34,16 @@ contact_hashes as (
 members as (
 
     select
-        case segment when 'unhappy_customers' then 'unhappy' else segment end as suppression_list,
+        'non_target' as suppression_list,
         customer_id
-    from {{ ref('segment_memberships') }}
-    where segment in ('non_target', 'unhappy_customers')
+    from {{ ref('seg_non_target') }}
+
+    union all
+
+    select
+        'unhappy' as suppression_list,
+        customer_id
+    from {{ ref('seg_unhappy_customers') }}
 
 ),
 

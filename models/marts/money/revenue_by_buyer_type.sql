@@ -57,8 +57,7 @@ buyers as (
 heroes as (
 
     select customer_id
-    from {{ ref('segment_memberships') }}
-    where segment = 'hero_customers'
+    from {{ ref('seg_hero_customers') }}
 
 ),
 
