@@ -133,7 +133,8 @@ def everybody(reader: Reader) -> None:
             select 99 as position, 'everybody' as segment, 'x' as title, 'x' as segment_group, 'x' as definition, 'x' as marketing_goal,
                 count(*) as customers, 1 as share_of_customers, max(as_of_date) as as_of_date from marts.customers;
         insert into marts.audiences by name
-            select 'everybody' as segment, customer_id, as_of_date, sha256(email) as email_sha256, sha256(phone) as phone_sha256
+            select 'everybody' as segment, customer_id, as_of_date, sha256(email) as email_sha256, sha256(email) as google_email_sha256,
+                sha256(phone) as phone_sha256
             from marts.customer_contacts where email is not null
     """)
 
@@ -206,7 +207,8 @@ def test_a_formula_is_neutralised_and_a_signed_number_is_none(text, cell):
     assert export.neutral(text) == cell
 
 
-PERSON = {"customer_id": "c1", "email": "ann@x.de", "first_name": "Ann", "phone": None, "email_sha256": "e", "phone_sha256": None}
+PERSON = {"customer_id": "c1", "email": "ann@x.de", "first_name": "Ann", "phone": None, "email_sha256": "e", "google_email_sha256": "e",
+          "phone_sha256": None}
 
 
 def person(**values) -> dict:
@@ -223,12 +225,25 @@ def test_an_email_that_begins_like_a_formula_is_left_out_and_not_changed():
 
 def test_hashes_are_those_of_each_platform():
     """+16505551234 with its plus for Google, its digits alone for Meta; from outside, by sha256sum."""
-    files = export.tables([person(phone="+16505551234", phone_sha256=sha256("+16505551234"), email_sha256=sha256("test@example.com"))],
-                          with_phones=True)
     email = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"
+    files = export.tables([person(phone="+16505551234", phone_sha256=sha256("+16505551234"), email_sha256=email, google_email_sha256=email)],
+                          with_phones=True)
     assert files["google_ads.csv"] == [["Email", "Phone"], [email, "a2996076d3ad4af5dc818b908b3d8e354f26ededf7df0e0aa6ac354143805ee0"]]
     assert files["meta_ads.csv"] == [["email", "phone"], [email, "6069d14bf122fdfd931dc7beb58e5dfbba395b1faf05bdcd42d12358d63d8599"]]
     assert files["phones.csv"] == [["customer_id", "phone"], ["c1", "+16505551234"]]
+
+
+def test_google_gets_its_own_form_of_an_email_and_a_suppression_file_every_form():
+    people = [person(email_sha256=sha256("jane.doe+news@gmail.com"), google_email_sha256=sha256("janedoe@gmail.com")),
+              person(customer_id="c2", email_sha256=sha256("user.name+nyc@example.com"), google_email_sha256=sha256("user.name+nyc@example.com"))]
+
+    def beginnings(files):
+        return {name: sorted(row[0][:16] for row in files[name][1:]) for name in ("google_ads.csv", "meta_ads.csv")}
+
+    assert beginnings(export.tables(people, with_phones=False)) == {
+        "google_ads.csv": ["d6117306485ed0e5", "f109a2a632fbcea5"], "meta_ads.csv": ["f109a2a632fbcea5", "f41439c944a763c9"]}
+    every_form = ["d6117306485ed0e5", "f109a2a632fbcea5", "f41439c944a763c9"]
+    assert beginnings(export.tables(people, False, export.EVERY_FORM)) == dict.fromkeys(("google_ads.csv", "meta_ads.csv"), every_form)
 
 
 def test_names_hashes_and_phones_of_the_files_are_those_of_the_people(shops, tmp_path):

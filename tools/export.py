@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from dbt_session import DbtError, Session, as_is, quoted
@@ -20,6 +21,9 @@ from dbt_session import DbtError, Session, as_is, quoted
 CONDITIONS = ("customers.is_contactable_by_email",)
 LISTS = ("non_target", "unhappy", "unsubscribed", "complained")
 EMAIL_TOOL, GOOGLE_ADS, META_ADS, PHONES = FILES = ("email_tool.csv", "google_ads.csv", "meta_ads.csv", "phones.csv")
+# Each platform has its own form of an email. Who is to be left out must be found under every one.
+FORMS = {GOOGLE_ADS: ("google_email_sha256",), META_ADS: ("email_sha256",)}
+EVERY_FORM = dict.fromkeys(FORMS, ("email_sha256", "google_email_sha256"))
 
 AUDIENCE = """
     select
@@ -28,6 +32,7 @@ AUDIENCE = """
         customer_contacts.first_name,
         customer_contacts.phone,
         audiences.email_sha256,
+        audiences.google_email_sha256,
         audiences.phone_sha256
     from {{{{ ref('audiences') }}}} as audiences
     inner join {{{{ ref('customers') }}}} as customers on audiences.customer_id = customers.customer_id
@@ -42,6 +47,7 @@ CAMPAIGN = """
         customer_contacts.first_name,
         customer_contacts.phone,
         hashes.email_sha256,
+        hashes.google_email_sha256,
         hashes.phone_sha256
     from {{{{ ref('campaign_audiences') }}}} as campaign_audiences
     inner join {{{{ ref('customers') }}}} as customers on campaign_audiences.customer_id = customers.customer_id
@@ -57,6 +63,7 @@ SUPPRESSIONS = """
         coalesce(customer_contacts.email, refused_emails.compared_email) as email,
         customer_contacts.phone,
         suppressions.email_sha256,
+        suppressions.google_email_sha256,
         suppressions.phone_sha256
     from {{ ref('suppressions') }} as suppressions
     left join {{ ref('customer_contacts') }} as customer_contacts on suppressions.customer_id = customer_contacts.customer_id
@@ -80,7 +87,8 @@ Table = list[list[str]]
 
 
 def audience(session: Session, segment: str, conditions: tuple[str, ...] = CONDITIONS) -> list[dict]:
-    """Whom mail may reach in a segment of the last build: customer_id, email, first_name, phone, email_sha256, phone_sha256.
+    """Whom mail may reach in a segment of the last build: customer_id, email, first_name, phone, email_sha256,
+    google_email_sha256, phone_sha256.
 
     One dict per customer, in the order of their ids; phones in E.164, hashes as lower-case hex digits, None where unknown.
     conditions: SQL on `customers` that must hold. Raises DbtError where the marts cannot be read.
@@ -112,21 +120,28 @@ def can_be_written(email: str) -> bool:
     return FORMULA.search(email) is None
 
 
-def tables(people: list[dict], with_phones: bool) -> dict[str, Table]:
-    """The files for these people: name -> rows, header first. A person is left out of a file that has nothing of them."""
+def tables(people: list[dict], with_phones: bool, forms: dict[str, tuple[str, ...]] = FORMS) -> dict[str, Table]:
+    """The files for these people: name -> rows, header first. A person is left out of a file that has nothing of them.
+
+    forms: the hashes of an email that a file for ad platforms holds, a row for each that differs.
+    """
     mailed = [person for person in people if person["email"] and can_be_written(person["email"])]
     columns = [name for name in ("customer_id", "email", "first_name") if not people or name in people[0]]
-    hashes = sorted((person["email_sha256"] or "", person["phone_sha256"] or "", person["phone"] or "") for person in people)
-    hashes = [row for row in hashes if any(row)]
     files = {
         EMAIL_TOOL: [columns, *([neutral(person[name]) for name in columns] for person in mailed)],
-        GOOGLE_ADS: [["Email", "Phone"], *([email, phone_with_plus] for email, phone_with_plus, _ in hashes)],
+        GOOGLE_ADS: [["Email", "Phone"], *hashes(people, forms[GOOGLE_ADS], lambda person: person["phone_sha256"] or "")],
         # Meta hashes the digits of a phone alone.
-        META_ADS: [["email", "phone"], *([email, sha256(phone.removeprefix("+"))] for email, _, phone in hashes)],
+        META_ADS: [["email", "phone"], *hashes(people, forms[META_ADS], lambda person: sha256((person["phone"] or "").removeprefix("+")))],
     }
     if with_phones:
         files[PHONES] = [["customer_id", "phone"], *([neutral(person["customer_id"]), person["phone"]] for person in people if person["phone"])]
     return files
+
+
+def hashes(people: list[dict], forms: tuple[str, ...], phone_hash: Callable[[dict], str]) -> Table:
+    """A row of hashes, email and phone, for each person and each form of their email that differs; none for who has neither."""
+    rows = sorted((email, phone_hash(person)) for person in people for email in {person[form] or "" for form in forms})
+    return [list(row) for row in rows if any(row)]
 
 
 def sha256(text: str) -> str:
@@ -191,7 +206,7 @@ def export_people(session: Session, what: str, people: list[dict], directory: st
 def export_suppressions(session: Session, directory: str | None, with_phones: bool) -> str:
     """Export the suppression lists and say what was done. Raises DbtError and OSError."""
     lists = suppressions(session)
-    files = {f"{name}_{file}": rows for name, people in lists.items() for file, rows in tables(people, with_phones).items()}
+    files = {f"{name}_{file}": rows for name, people in lists.items() for file, rows in tables(people, with_phones, EVERY_FORM).items()}
     target = Path(directory or f"exports/suppressions_{session.as_of_date}")
     write(target, files, {f"{name}_{file}" for name in lists for file in FILES} - files.keys())
     return "\n".join([f"Suppression lists as of {session.as_of_date}: whom to leave out.",

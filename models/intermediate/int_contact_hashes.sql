@@ -2,5 +2,6 @@
 select
     customer_id,
     {{ sha256_hex('compared_email') }} as email_sha256,
+    {{ sha256_hex(google_email('compared_email')) }} as google_email_sha256,
     {{ sha256_hex('phone') }} as phone_sha256
 from {{ ref('int_customers') }}

@@ -25,6 +25,7 @@ select
     memberships.customer_id,
     memberships.as_of_date,
     contact_hashes.email_sha256,
+    contact_hashes.google_email_sha256,
     contact_hashes.phone_sha256
 from memberships
 inner join contactable_customers on memberships.customer_id = contactable_customers.customer_id

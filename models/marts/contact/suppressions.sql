@@ -106,6 +106,7 @@ suppressions as (
         suppressed_customers.suppression_list,
         suppressed_customers.customer_id,
         contact_hashes.email_sha256,
+        contact_hashes.google_email_sha256,
         contact_hashes.phone_sha256
     from suppressed_customers
     inner join contact_hashes on suppressed_customers.customer_id = contact_hashes.customer_id
@@ -116,6 +117,7 @@ suppressions as (
         suppression_list,
         cast(null as {{ dbt.type_string() }}) as customer_id,
         {{ sha256_hex('compared_email') }} as email_sha256,
+        {{ sha256_hex(google_email('compared_email')) }} as google_email_sha256,
         cast(null as {{ dbt.type_string() }}) as phone_sha256
     from suppressed_emails
 
@@ -126,5 +128,6 @@ select
     customer_id,
     {{ as_of_date() }} as as_of_date,
     email_sha256,
+    google_email_sha256,
     phone_sha256
 from suppressions
