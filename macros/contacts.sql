@@ -1,8 +1,13 @@
-{# The form in which emails are compared: trimmed, lower case, and null where it is not x@y.z without spaces. #}
+{# The form in which emails are compared: trimmed, lower case, and null where it is not x@y.z without blanks inside. Blanks are spaces,
+   tabs, line ends, the no-break space, and what nobody sees: copies from web pages and spreadsheets bring them along. #}
 {% macro compared_email(email) -%}
-    {%- set trimmed = without_outer_spaces(email) -%}
+    {%- set other_blanks = '\u00a0\u200b\u200c\u200d\u2060\ufeff' -%}
+    {%- set trimmed = trimmed_of(email, ' \t\r\n' ~ other_blanks) -%}
     case
-        when {{ matches(trimmed, '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$') }} then {{ lower_case(trimmed) }}
+        {#- Nearly all are of ASCII without blanks: to ask for that first spares them the rest. #}
+        when {{ matches(email, '^[!-?A-~]+@[!-?A-~]+[.][!-?A-~]+$') }} then {{ lower_case(email) }}
+        when {{ matches(trimmed, '^[^@[:space:]' ~ other_blanks ~ ']+@[^@[:space:]' ~ other_blanks ~ ']+[.][^@[:space:]' ~ other_blanks ~ ']+$') }}
+            then {{ lower_case(trimmed) }}
     end
 {%- endmacro %}
 

@@ -19,6 +19,7 @@ from project import CompiledProject, Project, environment, messages
 from random_shops import write_shop
 from test_history import HISTORY
 from test_history import Shop as SimulatedShop
+from test_identity import TEXTS, sql_of_emails, wrongly_compared
 from test_increments import NIGHTS, STAGING, Warehouse, deliveries
 from test_increments import SETTINGS as INCREMENT_SETTINGS
 from test_random_shops import SURROUNDINGS, compared_shops, dbt_vars, shop_of
@@ -95,6 +96,12 @@ def test_postgres_agrees_with_duckdb(project, on_postgres, cursor, tmp_path, nam
 
 def differences(here: list[tuple], there: list[tuple]) -> list[str]:
     return [f"{row} is on one of the two only" for row in sorted({*here} ^ {*there}, key=repr)]
+
+
+def test_emails_are_compared_as_on_duckdb(on_postgres, cursor):
+    cursor.execute("create temporary table texts as select unnest(%s) as text", (TEXTS,))
+    cursor.execute(sql_of_emails(on_postgres))
+    assert wrongly_compared(cursor.fetchall()) == []
 
 
 def test_the_loader_leaves_unreadable_rows_out_and_says_so(project, cursor, tmp_path):

@@ -75,13 +75,13 @@ def test_the_columns_of_segments_are_those_of_customers(project, built):
 
 
 def test_contact_data_stands_in_one_mart_alone(project):
-    contact_columns = {"email", "compared_email", "phone", "first_name", "birth_date"}
+    contact_columns = {"email", "compared_email", "phone", "first_name", "last_name", "postal_code", "birth_date"}
     with_contact_data = {name for name in MARTS if contact_columns & set(models(project)[name].columns)}
     assert with_contact_data == {"customer_contacts"}
 
 
 def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sends_alone(tmp_path):
-    personal = re.compile(r"(compared_)?(email|phone|first_name|birth_date)(_sha256)?")
+    personal = re.compile(r"(compared_)?(email|phone|first_name|last_name|postal_code|birth_date)(_sha256)?")
     with environment(BI_ROLE="reporter", CONTACTS_ROLE="sender"):
         marts = {name: node for name, node in models(Project(tmp_path)).items() if name in MARTS}
     tagged = {name for name, node in marts.items() if "contact_data" in node.tags}

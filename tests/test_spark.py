@@ -153,7 +153,7 @@ def round_half_up(dividend: Decimal, divisor: Decimal) -> Decimal:
 
 
 def test_texts_are_read_as_on_duckdb(project, on_spark, spark):
-    texts = ["a@b.c", " A@B.C ", "a@b.c\n", "a@b.c\u2028", "a@b .c", "a@b\t.c", "a@b", "é@É.c", "ﬁ@b.C", "a'b@c.d", "a\\b@c.d", "+4912345678", "+4912345678\n"]
+    texts = ["a@b.c", " A@B.C ", "a@b.c\n", "a@b.c\u2028", "\ufeffa@B.c\u00a0\t", "a\u200b@b.c", "a\u00a0@b.c", "a@b .c", "a@b\t.c", "a@b", "é@É.c", "ﬁ@b.C", "a'b@c.d", "a\\b@c.d", "+4912345678", "+4912345678\n"]
     literals = "{% set texts = " + repr(texts) + " %}{% for text in texts %}select {{ loop.index }} as position, {{ text_literal(text) }} as text" \
         "{{ ' union all ' if not loop.last }}{% endfor %}"
     expression = "position, text, {{ compared_email('text') }} as email, {{ is_e164('text') }} as is_phone, {{ sha256_hex('text') }} as hash, " \

@@ -29,8 +29,8 @@
     lower({{ text }})
 {%- endmacro %}
 
-{% macro bigquery__without_outer_spaces(text) -%}
-    trim({{ text }}, ' ')
+{% macro bigquery__trimmed_of(text, characters) -%}
+    trim({{ text }}, {{ text_literal(characters) }})
 {%- endmacro %}
 
 {% macro bigquery__by_code_point(text) -%}
@@ -39,7 +39,7 @@
 
 {# Two quotes end a text and begin the next one, and a backslash escapes. #}
 {% macro bigquery__text_literal(text) -%}
-    '{{ text | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n") }}'
+    '{{ text | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n") | replace("\r", "\\r") }}'
 {%- endmacro %}
 
 {% macro bigquery__double_type() -%}

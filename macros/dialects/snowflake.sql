@@ -30,8 +30,8 @@
     lower({{ text }})
 {%- endmacro %}
 
-{% macro snowflake__without_outer_spaces(text) -%}
-    trim({{ text }}, ' ')
+{% macro snowflake__trimmed_of(text, characters) -%}
+    trim({{ text }}, {{ text_literal(characters) }})
 {%- endmacro %}
 
 {% macro snowflake__by_code_point(text) -%}

@@ -16,11 +16,11 @@
     percentile_cont(0.5) within group (order by {{ values }})
 {%- endmacro %}
 
-{# A text without the spaces, and no other white space, at its ends. #}
-{% macro without_outer_spaces(text) -%}
-    {{ adapter.dispatch('without_outer_spaces')(text) }}
+{# A text without these characters at its ends. #}
+{% macro trimmed_of(text, characters) -%}
+    {{ adapter.dispatch('trimmed_of')(text, characters) }}
 {%- endmacro %}
 
-{% macro default__without_outer_spaces(text) -%}
-    trim(both ' ' from {{ text }})
+{% macro default__trimmed_of(text, characters) -%}
+    trim(both {{ text_literal(characters) }} from {{ text }})
 {%- endmacro %}

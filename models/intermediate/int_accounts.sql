@@ -14,7 +14,7 @@ first_orders as (
         min(ordered_at) as first_ordered_at,
         min(ordered_on) as first_ordered_on
     from {{ ref('stg_orders') }}
-    where not is_test
+    where ordered_on <= {{ as_of_date() }} and not is_test
     group by account_id
 
 ),
@@ -24,6 +24,7 @@ dated_accounts as (
     select
         accounts.account_id,
         coalesce(accounts.created_at, first_orders.first_ordered_at, accounts.email_consent_at, accounts.updated_at) as created_at,
+        first_orders.first_ordered_at,
         first_orders.first_ordered_on
     from accounts
     left join first_orders on accounts.account_id = first_orders.account_id
@@ -37,6 +38,8 @@ visible_accounts as (
         accounts.compared_email,
         accounts.phone,
         accounts.first_name,
+        accounts.last_name,
+        accounts.postal_code,
         accounts.birth_date,
         accounts.country_code,
         accounts.city,
@@ -45,7 +48,10 @@ visible_accounts as (
         coalesce(accounts.email_consent_at, dated_accounts.created_at) as consent_answered_at,
         {{ local_date('coalesce(accounts.email_consent_at, dated_accounts.created_at)') }} as consent_answered_on,
         dated_accounts.created_at,
-        {{ local_date('dated_accounts.created_at') }} as created_on,
+        case
+            when dated_accounts.first_ordered_at < dated_accounts.created_at then dated_accounts.first_ordered_on
+            else {{ local_date('dated_accounts.created_at') }}
+        end as created_on,
         accounts.updated_at,
         accounts.is_test or forgotten_customers.hashed_id is not null as is_left_out
     from accounts
@@ -54,7 +60,7 @@ visible_accounts as (
         on {{ sha256_hex('accounts.account_id') }} = forgotten_customers.hashed_id
     where
         {{ local_date('dated_accounts.created_at') }} <= {{ as_of_date() }}
-        or dated_accounts.first_ordered_on <= {{ as_of_date() }}
+        or dated_accounts.first_ordered_on is not null
 
 ),
 
@@ -94,6 +100,8 @@ select
     has_shared_email,
     phone,
     first_name,
+    last_name,
+    postal_code,
     birth_date,
     country_code,
     city,

@@ -16,14 +16,13 @@ accounts as (
 
 ),
 
--- An email of a test customer is found among the accounts alone: int_customers leaves such customers out.
 email_owners as (
 
     select
         compared_email,
         customer_id,
-        false as is_test_customer
-    from {{ ref('int_customers') }}
+        is_test_customer
+    from {{ ref('int_account_emails') }}
     where not has_shared_email
 
     union all
@@ -31,9 +30,9 @@ email_owners as (
     select
         compared_email,
         customer_id,
-        is_test_customer
-    from {{ ref('int_account_emails') }}
-    where is_test_customer
+        false as is_test_customer
+    from {{ ref('int_customers') }}
+    where is_guest
 
 )
 

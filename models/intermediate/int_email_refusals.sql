@@ -7,6 +7,26 @@ customers as (
 
 ),
 
+-- A customer has the email of the account, and former addresses.
+customer_emails as (
+
+    select
+        compared_email,
+        customer_id,
+        false as is_former
+    from customers
+
+    union all
+
+    select
+        compared_email,
+        customer_id,
+        is_former
+    from {{ ref('int_account_emails') }}
+    where is_former and not is_test_customer
+
+),
+
 refusals as (
 
     select * from {{ ref('int_email_events') }}
@@ -56,12 +76,14 @@ held as (
 
     union all
 
+    -- Who refused under a former address refuses still; where that one is dead, the one of today is not.
     select
-        customers.customer_id,
+        customer_emails.customer_id,
         held_against_emails.event_type,
         held_against_emails.occurred_at
     from held_against_emails
-    inner join customers on held_against_emails.compared_email = customers.compared_email
+    inner join customer_emails on held_against_emails.compared_email = customer_emails.compared_email
+    where held_against_emails.event_type <> 'bounce' or not customer_emails.is_former
 
 )
 

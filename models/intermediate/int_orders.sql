@@ -55,7 +55,7 @@ select
     coalesce(
         owned.account_customer_id, owned.email_customer_id, case when not owned.has_shared_email then owned.guest_id end
     ) as customer_id,
-    -- The id that the buyer has as a guest, kept when an account with the email takes the order over.
+    -- The id that the buyer has as a guest, kept when a customer with the email takes the order over.
     owned.guest_id,
     owned.compared_email,
     owned.ordered_at,

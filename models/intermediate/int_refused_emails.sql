@@ -1,4 +1,5 @@
--- One row per email that an unsubscribe or a complaint names and that no customer has: strangers', and former ones of customers.
+-- One row per email that an unsubscribe or a complaint names and that no customer has: strangers', and former ones of customers, which
+-- tools may still hold.
 -- No answer on consent takes it back, as none is known of it.
 with
 

@@ -26,6 +26,7 @@ identified as (
 
 ),
 
+-- Where a visitor_id is a word for none, or missing, only the session's own account tells whose it is.
 visitors as (
 
     select
@@ -35,7 +36,9 @@ visitors as (
     from identified
     where customer_id is not null
     group by visitor_id
-    having min(customer_id) = max(customer_id)
+    having
+        min(customer_id) = max(customer_id)
+        and {{ is_no_junk('visitor_id') }}
 
 )
 

@@ -16,14 +16,33 @@ accounts as (
 
 ),
 
--- A guest keeps the old id here after an account with the email has taken the orders over.
 guests as (
 
-    select distinct
-        guest_id as account_id,
+    select
+        customer_id as account_id,
         customer_id
+    from customers
+    where is_guest
+
+),
+
+order_emails as (
+
+    select distinct compared_email
     from {{ ref('int_orders') }}
-    where guest_id is not null
+
+),
+
+-- Whoever was a guest once is found under the old id, whether the orders are still without an account or have got one since, and
+-- whether the account has the email or had it.
+former_guests as (
+
+    select
+        'guest:' || {{ sha256_hex('order_emails.compared_email') }} as account_id,
+        account_emails.customer_id
+    from order_emails
+    inner join {{ ref('int_account_emails') }} as account_emails on order_emails.compared_email = account_emails.compared_email
+    where not account_emails.has_shared_email
 
 ),
 
@@ -32,6 +51,8 @@ ids as (
     select * from accounts
     union all
     select * from guests
+    union all
+    select * from former_guests
 
 )
 

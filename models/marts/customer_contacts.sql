@@ -5,5 +5,7 @@ select
     compared_email as email,
     phone,
     first_name,
+    last_name,
+    postal_code,
     birth_date
 from {{ ref('int_customers') }}
