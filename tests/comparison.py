@@ -113,7 +113,9 @@ def compare_keyed(name: str, found: dict, expected: dict):
     yield from compare_sets(name, [(key,) for key in found], {(key,) for key in expected})
     for key in found.keys() & expected.keys():
         for column, value in expected[key].items():
-            if found[key][column] != value:
+            if column not in found[key]:
+                yield f"{name}: there is no column {column}"
+            elif found[key][column] != value:
                 yield f"{name}: {key}: {column} is {found[key][column]!r}, not {value!r}"
 
 

@@ -167,6 +167,7 @@ TIMESTAMP = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<clock>([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?)"
     r"( ?(Z|UTC|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3])(:?(?P<minutes>[0-5][0-9]))?))?"
 )
+ZONE_OF_UTC = ZoneInfo("UTC")
 FLAGS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": False, "no": False, "0": False}
 PHONE = re.compile(r"\+[0-9]{8,15}")
 
@@ -190,7 +191,7 @@ def read_date(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def read_timestamp(text: str, zone: ZoneInfo = ZoneInfo("UTC")) -> datetime:
+def read_timestamp(text: str, zone: ZoneInfo = ZONE_OF_UTC) -> datetime:
     """Return the moment in UTC; without an offset the text is local in the zone. Raises ValueError.
 
     A local hour that occurs twice is the first one; of an hour that the clocks skip, the times move forward by what was skipped.
@@ -392,29 +393,22 @@ def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", parameters: Param
 
     # CONTRACT lists exchange_rates first and orders before their lines, so that relations find their other side.
     for table in CONTRACT:
-        judged = [judge_row(table, received, parameters) for received in rows.get(table, [])]
+        zone = parameters.zone_of(table)
+        judged = [judge_row(table, received, zone, parameters.custom_traits) for received in rows.get(table, [])]
         if table in VERSIONED:
-            identified = [one for one in judged if not breaks_identity(table, one)]
-            newest = newest_versions(table, identified)
-            duplicates = len(identified) - len(newest)
-            decided = [one for one in judged if breaks_identity(table, one)] + newest
+            candidates = [one for one in judged if not breaks_identity(table, one)]
+            chosen = newest_versions(table, candidates)
+            rejected = [(one, one.reason) for one in judged if breaks_identity(table, one)]
         else:
-            whole = [one for one in judged if one.reason is None]
-            earliest = earliest_occurrences(table, whole)
-            duplicates = len(whole) - len(earliest)
-            decided = [one for one in judged if one.reason is not None] + earliest
-        kept, rejected, deleted = [], 0, 0
-        for one in decided:
-            if is_deletion(one) and not breaks_identity(table, one):
-                deleted += 1
-                continue
-            reason = one.reason or broken_relation(table, one.row)
-            if reason is None:
-                kept.append(one.row)
-            else:
-                rejected += 1
-                raw.rejected.append(Rejection(table, key_text(table, one.received), reason))
-        raw.counts[table] = TableCounts(len(judged), len(kept), duplicates, rejected, deleted)
+            candidates = [one for one in judged if one.reason is None]
+            chosen = earliest_occurrences(table, candidates)
+            rejected = [(one, one.reason) for one in judged if one.reason is not None]
+        alive = [one for one in chosen if not is_deletion(one)]
+        reasons = [one.reason or broken_relation(table, one.row) for one in alive]
+        kept = [one.row for one, reason in zip(alive, reasons) if reason is None]
+        rejected += [(one, reason) for one, reason in zip(alive, reasons) if reason is not None]
+        raw.rejected += [Rejection(table, key_text(table, one.received), reason) for one, reason in rejected]
+        raw.counts[table] = TableCounts(len(judged), len(kept), len(candidates) - len(chosen), len(rejected), len(chosen) - len(alive))
         kept_rows = {id(row) for row in kept}
         raw.repaired += [Repair(table, key_text(table, one.received), column, one.received[column], id(one.row) in kept_rows)
                          for one in judged for column in one.repaired]
@@ -426,7 +420,7 @@ def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", parameters: Param
     return raw
 
 
-def judge_row(table: str, received: RawRow, parameters: Parameters) -> Judged:
+def judge_row(table: str, received: RawRow, zone: ZoneInfo, register: tuple[dict, ...]) -> Judged:
     """Read a row by itself; the reason is the first one to reject it."""
     judged = Judged(received, {}, None, [])
     for column in CONTRACT[table]:
@@ -436,18 +430,17 @@ def judge_row(table: str, received: RawRow, parameters: Parameters) -> Judged:
             reason = f"missing {column.name}" if column.is_required else None
         else:
             # loaded_at is not the shop's: it is UTC whatever the zone of the table's times.
-            zone = parameters.zone_of(table) if column.name != "loaded_at" else ZoneInfo("UTC")
-            judged.row[column.name], reason = read_value(column, text, zone)
+            judged.row[column.name], reason = read_value(column, text, ZONE_OF_UTC if column.name == "loaded_at" else zone)
             if reason and column.is_descriptive:
                 judged.repaired.append(column.name)
                 reason = None
         judged.reason = judged.reason or reason
     if table == "custom_traits":
-        judged.reason = judged.reason or broken_trait(judged.row, parameters.custom_traits)
+        judged.reason = judged.reason or broken_trait(judged.row, register)
     return judged
 
 
-def read_value(column: Column, text: str, zone: ZoneInfo = ZoneInfo("UTC")) -> tuple[object, str | None]:
+def read_value(column: Column, text: str, zone: ZoneInfo = ZONE_OF_UTC) -> tuple[object, str | None]:
     """Return (value, None), or (None, why not)."""
     try:
         value = read_timestamp(text, zone) if column.kind == "timestamp" else READERS[column.kind](text)

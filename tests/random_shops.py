@@ -25,7 +25,7 @@ Shop = dict[str, list[RawRow]]
 
 SALE_COLUMNS = ["sale_campaign_id", "sale_name", "starts_on", "ends_on", "prior_sale_campaign_id"]
 OPTIONAL_TABLES = ["refunds", "sessions", "web_events", "email_events", "reviews", "marketing_spend",
-                   "exchange_rates", "sale_campaigns"]
+                   "exchange_rates", "sale_campaigns", "custom_traits"]
 
 # Totals of a customer's orders whose averages are equal, or close enough for doubles to disagree.
 EQUAL_AVERAGES = [
@@ -40,6 +40,13 @@ PRODUCT_PRICES = ["100", "100.00", "99.99", "49.90", "49.9", "250.00", "19.99", 
 RHYTHMS = [[15, 15], [20, 25], [25, 20], [10, 10], [14, 14], [40, 10, 20], [30, 30, 30], [20], [20, 30], [100]]
 QUANTITIES = ["1", "1", "1", "2", "3", "10", "0.5", "1.5"]
 CATEGORIES = ["shoes", "hats", "Hats", "éclairs", "books"]
+# The register that the shops' custom_traits are read by, as the var of the same name.
+CUSTOM_TRAITS = ({"name": "size", "type": "text", "values": ["S", "M"]}, {"name": "points", "type": "number"}, {"name": "since", "type": "date"},
+                 {"name": "vip", "type": "boolean"})
+TRAIT_VALUES = {"size": ["S", "M"] * 5 + ["XL"], "points": ["12.5", "0"] * 5 + ["1,5"], "since": ["2025-02-28"] * 9 + ["2025-02-29"],
+                "vip": ["yes", "0"] * 5 + ["maybe"]}
+INVISIBLE = ["\u00a0", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff"]
+NO_VISITOR = [None, None, None, None, "undefined", "NULL", "(not set)", "0", "-1", "None", "NaN", "Unknown", "null"]
 COUNTRIES = ["DE", "FR", "US", "de"]
 CHANNELS = ["search", "email", "social", "Email"]
 
@@ -55,7 +62,7 @@ FORBIDDEN = {
     "quantity": ["-1", "-0.01"], "unit_price": ["-0.01"], "amount": ["-5.00"], "rate": ["0", "-1.1"],
     "discount_amount": ["-0.01"], "status": ["Shipped", "refunded", "unknown"], "rating": ["0", "6", "-1", "5.01"],
     "price": ["-1"], "unit_cost": ["-0.01"], "phone": ["0170 1234567", "+1234567", "+1234567890123456", "+49-170-1"],
-    "email_consent": ["maybe", "opted in", "true"],
+    "email_consent": ["maybe", "opted in", "true"], "sms_consent": ["maybe", "yes"], "ads_consent": ["subscribed", "true"],
 }
 # The contract leaves open how these are read.
 DOUBTFUL = {
@@ -79,20 +86,25 @@ def random_surroundings(seed: int) -> dict:
         ]),
         "reporting_currency": rng.choice(["EUR", "EUR", "USD"]),
         "max_accounts_per_email": rng.choice([20, 20, 3, 2]),
+        "custom_traits": CUSTOM_TRAITS,
     }
 
 
 def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporting_currency: str = "EUR",
                 max_accounts_per_email: int = 20, dirt: float = 0.02, conflicting_ties: bool = False,
-                doubtful: bool = False) -> Shop:
+                doubtful: bool = False, custom_traits: tuple[dict, ...] = (),
+                naive_timestamps: str | dict | None = None) -> Shop:
     """Return a shop of 30 to 120 accounts: table -> rows of text. The same arguments give the same shop.
 
     dirt: share of rows that get a value which breaks the contract (others get harmless oddities).
     conflicting_ties: rows equal in key and time may differ in what they say.
     doubtful: also write values on whose reading the contract is silent.
+    custom_traits: the register of the traits that come as data; without one the shop delivers none.
+    naive_timestamps: the zone of times without an offset, as the var of this name has it.
     """
-    maker = ShopMaker(seed, as_of_date, shop_timezone, reporting_currency, max_accounts_per_email)
+    maker = ShopMaker(seed, as_of_date, shop_timezone, reporting_currency, max_accounts_per_email, naive_timestamps)
     shop = maker.make()
+    with_rng(maker, "edits", maker.play_edits, custom_traits)
     accounts = [dict(account) for account in shop["customers"]]
     soil(shop, maker.rng, dirt, is_descriptive=True)  # before the versions, lest equal versions differ
     add_versions(shop, maker, conflicting_ties)
@@ -104,18 +116,29 @@ def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporti
     for table, rows in mailing(maker, accounts, dirt, conflicting_ties).items():
         if table in shop:
             shop[table] = shop[table] + rows
+    with_rng(maker, "verdicts", add_verdicts, shop, maker)
     for rows in shop.values():
         maker.rng.shuffle(rows)
     return shop
 
 
+def with_rng(maker, name: str, play, *arguments) -> None:
+    """Call with draws of its own, so that they change nothing else about the shop of a seed."""
+    rng, maker.rng = maker.rng, random.Random(f"{name} of shop {maker.seed}")
+    play(*arguments)
+    maker.rng = rng
+
+
 class ShopMaker:
     """Makes a clean shop; every date is drawn from the dates where a window, a sale or a day begins or ends."""
 
-    def __init__(self, seed, as_of_date, shop_timezone, reporting_currency, max_accounts_per_email):
+    def __init__(self, seed, as_of_date, shop_timezone, reporting_currency, max_accounts_per_email, naive_timestamps):
+        self.seed = seed
         self.rng = random.Random(f"shop {seed}")
         self.as_of_date = as_of_date
         self.zone = ZoneInfo(shop_timezone)
+        # Where each table has its own zone, a naive text means what it happens to mean.
+        self.naive_zone = ZoneInfo(naive_timestamps) if isinstance(naive_timestamps, str) else oracle.ZONE_OF_UTC
         self.reporting_currency = reporting_currency
         self.max_accounts_per_email = max_accounts_per_email
         self.shop = {table: [] for table in CONTRACT} | {"sale_campaigns": []}
@@ -195,11 +218,12 @@ class ShopMaker:
 
     def spell(self, moment: datetime) -> str:
         """Return one of the legal spellings of a moment."""
-        offset = self.rng.choice(["", "", "Z", "+00:00", "+02:00", "-05:30", "+14:00", "-00:00"])
-        shifted = moment
-        if offset not in ("", "Z"):
-            shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6]))
-            shifted = moment + shift if offset[0] == "+" else moment - shift
+        offset = self.rng.choice(["", "", "Z", "+00:00", "+02:00", "-05:30", "+14:00", "-00:00", "UTC", " UTC", " Z", " +02:00", "+0530", " -0330", "-05", " +14"])
+        shifted = self.on_clocks(moment) if offset == "" else moment
+        if offset.strip() not in ("", "Z", "UTC"):
+            digits = offset.strip(" +-").replace(":", "").ljust(4, "0")
+            shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+            shifted = moment + shift if "+" in offset else moment - shift
         text = shifted.strftime(self.rng.choice(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]))
         if shifted.second or shifted.microsecond or self.chance(0.7):
             text += shifted.strftime(":%S")
@@ -208,6 +232,16 @@ class ShopMaker:
             elif self.chance(0.2):
                 text += self.rng.choice([".0", ".000", ".000000"])
         return text + offset
+
+    def on_clocks(self, moment: datetime) -> datetime:
+        """Return what the clocks of naive times show; after the hour that they skip, now and then a time within it."""
+        local = moment.astimezone(self.naive_zone)
+        skipped = local.replace(hour=local.hour - 1) if local.hour else local
+        is_skipped = skipped.astimezone(UTC).astimezone(self.naive_zone).replace(tzinfo=None) != skipped.replace(tzinfo=None)
+        return skipped if is_skipped and self.chance(0.5) else local
+
+    def read(self, text: str) -> datetime:
+        return oracle.read_timestamp(text, self.naive_zone)
 
     def some_moment(self, newest: int = -2, oldest: int = 1000) -> str:
         return self.spell(self.moment(self.day(newest, oldest)))
@@ -484,7 +518,7 @@ class ShopMaker:
             email = (account["email"] or "").strip().lower()
             is_special = email.startswith("shared") or "@" not in email
             if self.chance(0.4 if is_special else 0.2):
-                consented = oracle.read_timestamp(account["email_consent_at"] or account["created_at"])
+                consented = self.read(account["email_consent_at"] or account["created_at"])
                 shift = self.rng.choice([0, 0, 1, -1, 86400 * 30, -86400 * 30])
                 self.add_email_event(account, "unsubscribe", self.spell(consented + timedelta(seconds=shift)))
             if self.chance(0.5 if account["is_test"] and oracle.read_flag(account["is_test"]) else 0.15):
@@ -681,6 +715,172 @@ class ShopMaker:
                 self.make_plain_order(account, self.moment(day), self.rng.choice(["10.00", "60.00", "200.00"]))
 
 
+    # ------------------------------------------------------------ what shops edit, and who changes
+
+    def play_edits(self, custom_traits: tuple[dict, ...]) -> None:
+        """Edit orders, sell gift cards, let addresses change, ask for consents, and lose visitors."""
+        self.answer_on_phone_and_ads()
+        self.hide_characters()
+        self.forget_visitors()
+        self.make_gift_cards()
+        self.cost_lines()
+        for number in range(self.rng.choice([4, 8, 12])):
+            self.pay_back_with_discount(self.make_account(f"payer{number}@example.com"))
+            self.take_out(self.make_account(f"editor{number}@example.com"))
+        for number in range(self.rng.choice([3, 6, 9])):
+            self.change_address(number)
+        for number in range(6):
+            self.begin_late(number)
+        self.make_google_mail()
+        for account in self.shop["customers"] if custom_traits else ():
+            if self.chance(0.3):
+                trait = self.rng.choice(custom_traits)["name"]
+                self.add("custom_traits", customer_id=account["customer_id"], trait=trait if self.chance(0.95) else "shoe size",
+                         value=self.rng.choice(TRAIT_VALUES[trait]), updated_at=self.updated_at())
+
+    def answer_on_phone_and_ads(self) -> None:
+        """Give accounts the other consents, many at one moment so that answers tie, or about the end of the as-of date."""
+        tie = self.moment(self.days_ago(5, 100))
+
+        def answered_at(account: RawRow) -> str | None:
+            if "shared" in (account["email"] or "").lower() and self.chance(0.8):
+                return self.spell(tie)
+            return self.rng.choice([None, self.spell(tie), self.spell(tie), self.some_moment(-2, 300), self.spell(self.moment(self.days_ago(0, -1)))])
+
+        for account in self.shop["customers"]:
+            account.update(
+                last_name=self.rng.choice(["Díaz", "O'Neil", None]), postal_code=self.rng.choice(["50667", "EC1A 1BB", None]),
+                sms_consent=self.rng.choice(["subscribed", "subscribed", "unsubscribed", "never", None]), sms_consent_at=answered_at(account),
+                ads_consent=self.rng.choice(["granted", "granted", "denied", None]), ads_consent_at=answered_at(account))
+
+    def hide_characters(self) -> None:
+        """Put what one does not see around emails, which changes nothing, or into them, which makes them none."""
+        for table, share in (("customers", 0.15), ("orders", 0.1), ("email_events", 0.1)):
+            for row in self.shop[table]:
+                if row["email"] and self.chance(share):
+                    unseen = self.rng.choice(INVISIBLE)
+                    row["email"] = self.rng.choice([
+                        f"{unseen}{row['email']}", f"{row['email']}{unseen}", f" {unseen}{row['email']}{self.rng.choice(INVISIBLE)} ",
+                        row["email"][:2] + unseen + row["email"][2:]])
+
+    def forget_visitors(self) -> None:
+        """Let some browsers have no id, or one that means none, which many share; let test customers use others' devices."""
+        for session in self.shop["sessions"]:
+            if self.chance(0.08):
+                session["visitor_id"] = self.rng.choice(NO_VISITOR)
+        tests = [account for account in self.shop["customers"] if account["is_test"] and oracle.read_flag(account["is_test"])]
+        for _ in range(3 if tests and self.shop["sessions"] else 0):
+            visitor = self.rng.choice(self.shop["sessions"])["visitor_id"]
+            self.make_session(visitor, self.day(newest=-2, oldest=90), self.rng.choice(tests))
+
+    def make_gift_cards(self) -> None:
+        """Sell gift cards alone, and beside goods; some are discounted, cost something, or are given back."""
+        self.gift_cards = [self.add("products", product_id=self.new_id(), price=self.rng.choice(["50", None]), category=self.rng.choice([None, "cards"]),
+                                    unit_cost=self.rng.choice(["0", None]), is_gift_card=self.flag(True), updated_at=self.updated_at())["product_id"]
+                           for _ in range(2)]
+        for product in self.shop["products"][:-2]:
+            product["is_gift_card"] = self.flag(False)
+        mixed = self.rng.sample(self.shop["orders"], len(self.shop["orders"]) // 15)
+        alone = [self.make_order_without_lines(self.rng.choice(self.shop["customers"])) for _ in range(4)]
+        for order in [*mixed, *alone, *alone[:1]]:
+            line = self.make_line(order)
+            line.update(product_id=self.rng.choice(self.gift_cards), unit_cost=self.rng.choice([None, "1"]))
+            if self.chance(0.2):
+                self.refund(line, self.rng.choice(["0.01", line["unit_price"]]))
+
+    def make_order_without_lines(self, account: RawRow, currency: str | None = None) -> RawRow:
+        order = self.add_order(account["customer_id"], account["email"], self.moment(self.day(-1, 400)), currency or self.reporting_currency)
+        order.update(status="paid", is_test=None)
+        return order
+
+    def refund(self, line: RawRow, amount: str, **values) -> None:
+        self.add("refunds", **{"refund_id": self.new_id(), "order_id": line["order_id"], "order_line_id": line["order_line_id"], "amount": amount,
+                               "refunded_at": self.some_moment(0, 60), "updated_at": self.updated_at()} | values)
+
+    def cost_lines(self) -> None:
+        """Let some lines know their own cost, whole units of any currency; some of them of products without a cost."""
+        for line in self.shop["order_lines"]:
+            if self.chance(0.12):
+                line["unit_cost"] = self.rng.choice(["0", "1", "2", "3.00", "40"])
+
+    def pay_back_with_discount(self, account: RawRow) -> None:
+        """Discount an order, and give back of a line what was paid for it, a cent less, or what it would be without rounding up."""
+        order = self.make_order_without_lines(account, self.rng.choice([self.reporting_currency] * 3 + ["USD"]))
+        lines = [self.make_line(order) for _ in range(self.rng.choice([1, 2, 2, 3, 3, 4]))]
+        for line in lines:
+            line.update(unit_price=self.rng.choice(["10", "50", "33.33", "7.5", "0.01", "3.335"]), quantity=self.rng.choice(["1", "1", "2", "3"]), discount_amount=None,
+                        list_price=None, product_id=self.rng.choice(self.product_ids))
+        for share, column, values in ((0.3, "discount_amount", ["1", "0.5", "1000"]), (0.1, "quantity", ["0"]), (0.1, "product_id", self.gift_cards)):
+            if self.chance(share):
+                self.rng.choice(lines)[column] = self.rng.choice(values)
+        nets = [Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0) for line in lines
+                if line["quantity"] != "0" and line["product_id"] not in self.gift_cards]
+        order["discount_amount"] = self.rng.choice(["0.01", "1", "2.5", "10", "20", "0.10", f"{max(sum(nets), Decimal(0)) / 5:.2f}"])
+        line = self.rng.choice(lines)
+        net, total = Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0), sum(nets)
+        if total <= 0 or net <= 0:
+            return
+        share = Fraction(order["discount_amount"]) * Fraction(net) / Fraction(total)
+        paid = net - Decimal(-(-share * 100 // 1)) / 100
+        amount = paid + Decimal(self.rng.choice(["0", "0", "0", "-0.01", "-0.001", "-0.01", "0.01"]))
+        if amount >= 0:
+            self.refund(line, f"{amount:f}")
+
+    def take_out(self, account: RawRow) -> None:
+        """Edit a line to quantity 0, or take a refund back by amount 0; the edit may be older than what it edits."""
+        order = self.make_order_without_lines(account)
+        lines = [self.make_line(order) for _ in range(self.rng.choice([1, 2, 2, 3]))]
+        line = self.rng.choice(lines)
+        edited_at = self.read(line["updated_at"]) + timedelta(seconds=self.rng.choice([60, 60, 60, -60]))
+        if self.chance(0.5):
+            self.shop["order_lines"].append(line | {"quantity": self.rng.choice(["0", "0.00"]), "updated_at": self.spell(edited_at)})
+            if self.chance(0.3):
+                self.refund(line, self.rng.choice(["1", "0"]))
+        else:
+            if self.chance(0.2):
+                line["unit_price"] = "0"
+            self.refund(line, "1.00")
+            refund = self.shop["refunds"][-1]
+            edited_at = self.read(refund["updated_at"]) + timedelta(seconds=self.rng.choice([60, 60, 60, -60]))
+            self.shop["refunds"].append(refund | {"amount": self.rng.choice(["0", "0.00"]), "updated_at": self.spell(edited_at)})
+
+    def change_address(self, number: int) -> None:
+        """Let a customer have ordered under another address, which others may carry too, and guests or events after that."""
+        former = self.rng.choice([f"former{number}@example.net", f"former{number}@example.net", f"FORMER{number // 2}@example.net"])
+        account = self.make_account(f"moved{number}@example.com")
+        account.update(email_consent="subscribed", email_consent_at=self.some_moment(0, 300))
+        if self.chance(0.1):
+            account["is_test"] = "yes"
+        carried = [account]
+        if self.chance(0.25):  # another account of the same customer, or of another one
+            carried.append(self.make_account(self.rng.choice([f"moved{number}@example.com", f"other{number}@example.com"])))
+        for owner in carried:
+            order = self.make_order_without_lines({"customer_id": owner["customer_id"], "email": self.disguised(former)})
+            order.update(status=self.rng.choice(["paid", "cancelled", "pending"]), is_test=self.flag(self.chance(0.1)),
+                         ordered_at=self.spell(self.moment(self.days_ago(-1, 0, 0, 5, 100))))
+            self.make_line(order)
+        if self.chance(0.1):  # who has it now
+            self.make_account(former)
+        if self.chance(0.7):
+            self.make_plain_order({"email": former}, self.moment(self.days_ago(-1, 0, 10, 200)), "10.00")
+        for event_type in self.rng.sample(["click", "unsubscribe", "complaint", "bounce"], self.rng.choice([1, 1, 2])):
+            by = self.rng.choice([{}, {}, {}, self.rng.choice(self.shop["customers"])])
+            self.add("email_events", event_id=self.new_id(), customer_id=by.get("customer_id"), email=self.disguised(former), event_type=event_type,
+                     campaign_id=self.rng.choice(["trigger", None]), occurred_at=self.some_moment(-1, 300))
+
+    def begin_late(self, number: int) -> None:
+        """Deliver an account without created_at: it begins with its first order that is no test, its answer or its version."""
+        account = self.make_account(f"begun{number // 2}@example.com")
+        account.update(created_at=None, email_consent_at=self.rng.choice([None, self.some_moment(-2, 400)]))
+        for _ in range(self.rng.choice([0, 0, 1, 2])):
+            self.make_order(account, self.days_ago(-1, 0, 1, 89, 365))
+
+    def make_google_mail(self) -> None:
+        for number in range(4):
+            domain = self.rng.choice(["gmail.com", "Gmail.com", "googlemail.com", "mail.gmail.com", "example.com"])
+            account = self.make_account(f"Ann.{number}.Lee{self.rng.choice(['', '+news', '+a+b.c'])}@{domain}")
+            account.update(email_consent="subscribed", email_consent_at=self.some_moment(0, 28))
+
     # ------------------------------------------------------------ campaigns
 
     def send_campaigns(self, accounts: list[RawRow]) -> None:
@@ -727,11 +927,13 @@ def mailing(maker: ShopMaker, accounts: list[RawRow], dirt: float, conflicting_t
 # A newer version says something else about these; ids, dates of facts and currencies stay as they are.
 CHANGES = {
     "customers": {"city": ["Roma", None], "country_code": ["IT"], "email_consent": ["unsubscribed", "subscribed"],
-                  "acquisition_channel": ["print"]},
-    "products": {"category": ["hats", "lamps", None], "unit_cost": ["1.25", None], "price": ["9.99"]},
+                  "acquisition_channel": ["print"], "sms_consent": ["unsubscribed", "subscribed"], "ads_consent": ["denied", "granted", None],
+                  "created_at": [None]},
+    "products": {"category": ["hats", "lamps", None], "unit_cost": ["1.25", None], "price": ["9.99"], "is_gift_card": ["yes", None]},
     "orders": {"status": ["cancelled", "paid", "pending"], "discount_amount": ["1.00", "0", None]},
-    "order_lines": {"quantity": ["4"], "unit_price": ["8.88"], "order_id": ["no such order"]},
-    "refunds": {"amount": ["0.01", "1000"], "order_id": ["no such order"]},
+    "order_lines": {"quantity": ["4", "0"], "unit_price": ["8.88"], "order_id": ["no such order"], "unit_cost": ["2", None]},
+    "refunds": {"amount": ["0.01", "1000", "0"], "order_id": ["no such order"]},
+    "custom_traits": {"value": ["M", "yes", "XL"]},
     "sessions": {"is_bot": ["true", "false"], "visitor_id": ["v1"]},
     "web_events": {"event_type": ["remove_from_cart", "add_to_cart"]},
     "email_events": {"event_type": ["sent", "unsubscribe"]},
@@ -753,13 +955,55 @@ def add_versions(shop: Shop, maker: ShopMaker, conflicting_ties: bool) -> None:
             shop[table].append(copy)
             if time_column is None or rng.random() < 0.3:
                 continue
-            moment = oracle.read_timestamp(row[time_column])
+            moment = maker.read(row[time_column])
             shift = rng.choice([timedelta(0), timedelta(microseconds=1), timedelta(seconds=-1), timedelta(days=5),
                                 timedelta(days=-40)])
             copy[time_column] = maker.spell(moment + shift)
             if changes and (shift or conflicting_ties):
                 column = rng.choice(list(changes))
                 copy[column] = rng.choice(changes[column])
+
+
+VERDICTS = ["newer broken", "newer broken", "older broken", "tied broken", "newer deletion", "older deletion", "tied deletion", "back again",
+            "broken deletion", "no time", "no key"]
+
+
+def add_verdicts(shop: Shop, maker: ShopMaker) -> None:
+    """Deliver versions that break the contract, or delete: newer, older or of one time as some of the rows, rarely enough for a shop to live."""
+    rng = maker.rng
+    for table in oracle.VERSIONED & shop.keys():
+        for row in rng.sample(shop[table], min(len(shop[table]), len(shop[table]) // 40 + rng.choice([0, 1, 2, 2]))):
+            try:
+                updated_at = maker.read(trimmed(row["updated_at"]) or "")
+            except ValueError:
+                continue
+            verdict = rng.choice(VERDICTS)
+            shift = {"older": -timedelta(seconds=3), "tied": timedelta(0)}.get(verdict.split()[0], timedelta(seconds=3))
+            version = row | {"updated_at": maker.spell(updated_at + shift)}
+            shop[table].append(version)
+            if verdict.endswith("broken"):
+                break_contract(table, version, rng)
+            elif verdict in ("newer deletion", "older deletion", "tied deletion", "back again"):
+                version["is_deleted"] = maker.flag(True)
+                if rng.random() < 0.4:  # the other columns of a deletion need not be right
+                    version.update({column: None for column in version if column not in [*oracle.key_columns(table), "updated_at", "is_deleted"]})
+                elif rng.random() < 0.3:
+                    break_contract(table, version, rng)
+                if verdict == "back again":
+                    shop[table].append(row | {"updated_at": maker.spell(updated_at + 2 * shift)})
+            elif verdict == "broken deletion":
+                version["is_deleted"] = "perhaps"
+            else:
+                version[{"no time": "updated_at"}.get(verdict, rng.choice(oracle.key_columns(table)))] = None
+
+
+def break_contract(table: str, row: RawRow, rng: random.Random) -> None:
+    """Write a value that costs the row its place; key and updated_at stay readable."""
+    kept = [*oracle.key_columns(table), "updated_at", "is_deleted", "loaded_at"]
+    columns = [column for column in CONTRACT[table] if column.name not in kept and not column.is_descriptive
+               and (column.kind != "text" or column.is_required)]
+    column = rng.choice(columns)
+    row[column.name] = bad_value(rng, column, None)
 
 
 def soil(shop: Shop, rng: random.Random, dirt: float, is_descriptive: bool) -> None:
@@ -829,12 +1073,14 @@ def drop_what_is_optional(shop: Shop, rng: random.Random) -> None:
 # ---------------------------------------------------------------- writing
 
 
-def write_shop(shop: Shop, directory: Path | str, file_format: str = "csv", shuffle_seed: int | None = None) -> None:
+def write_shop(shop: Shop, directory: Path | str, file_format: str = "csv", shuffle_seed: int | None = None,
+               naive_timestamps: str | dict | None = None) -> None:
     """Write one file, or one folder of two files, per table into the directory.
 
     file_format: "csv" or "parquet"; both mean the same shop. Parquet columns are typed where every value is readable.
     shuffle_seed: also shuffles rows and columns, splits some tables into folders, adds BOMs and quotes;
         without it the files are plain and the rows in order. Raises KeyError for another format.
+    naive_timestamps: the zone of times without an offset, if it is not UTC; Parquet then has them as text or in UTC.
     """
     rng = random.Random(f"layout {shuffle_seed}") if shuffle_seed is not None else None
     write = {"csv": write_csv, "parquet": write_parquet}[file_format]
@@ -850,7 +1096,7 @@ def write_shop(shop: Shop, directory: Path | str, file_format: str = "csv", shuf
             parts = [(f"{table}/part-1", rows[:half]), (f"{table}/part-2", rows[half:])]
         else:
             parts = [(table, rows)]
-        types = parquet_types(table, rows, columns, rng) if file_format == "parquet" else None
+        types = parquet_types(table, rows, columns, rng, naive_timestamps) if file_format == "parquet" else None
         for name, part in parts:
             part_columns = list(columns)
             if rng:
@@ -898,7 +1144,7 @@ def write_parquet(path: Path, rows: list[RawRow], columns: list[str], types: dic
     pyarrow.parquet.write_table(pyarrow.table(arrays), path)
 
 
-def parquet_types(table: str, rows: list[RawRow], columns: list[str], rng) -> dict:
+def parquet_types(table: str, rows: list[RawRow], columns: list[str], rng, naive_timestamps) -> dict:
     """Return column -> (reader of its texts, arrow type); (None, string) where some text is unreadable."""
     import pyarrow
 
@@ -906,15 +1152,17 @@ def parquet_types(table: str, rows: list[RawRow], columns: list[str], rng) -> di
     if table == "sale_campaigns":
         kinds = {"starts_on": "date", "ends_on": "date"}
     plain_types = {"date": pyarrow.date32(), "timestamp": pyarrow.timestamp("us", tz="UTC"), "flag": pyarrow.bool_()}
-    types = {}
+    table_zone, types = oracle.Parameters(date.min, naive_timestamps=naive_timestamps).zone_of(table), {}
     for column in columns:
-        kind = kinds.get(column, "text")
+        kind, zone = kinds.get(column, "text"), oracle.ZONE_OF_UTC if column == "loaded_at" else table_zone
         texts = [text for text in (trimmed(row.get(column)) for row in rows) if text is not None]
         reader = oracle.READERS[kind]
         if kind == "text" or not are_readable(reader, texts):
             types[column] = (None, pyarrow.string())
         elif kind == "number":
             types[column] = number_type([reader(text) for text in texts], rng)
+        elif kind == "timestamp" and zone != oracle.ZONE_OF_UTC:
+            types[column] = (lambda text, zone=zone: oracle.read_timestamp(text, zone), plain_types[kind])
         elif kind == "timestamp" and rng and rng.random() < 0.5:
             types[column] = (lambda text: oracle.read_timestamp(text).replace(tzinfo=None), pyarrow.timestamp("us"))
         else:

@@ -9,6 +9,7 @@ import pytest
 
 import oracle
 import oracle_contact
+import random_cases
 from random_shops import random_shop, random_surroundings, read_shop, write_shop
 
 AS_OF_DATE = date(2025, 3, 31)
@@ -881,3 +882,10 @@ def test_a_written_shop_means_the_same(tmp_path, seed, file_format):
     assert found.customers == expected.customers
     assert found.purchases == expected.purchases
     assert found.segments == expected.segments
+
+
+def test_the_random_shops_hold_the_cases_of_the_pages():
+    """Each of them in at least a tenth of the shops, and the common ones in most of them."""
+    found = random_cases.shares(20)
+    assert {name: share for name, (share, _) in found.items() if share < 0.1} == {}
+    assert sum(share >= 0.5 for share, _ in found.values()) >= 36

@@ -13,7 +13,7 @@ import yaml
 import oracle
 from comparison import differences
 from project import PROJECT
-from random_shops import random_shop, write_shop
+from random_shops import CUSTOM_TRAITS, random_shop, write_shop
 
 SHOPS_PER_SURROUNDINGS = int(os.environ.get("SHOPS", 8))
 
@@ -21,15 +21,16 @@ SHOPS_PER_SURROUNDINGS = int(os.environ.get("SHOPS", 8))
 # clocks change, ends of months and years), in zones east and west of UTC and off the whole hour, and every parameter of
 # the formulas away from its default.
 SURROUNDINGS = {
-    "leap_day": {"as_of_date": date(2024, 2, 29), "shop_timezone": "Europe/Berlin"},
+    "leap_day": {"as_of_date": date(2024, 2, 29), "shop_timezone": "Europe/Berlin", "max_accounts_per_email": 20},
     "year_after_leap_day": {"as_of_date": date(2025, 2, 28), "shop_timezone": "Asia/Kolkata"},
-    "clocks_forward": {"as_of_date": date(2025, 3, 30), "shop_timezone": "Europe/Berlin"},
-    "clocks_back": {"as_of_date": date(2024, 10, 27), "shop_timezone": "Europe/Berlin"},
-    "clocks_forward_in_america": {"as_of_date": date(2025, 3, 9), "shop_timezone": "America/New_York"},
+    "clocks_forward": {"as_of_date": date(2025, 3, 30), "shop_timezone": "Europe/Berlin", "custom_traits": CUSTOM_TRAITS},
+    "clocks_back": {"as_of_date": date(2024, 10, 27), "shop_timezone": "Europe/Berlin", "naive_timestamps": "Europe/Berlin"},
+    "clocks_forward_in_america": {"as_of_date": date(2025, 3, 9), "shop_timezone": "America/New_York", "naive_timestamps": "America/New_York"},
     "clocks_back_in_america": {"as_of_date": date(2024, 11, 3), "shop_timezone": "America/New_York"},
-    "dollars": {"as_of_date": date(2025, 2, 21), "shop_timezone": "UTC", "reporting_currency": "USD"},
-    "shared_addresses": {"as_of_date": date(2024, 2, 21), "shop_timezone": "UTC", "max_accounts_per_email": 2},
-    "new_year": {"as_of_date": date(2024, 12, 31), "shop_timezone": "Pacific/Auckland", "max_accounts_per_email": 3},
+    "dollars": {"as_of_date": date(2025, 2, 21), "shop_timezone": "UTC", "reporting_currency": "USD", "custom_traits": CUSTOM_TRAITS},
+    "shared_addresses": {"as_of_date": date(2024, 2, 21), "shop_timezone": "UTC", "max_accounts_per_email": 2, "junk_ids": ["(not set)", "NULL"]},
+    "new_year": {"as_of_date": date(2024, 12, 31), "shop_timezone": "Pacific/Auckland", "max_accounts_per_email": 3,
+                 "naive_timestamps": {"orders": "Pacific/Auckland", "sessions": "America/New_York", "customers": "UTC"}},
     "other_rhythm": {"as_of_date": date(2025, 1, 1), "shop_timezone": "America/St_Johns", "min_gap_days": 7,
                      "typical_gap_days": 60, "at_risk_after_gaps": 1.2, "inactive_after_gaps": 2, "inactive_after_days": 20},
     "short_window": {"as_of_date": date(2025, 3, 1), "shop_timezone": "Europe/London", "rfm_window_days": 365,
@@ -49,18 +50,19 @@ def seeds_of(name: str) -> list[int]:
 def compared_shops() -> list[tuple[str, int]]:
     """The surroundings and seeds of the shops that other engines are compared on: three, or as many as COMPARED_SHOPS says."""
     names = ["clocks_forward", "other_rhythm", "cut_points"]
-    names += [name for name in SURROUNDINGS if name not in names]
+    names += [name for name in SURROUNDINGS if name not in names and "naive_timestamps" not in SURROUNDINGS[name]]
     return [(names[seed % len(names)], seed) for seed in range(int(os.environ.get("COMPARED_SHOPS", 3)))]
 
 
 def shop_of(seed: int, surroundings: dict, **options) -> dict:
-    names = ("as_of_date", "shop_timezone", "reporting_currency", "max_accounts_per_email")
+    names = ("as_of_date", "shop_timezone", "reporting_currency", "max_accounts_per_email", "custom_traits", "naive_timestamps")
     return random_shop(seed, **{name: surroundings[name] for name in names if name in surroundings}, **options)
 
 
 def dbt_vars(surroundings: dict) -> dict:
     """The surroundings as vars; small dirty shops may have more rejected rows than a real one."""
-    values = {name: str(value) if isinstance(value, date) else value for name, value in surroundings.items()}
+    kinds = {date: str, tuple: list}
+    values = {name: kinds.get(type(value), lambda same: same)(value) for name, value in surroundings.items()}
     return values | {"max_rejected_rows": 1_000_000, "max_days_without_orders": None}
 
 
@@ -82,7 +84,7 @@ def test_marts_agree_with_the_oracle(project, tmp_path, name):
     found = {}
     for seed in seeds_of(name):
         shop = shop_of(seed, surroundings)
-        write_shop(shop, tmp_path / str(seed), ("csv", "parquet")[seed % 2], shuffle_seed=seed)
+        write_shop(shop, tmp_path / str(seed), ("csv", "parquet")[seed % 2], shuffle_seed=seed, naive_timestamps=surroundings.get("naive_timestamps"))
         with sql.build(tmp_path / str(seed)) as connection:
             wrong = differences(connection, oracle.compute(shop, **parameters)) + sql.failing_tests(connection) + miscounted(connection)
         if wrong:
