@@ -22,6 +22,32 @@
     end
 {%- endmacro %}
 
+{# One row per customer with an explicit answer to a question of consent up to the as-of date: the newest of their accounts.
+   Of answers given at the same moment, the refusal wins. answered: what the columns of the answer's time begin with. #}
+{% macro newest_answers(accounts, consent, answered, agreement, refusal) -%}
+    select
+        customer_id,
+        answer,
+        answered_at,
+        answered_on
+    from (
+        select
+            customer_id,
+            {{ consent }} as answer,
+            {{ answered }}_at as answered_at,
+            {{ answered }}_on as answered_on,
+            row_number() over (
+                partition by customer_id
+                order by {{ answered }}_at desc, case when {{ consent }} = '{{ refusal }}' then 0 else 1 end
+            ) as recency_rank
+        from {{ accounts }}
+        where
+            {{ consent }} in ('{{ agreement }}', '{{ refusal }}')
+            and {{ answered }}_on <= {{ as_of_date() }}
+    ) as answers
+    where recency_rank = 1
+{%- endmacro %}
+
 {# Whether a phone is written in E.164: a plus and 8 to 15 digits. #}
 {% macro is_e164(phone) -%}
     {{ matches(phone, '^[+][0-9]{8,15}$') }}

@@ -47,6 +47,12 @@ visible_accounts as (
         accounts.email_consent,
         coalesce(accounts.email_consent_at, dated_accounts.created_at) as consent_answered_at,
         {{ local_date('coalesce(accounts.email_consent_at, dated_accounts.created_at)') }} as consent_answered_on,
+        accounts.sms_consent,
+        coalesce(accounts.sms_consent_at, dated_accounts.created_at) as sms_consent_answered_at,
+        {{ local_date('coalesce(accounts.sms_consent_at, dated_accounts.created_at)') }} as sms_consent_answered_on,
+        accounts.ads_consent,
+        coalesce(accounts.ads_consent_at, dated_accounts.created_at) as ads_consent_answered_at,
+        {{ local_date('coalesce(accounts.ads_consent_at, dated_accounts.created_at)') }} as ads_consent_answered_on,
         dated_accounts.created_at,
         case
             when dated_accounts.first_ordered_at < dated_accounts.created_at then dated_accounts.first_ordered_on
@@ -109,6 +115,12 @@ select
     email_consent,
     consent_answered_at,
     consent_answered_on,
+    sms_consent,
+    sms_consent_answered_at,
+    sms_consent_answered_on,
+    ads_consent,
+    ads_consent_answered_at,
+    ads_consent_answered_on,
     created_on,
     updated_at
 from merge_keys

@@ -20,22 +20,21 @@ newest_accounts as (
 
 ),
 
--- Of answers given at the same moment, the refusal wins.
-consent_answers as (
+email_answers as (
 
-    select
-        customer_id,
-        email_consent,
-        consent_answered_at,
-        consent_answered_on,
-        row_number() over (
-            partition by customer_id
-            order by consent_answered_at desc, case when email_consent = 'unsubscribed' then 0 else 1 end
-        ) as recency_rank
-    from accounts
-    where
-        email_consent in ('subscribed', 'unsubscribed')
-        and consent_answered_on <= {{ as_of_date() }}
+    {{ newest_answers('accounts', 'email_consent', 'consent_answered', agreement='subscribed', refusal='unsubscribed') }}
+
+),
+
+sms_answers as (
+
+    {{ newest_answers('accounts', 'sms_consent', 'sms_consent_answered', agreement='subscribed', refusal='unsubscribed') }}
+
+),
+
+ads_answers as (
+
+    {{ newest_answers('accounts', 'ads_consent', 'ads_consent_answered', agreement='granted', refusal='denied') }}
 
 ),
 
@@ -55,12 +54,15 @@ account_customers as (
         newest_accounts.city,
         newest_accounts.acquisition_channel,
         newest_accounts.customer_created_on as created_on,
-        case when consent_answers.email_consent = 'subscribed' then consent_answers.consent_answered_at end as consented_at,
-        case when consent_answers.email_consent = 'subscribed' then consent_answers.consent_answered_on end as consented_on,
-        coalesce(consent_answers.email_consent = 'unsubscribed', false) as has_refused_consent
+        case when email_answers.answer = 'subscribed' then email_answers.answered_at end as consented_at,
+        case when email_answers.answer = 'subscribed' then email_answers.answered_on end as consented_on,
+        coalesce(email_answers.answer = 'unsubscribed', false) as has_refused_consent,
+        coalesce(sms_answers.answer = 'subscribed', false) as is_sms_subscribed,
+        ads_answers.answer as ads_consent
     from newest_accounts
-    left join consent_answers
-        on newest_accounts.customer_id = consent_answers.customer_id and consent_answers.recency_rank = 1
+    left join email_answers on newest_accounts.customer_id = email_answers.customer_id
+    left join sms_answers on newest_accounts.customer_id = sms_answers.customer_id
+    left join ads_answers on newest_accounts.customer_id = ads_answers.customer_id
     where newest_accounts.recency_rank = 1
 
 ),
@@ -83,7 +85,9 @@ guest_customers as (
         min(ordered_on) as created_on,
         cast(null as {{ dbt.type_timestamp() }}) as consented_at,
         cast(null as date) as consented_on,
-        false as has_refused_consent
+        false as has_refused_consent,
+        false as is_sms_subscribed,
+        cast(null as {{ dbt.type_string() }}) as ads_consent
     from {{ ref('int_orders') }}
     where customer_id = guest_id
     group by customer_id

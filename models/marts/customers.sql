@@ -94,6 +94,9 @@ traits as (
         customers.compared_email is not null
         and not coalesce(email_refusals.has_complained, false)
         and not coalesce(email_refusals.has_bounced, false) as is_reachable_by_email,
+        customers.is_sms_subscribed,
+        customers.phone is not null as has_phone,
+        customers.ads_consent,
         {{ has_birthday_in('customers.birth_date', days=7) }} as has_birthday_in_7d,
 
         coalesce(purchases.purchase_count, 0) as purchase_count,
@@ -197,6 +200,9 @@ select
     is_subscribed,
     consented_on,
     is_subscribed and is_reachable_by_email as is_contactable_by_email,
+    is_sms_subscribed,
+    is_sms_subscribed and has_phone as is_contactable_by_sms,
+    ads_consent,
     has_birthday_in_7d,
 
     cast(purchase_count as bigint) as purchase_count,
