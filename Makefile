@@ -3,23 +3,26 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# What users type is taken as it stands: neither make nor a shell reads anything into it, and recipes find it in the environment.
+$(foreach name,RAW_DIR DATASET DUCKDB_PATH PUBLISHED_DIR VARS TARGET,\
+	$(if $(filter-out undefined,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
+QUESTIONS := NAME SEGMENT CUSTOMER CAMPAIGN SUPPRESSIONS DIR PHONES FROM TO EVERY METRICS BY WHERE FILES
+$(foreach name,$(QUESTIONS),$(eval override $(name) := $$(value $(name))))
+export $(QUESTIONS)
+
 # The shop: a sample (demo or complete_journey), or your own files: make run RAW_DIR=... VARS='{shop_timezone: ...}'
-ifdef RAW_DIR
-DATASET ?= $(notdir $(patsubst %/,%,$(RAW_DIR)))
-else
-DATASET ?= demo
-RAW_DIR := data/$(DATASET)
+# The places of its warehouse and of what is published follow from that (tools/this_shop.py).
+ifndef RAW_DIR
+RAW_DIR := data/$(or $(DATASET),demo)
+export RAW_DIR
 endif
-# A sample is known by where it lies: a command that another one calls is handed RAW_DIR too.
-SAMPLE_SETTINGS := $(and $(filter data/$(DATASET),$(RAW_DIR)),$(wildcard sample_data/$(DATASET).yml))
+# A sample is known by where it lies, and brings its settings (as-of date, time zone, currency) in a file; yours come with VARS.
+SAMPLE_SETTINGS := $(wildcard $(patsubst data/%,sample_data/%.yml,$(filter data/%,$(RAW_DIR))))
 SAMPLE := $(and $(SAMPLE_SETTINGS),$(RAW_DIR)/orders.parquet)
-DUCKDB_PATH ?= warehouse/$(DATASET).duckdb
-# What BI tools read, while the next build writes the warehouse.
-PUBLISHED_DIR ?= published/$(DATASET)
-export RAW_DIR DATASET DUCKDB_PATH PUBLISHED_DIR VARS
-# A sample shop brings its settings (as-of date, time zone, currency) in a file; yours come with VARS.
 SHOP_VARS := "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
 SETTINGS := --vars $(SHOP_VARS)
+# Warehouses of our own tests.
+SHOP := $(or $(DATASET),$(if $(SAMPLE_SETTINGS),$(notdir $(RAW_DIR)),shop))
 
 INSTALL := pip install --quiet --disable-pip-version-check --require-hashes
 # Spark has an environment of its own.
@@ -30,53 +33,52 @@ VENV := $(ENVIRONMENT)/installed
 .PHONY: run nightly rollback segment remove-segment traits preview explain export forget backfill predict holdout metrics test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster compare-engines build-on-spark unit-test-on-spark warehouses docs dashboard lock clean help
 
 run: nightly ## Build, audit and publish the segments of a shop (DATASET=demo, or RAW_DIR=...), and show them
-	@$(BIN)/python tools/show_segments.py "$$PUBLISHED_DIR"
+	@$(BIN)/python tools/show_segments.py
 
-nightly: $(VENV) $(SAMPLE) ## The same for a scheduler, by one exit code (TARGET=postgres or spark on a warehouse)
-	@$(BIN)/python tools/register.py check
-	@$(BIN)/python tools/nightly.py $(if $(TARGET),--target $(TARGET)) $(SETTINGS) $(if $(filter data/demo/%,$(SAMPLE)),--simulated)
+# make itself ends with 2 whatever fails; for the exit codes of the command, call it as a scheduler does (docs/your_own_shop.md).
+nightly: $(VENV) $(SAMPLE) ## The same without showing them (TARGET=postgres or spark on a warehouse); schedulers call tools/nightly.py
+	@$(BIN)/python tools/nightly.py
 
 rollback: $(VENV) ## Let readers see the version that was published before this one
-	@$(if $(TARGET),$(BIN)/dbt --quiet run-operation rollback --target $(TARGET),$(BIN)/python tools/publish.py rollback)
+	@$(BIN)/python tools/publish.py rollback
 
 segment: $(VENV) ## Write the file and the register entry of a new segment (NAME=...)
-	@$(BIN)/python tools/register.py add "$(NAME)"
+	@$(BIN)/python tools/register.py add "$$NAME"
 
 remove-segment: $(VENV) ## Remove a segment's file and register entry (NAME=...)
-	@$(BIN)/python tools/register.py remove "$(NAME)"
+	@$(BIN)/python tools/register.py remove "$$NAME"
 
 traits: $(VENV) ## List the traits of customers that a segment may ask
 	@$(BIN)/python tools/traits.py
 
 preview: $(VENV) ## Say who a segment would hold, without a build (SEGMENT=...)
-	@$(BIN)/python tools/preview.py "$(SEGMENT)" $(SETTINGS)
+	@$(BIN)/python tools/preview.py "$$SEGMENT"
 
 explain: $(VENV) ## Say which segments hold a customer, and why (CUSTOMER=...)
-	@$(BIN)/python tools/explain.py "$(CUSTOMER)" $(SETTINGS)
+	@$(BIN)/python tools/explain.py "$$CUSTOMER"
 
 forget: $(VENV) ## Leave a person out of all marts, history and published versions (CUSTOMER=...)
-	@$(BIN)/python tools/forget.py "$(CUSTOMER)" $(SETTINGS)
+	@$(BIN)/python tools/forget.py "$$CUSTOMER"
 	@$(MAKE) --no-print-directory nightly
 
 # DIR=... names another directory than exports/<segment>_<as-of date>; PHONES=1 writes phones too (docs/audiences.md).
 export: $(VENV) ## Write CSV files for email tools and ad platforms (SEGMENT=..., CAMPAIGN=..., or SUPPRESSIONS=1 for whom to leave out)
-	@$(BIN)/python tools/export.py $(if $(SEGMENT),"$(SEGMENT)") $(if $(CAMPAIGN),--campaign "$(CAMPAIGN)") $(if $(SUPPRESSIONS),--suppressions) $(if $(DIR),--dir "$(DIR)") \
-		$(if $(PHONES),--phones) $(SETTINGS)
+	@$(BIN)/python tools/export.py $(if $(SEGMENT),"$$SEGMENT") $(if $(CAMPAIGN),--campaign "$$CAMPAIGN") $(if $(SUPPRESSIONS),--suppressions) $(if $(DIR),--dir "$$DIR") \
+		$(if $(PHONES),--phones)
 
 # For example: make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month
 backfill: $(VENV) ## Build the history of past dates (FROM=... TO=... EVERY=day, week or month)
-	@$(BIN)/python tools/backfill.py --from "$(FROM)" --to "$(TO)" --every "$(EVERY)" $(SETTINGS)
+	@$(BIN)/python tools/backfill.py --from "$$FROM" --to "$$TO" --every "$$EVERY"
 
 predict: $(VENV) ## Predict what each buyer of the last build will buy in the next 365 days
-	@$(BIN)/python tools/predict.py $(SETTINGS)
+	@$(BIN)/python tools/predict.py
 
 holdout: $(VENV) data/cdnow/transactions.parquet data/complete_journey/orders.parquet ## Compare predictions with what customers then did (docs/predictions.md)
 	@$(BIN)/python tools/holdout.py
 
 # For example: make metrics METRICS=net_revenue,average_order_value BY=metric_time__month (docs/metrics.md)
 metrics: $(VENV) .venv/installed-metrics ## Ask for metrics of what is published (METRICS=... BY=... WHERE=...), or list them
-	@$(BIN)/dbt --quiet parse $(SETTINGS)
-	@DBT_TARGET=published $(BIN)/mf $(if $(METRICS),query --metrics "$(METRICS)" $(if $(BY),--group-by "$(BY)" --order "$(BY)") $(if $(WHERE),--where "$(WHERE)"),list metrics)
+	@$(BIN)/python tools/metrics.py "$$METRICS" "$$BY" "$$WHERE"
 
 test: $(VENV) data/demo/orders.parquet ## Run everything: sqlfluff, dbt unit and data tests, pytest
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint unit-test
@@ -94,7 +96,7 @@ lint unit-test: export DUCKDB_PATH = $(DBT_TARGET_PATH)/code.duckdb
 
 lint: $(VENV) data/demo/orders.parquet ## Check the SQL's style (FILES=models/marts/segments/seg_x.sql for one file)
 	mkdir -p $(DBT_TARGET_PATH)
-	$(BIN)/sqlfluff lint --disable-progress-bar $(or $(FILES),models tests analyses)
+	$(BIN)/sqlfluff lint --disable-progress-bar $${FILES:-models tests analyses}
 
 unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up rows
 	mkdir -p $(DBT_TARGET_PATH)
@@ -106,13 +108,14 @@ pytest: $(VENV) .venv/installed-metrics data/demo/orders.parquet data/complete_j
 
 # The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
 POSTGRES_DIR ?= warehouse/postgres
+export POSTGRES_DIR
 postgres: export DBT_TARGET_PATH = target/postgres
-postgres: export DUCKDB_PATH = target/postgres/$(DATASET).duckdb
+postgres: export DUCKDB_PATH = target/postgres/$(SHOP).duckdb
 
 postgres: $(VENV) .venv/installed-postgres $(SAMPLE) ## Build the shop on DuckDB and on a PostgreSQL server of its own, and compare them
 	mkdir -p target/postgres
 	$(BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
-	VARS=$(SHOP_VARS) $(BIN)/python tools/postgres_server.py "$(POSTGRES_DIR)" $(MAKE) --no-print-directory build-on-postgres
+	VARS=$(SHOP_VARS) $(BIN)/python tools/postgres_server.py "$$POSTGRES_DIR" $(MAKE) --no-print-directory build-on-postgres
 
 build-on-postgres:
 	$(BIN)/python tools/load_postgres.py
@@ -130,7 +133,7 @@ export SPARK_WAREHOUSE SPARK_CONF_DIR QUICK
 # Compiling a query takes longer than a few rows do.
 unit-test-on-spark: export PYSPARK_SUBMIT_ARGS = --conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell
 spark spark-cluster: export DBT_TARGET_PATH = target/spark
-spark spark-cluster: export DUCKDB_PATH = target/spark/$(DATASET).duckdb
+spark spark-cluster: export DUCKDB_PATH = target/spark/$(SHOP).duckdb
 
 spark: $(SPARK_VENV) $(SAMPLE) ## Build the shop on DuckDB and on Apache Spark, and compare them
 	mkdir -p target/spark
@@ -168,7 +171,7 @@ warehouses: $(WAREHOUSES_VENV) ## Compile for Snowflake, BigQuery and Redshift, 
 
 docs: $(VENV) ## Write docs/segments.md, and after a build the page of all models, target/static_index.html
 	@$(BIN)/python tools/document.py page
-	@$(BIN)/python tools/document.py site $(SETTINGS)
+	@$(BIN)/python tools/document.py site
 
 dashboard: $(VENV) ## Write the dashboard of what is published once more, published/NAME/dashboard.html
 	@$(BIN)/python tools/publish.py dashboard

@@ -37,7 +37,7 @@ CAPABILITIES_OVER_PERMISSIONS = (1, 2)
 
 
 def main() -> None:
-    settings = yaml.safe_load((nightly.PROJECT / "dbt_project.yml").read_text())["vars"]
+    settings = yaml.safe_load((Path(nightly.__file__).parent.parent / "dbt_project.yml").read_text())["vars"]
     manifest = dbtRunner().invoke(["parse", "--quiet"]).result
     print("ready", flush=True)
     for line in sys.stdin:
@@ -81,7 +81,7 @@ def run(order: dict, settings: dict, manifest, lines) -> int:
     os.environ.update(order["environment"])
     variables = order.get("variables", {})
     if order.get("publish_only"):
-        nightly.dbtRunner, nightly.predicted = NothingToBuild, lambda *_: []
+        nightly.dbtRunner, nightly.predicted, nightly.tell_left_out = NothingToBuild, lambda *_: [], lambda *_: None
     kill_before(order.get("kill_before"), lines)
     arguments = ["--vars", yaml.safe_dump(variables)]
     return nightly.run(arguments + order.get("arguments", []), settings | variables, Path(os.environ["PUBLISHED_DIR"]), manifest)
@@ -90,9 +90,9 @@ def run(order: dict, settings: dict, manifest, lines) -> int:
 class NothingToBuild:
     """Stands for dbt where the warehouse is built already."""
 
-    success, exception = True, None
+    success, exception, result = True, None, None
 
-    def __init__(self, manifest):
+    def __init__(self, manifest, callbacks=()):
         pass
 
     def invoke(self, arguments: list[str]):

@@ -1,6 +1,6 @@
 """Build the history of segments for past dates, in order, beside the warehouse; it takes its place there when it is complete.
 
-Usage: python tools/backfill.py --from DATE --to DATE --every day|week|month --vars YAML
+Usage: python tools/backfill.py --from DATE --to DATE --every day|week|month
 
 For DuckDB. The dates are built in a copy of the warehouse, from its staging tables. What the history knows of dates before
 --from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it was when it is
@@ -23,6 +23,8 @@ import duckdb
 import yaml
 
 from dbt_session import DbtError, Session
+from settings import SettingsError, is_date
+from this_shop import shown, this_shop
 
 LOG = "marts.membership_changes"
 # As in a build, the log takes its step where all that it follows from is built and has passed its tests. The staging tables
@@ -166,21 +168,36 @@ def put_into_place(warehouse: Path, log, last_day: date) -> None:
         connection.execute("commit")
 
 
+def asked_days(first: str, last: str, every: str) -> list[date]:
+    """The days that the command line asks for. Raises DbtError where it does not say them."""
+    example = "make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month"
+    ends = []
+    for name, day in (("FROM", first), ("TO", last)):
+        if not day:
+            raise DbtError(f"{name} is missing: name the first date, the last one, and how often, as in {example}")
+        if not is_date(day):
+            raise DbtError(f"{name} is '{day}', but must be a date of the form YYYY-MM-DD, as in {example}")
+        ends.append(date.fromisoformat(day))
+    if every not in ("day", "week", "month"):
+        raise DbtError(f"EVERY is '{every}', but must be day, week or month, as in {example}" if every else f"EVERY is missing: day, week or month, as in {example}")
+    if not (days := dates(*ends, every)):
+        raise DbtError(f"There is no date from {first} to {last}: FROM comes first, as in {example}")
+    return days
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
-    parser.add_argument("--every", choices=["day", "week", "month"], required=True)
-    parser.add_argument("--vars", default="{}")
-    arguments = parser.parse_args()
-    days = dates(arguments.first, arguments.last, arguments.every)
-    if not Path(os.environ["DUCKDB_PATH"]).exists():
-        parser.error(f"there is no warehouse {os.environ['DUCKDB_PATH']}: run `make run` first")
-    if not days:
-        parser.error(f"there is no date from {arguments.first} to {arguments.last}")
+    for name in ("from", "to", "every"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--vars", help="in place of the variable VARS")
+    arguments = vars(parser.parse_args())
     try:
-        backfill(Path(os.environ["DUCKDB_PATH"]), days, yaml.safe_load(arguments.vars) or {})
-    except (DbtError, duckdb.IOException) as error:
+        days = asked_days(arguments["from"], arguments["to"], arguments["every"])
+        shop = this_shop(arguments["vars"])
+        if not shop.warehouse.exists():
+            raise DbtError(f"There is no warehouse {shown(shop.warehouse)}: run `make run` first.")
+        backfill(shop.warehouse, days, shop.given)
+    except (DbtError, SettingsError, duckdb.IOException) as error:
         print(error, file=sys.stderr)
         return 2
     print("The history is in its place: segment_history, segment_sizes, segment_transitions.")

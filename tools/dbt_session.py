@@ -3,9 +3,13 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import yaml
 from dbt.cli.main import dbtRunner
+
+from settings import SettingsError
+from this_shop import this_shop
 
 
 class DbtError(Exception):
@@ -72,14 +76,16 @@ def quoted(text: str) -> str:
 
 
 def answer(what: str, tell: Callable[[Session, str], str]) -> int:
-    """Answer a question of the command line, `WHAT --vars YAML`, from the last build. Returns the exit code."""
+    """Answer a question of the command line, `WHAT`, from the last build of this shop. Returns the exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument(what)
-    parser.add_argument("--vars", default="{}")
+    parser.add_argument("--vars", help="in place of the variable VARS")
     arguments = vars(parser.parse_args())
     try:
-        print(tell(Session(arguments["vars"]), arguments[what]))
-    except DbtError as error:
+        if not arguments[what].strip():
+            raise DbtError(f"Name a {what}: make {Path(sys.argv[0]).stem} {what.upper()}=...")
+        print(tell(Session(this_shop(arguments["vars"]).given), arguments[what]))
+    except (DbtError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -3,7 +3,7 @@
 The segments have no YAML of their own. Their description comes from the register, and their columns take type and
 description from `customers`, or from the mart with several rows per customer that they filter.
 
-Usage: python tools/document.py page | site --vars YAML
+Usage: python tools/document.py page | site
 """
 
 import argparse
@@ -16,6 +16,8 @@ from dbt.contracts.graph.manifest import Manifest
 
 from dbt_session import DbtError, Session
 from register import file_of, registered
+from settings import SettingsError
+from this_shop import this_shop
 
 PAGE = Path("docs/segments.md")
 MARK = "<!-- From here on written by `make docs`, from the register and the segments' files. -->"
@@ -71,14 +73,19 @@ def filter_of(name: str) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["page", "site"])
-    parser.add_argument("--vars", default="{}")
+    parser.add_argument("--vars", help="in place of the variable VARS")
     arguments = parser.parse_args()
+    try:
+        shop = this_shop(arguments.vars)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
     if arguments.what == "page":
         PAGE.write_text(page())
         print(f"Wrote {PAGE}.")
         return 0
     try:
-        session = Session(arguments.vars)
+        session = Session(shop.given)
         describe_segments(session.manifest, session.compiled("path:models/marts/segments"))
         session.invoke("docs", "generate", "--static")
     except DbtError as error:

@@ -1,6 +1,6 @@
 """Say for one customer which segments hold them, and which values put them in or keep them out.
 
-Usage: python tools/explain.py CUSTOMER --vars YAML
+Usage: python tools/explain.py CUSTOMER
 """
 
 import re

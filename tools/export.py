@@ -1,6 +1,6 @@
 """Write whom mail may reach in a segment, or whom to leave out, as CSV files for email tools and ad platforms.
 
-Usage: python tools/export.py [SEGMENT | --campaign ID | --suppressions] [--dir DIR] [--phones] --vars YAML
+Usage: python tools/export.py [SEGMENT | --campaign ID | --suppressions] [--dir DIR] [--phones]
 
 Reads the last build. docs/audiences.md says what each file is for, and what may be done with it.
 """
@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dbt_session import DbtError, Session, as_is, quoted
+from settings import SettingsError
+from this_shop import this_shop
 
 # Besides being in the segment's audience, a person meets all of these to be exported. The consent is asked again, of the customer.
 CONDITIONS = ("customers.is_contactable_by_email",)
@@ -241,12 +243,12 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--suppressions", action="store_true")
     parser.add_argument("--phones", action="store_true")
     parser.add_argument("--dir")
-    parser.add_argument("--vars", default="{}")
+    parser.add_argument("--vars", help="in place of the variable VARS")
     arguments = parser.parse_args(words)
     try:
         if [bool(arguments.segment), bool(arguments.campaign), arguments.suppressions].count(True) != 1:
             raise DbtError("Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, CAMPAIGN=..., or SUPPRESSIONS=1.")
-        session = Session(arguments.vars)
+        session = Session(this_shop(arguments.vars).given)
         refuse_unfinished_build(session)
         if arguments.suppressions:
             print(export_suppressions(session, arguments.dir, arguments.phones))
@@ -254,7 +256,7 @@ def main(words: list[str] | None = None) -> int:
             print(export_campaign(session, arguments.campaign, arguments.dir, arguments.phones))
         else:
             print(export_segment(session, arguments.segment, arguments.dir, arguments.phones))
-    except DbtError as error:
+    except (DbtError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:

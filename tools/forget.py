@@ -1,6 +1,6 @@
 """Enter a person into the seed forgotten_customers, by hashes alone. The next run leaves them out of all marts, history included.
 
-Usage: python tools/forget.py CUSTOMER --vars YAML
+Usage: python tools/forget.py CUSTOMER
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Predict for each buyer of the last build what they will do in the next 365 days, and write it beside the marts.
 
-Usage: python tools/predict.py --vars YAML
+Usage: python tools/predict.py
 
 Reads the mart customer_value, and replaces marts.customer_predictions and marts.prediction_fits, both or neither; then runs their
 data tests (models/predictions/_predictions.yml). Where a model cannot be fitted, its predictions are null and the reason is told:
@@ -16,7 +16,9 @@ import pandas as pd
 
 from buy_till_you_die import BgNbd, Fit, GammaGamma, NotFitted, fit_bg_nbd, fit_gamma_gamma
 from dbt_session import DbtError, Session
+from settings import SettingsError
 from source_tables import read, replace
+from this_shop import this_shop
 
 DAYS = 365
 BUYERS = """
@@ -115,10 +117,10 @@ def predict_buyers(session: Session) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--vars", default="{}")
+    parser.add_argument("--vars", help="in place of the variable VARS")
     try:
-        print("\n".join(predict_buyers(Session(parser.parse_args().vars))))
-    except DbtError as error:
+        print("\n".join(predict_buyers(Session(this_shop(parser.parse_args().vars).given))))
+    except (DbtError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
     print("customer_predictions and prediction_fits are in the schema marts.")

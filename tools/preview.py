@@ -1,11 +1,12 @@
 """Say who a segment would hold, before any build: its file as it stands now, run against the customers of the last build.
 
-Usage: python tools/preview.py SEGMENT --vars YAML
+Usage: python tools/preview.py SEGMENT
 """
 
 import sys
 
 from dbt_session import DbtError, Session, answer, as_is
+from this_shop import pasted
 
 SHOWN = 10
 
@@ -18,7 +19,7 @@ def preview(session: Session, segment: str) -> str:
     segment = segment.removeprefix("seg_")
     model = f"seg_{segment}"
     if not session.has_model(model):
-        raise DbtError(f"There is no models/marts/segments/{model}.sql. `make segment NAME={segment}` writes one.")
+        raise DbtError(f"There is no models/marts/segments/{model}.sql. `make segment NAME={pasted(segment)}` writes one.")
     sql = as_is(session.compiled(model)[model])
     changes = session.rows(f"""
         {{%- set built = load_relation(ref('{model}')) -%}}

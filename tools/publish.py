@@ -23,6 +23,8 @@ import duckdb
 
 from dashboard import DashboardError, write_dashboard
 from run_lock import AnotherRun, only_run
+from settings import SettingsError
+from this_shop import shown, this_shop
 
 DATABASE = "shop.duckdb"
 DASHBOARD = "dashboard.html"
@@ -60,7 +62,7 @@ def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, is_si
         shutil.rmtree(old)
     for former in sorted_versions(directory)[:-1] if forgotten else []:
         forget_in(former, forgotten)
-    print(f"Published {len(marts)} marts as of {as_of_date}: {directory / 'current'}")
+    print(f"Published {len(marts)} marts as of {as_of_date}: {shown(directory / 'current')}", flush=True)
     return version
 
 
@@ -124,14 +126,14 @@ def refresh_dashboard(directory: Path) -> None:
     """Write the dashboard of the version that holds. Raises OSError or DashboardError where it cannot be written."""
     version = current(directory)
     write_dashboard(version / DATABASE, directory / DASHBOARD, manifest_of(version).get("is_simulated", False))
-    print(f"Wrote {directory / DASHBOARD}: open it in a browser.")
+    print(f"Wrote {shown(directory / DASHBOARD)}: open it in a browser.", flush=True)
 
 
 def lead_to(directory: Path, version: Path) -> None:
     """Let `current` lead to the version. A reader finds the former version or this one, at any moment."""
     beside = directory / ("current" + UNFINISHED)
     beside.unlink(missing_ok=True)
-    beside.symlink_to(version.relative_to(directory), target_is_directory=True)
+    beside.symlink_to(Path("versions") / version.name, target_is_directory=True)
     os.replace(beside, directory / "current")
     to_disk(directory)
 
@@ -141,7 +143,7 @@ def rollback(directory: Path) -> Path:
     versions = sorted_versions(directory)
     position = versions.index(current(directory))
     if position == 0:
-        raise NotPublished(f"There is no version before {versions[0].name} in {directory / 'versions'}: nothing is changed.")
+        raise NotPublished(f"There is no version before {versions[0].name} in {shown(directory / 'versions')}: nothing is changed.")
     lead_to(directory, versions[position - 1])
     return versions[position - 1]
 
@@ -151,7 +153,7 @@ def current(directory: Path) -> Path:
     try:
         return (directory / "current").resolve(strict=True)
     except FileNotFoundError:
-        raise NotPublished(f"Nothing is published in {directory} yet: run `make run` first.") from None
+        raise NotPublished(f"Nothing is published in {shown(directory)} yet: run `make run` first.") from None
 
 
 def manifest_of(version: Path) -> dict:
@@ -193,13 +195,13 @@ def main() -> int:
     if sys.argv[1:] not in (["rollback"], ["dashboard"]):
         print(__doc__, file=sys.stderr)
         return 2
-    directory = Path(os.environ["PUBLISHED_DIR"])
     try:
+        shop = this_shop()
         with only_run():
             if sys.argv[1] == "rollback":
-                print(f"{directory / 'current'} leads to {rollback(directory).name} again.")
-            refresh_dashboard(directory)
-    except (AnotherRun, NotPublished, DashboardError) as error:
+                print(f"{shown(shop.published / 'current')} leads to {rollback(shop.published).name} again.", flush=True)
+            refresh_dashboard(shop.published)
+    except (SettingsError, AnotherRun, NotPublished, DashboardError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

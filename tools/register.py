@@ -3,11 +3,14 @@
 Usage: python tools/register.py check | add NAME | remove NAME
 """
 
+import os
 import re
 import sys
 from pathlib import Path
 
 import yaml
+
+from settings import did_you_mean
 
 PROJECT_FILE = Path("dbt_project.yml")
 SEGMENTS = Path("models/marts/segments")
@@ -81,7 +84,7 @@ def remove(name: str) -> str | None:
     """Remove a segment's file, register entry and unit tests. Returns what speaks against it, in a sentence."""
     names = [entry["name"] for entry in registered()]
     if name not in names and not file_of(name).exists():
-        return f"There is no segment {name}."
+        return f"There is no segment {name}{did_you_mean(name, names) or '.'}"
     users = [str(path) for folder in ("models", "analyses", "tests", "macros") for path in sorted(Path(folder).rglob("*.*"))
              if path.suffix in (".sql", ".yml") and re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())]
     if users:
@@ -110,8 +113,13 @@ def says_only(text: str, names: list[str]) -> bool:
 
 
 def main() -> int:
-    commands = {"check": check, "add": add, "remove": remove}
-    wrong = commands[sys.argv[1]](*sys.argv[2:])
+    command, *names = sys.argv[1:] or [""]
+    commands = {"check": (check, 0), "add": (add, 1), "remove": (remove, 1)}
+    if command not in commands or len(names) != commands[command][1]:
+        print(__doc__, file=sys.stderr)
+        return 2
+    os.chdir(Path(__file__).parent.parent)
+    wrong = "Name the segment: NAME=weekend_shoppers." if names == [""] else commands[command][0](*names)
     if wrong:
         print(wrong, file=sys.stderr)
     return 2 if wrong else 0

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from this_shop import shown
+
 
 class AnotherRun(Exception):
     """Another run holds the lock, in a sentence."""
@@ -24,7 +26,7 @@ def only_run() -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise AnotherRun(f"Another run is writing {warehouse} now. This one stops and changes nothing: start it again later.") from None
+        raise AnotherRun(f"Another run is writing {shown(warehouse)} now. This one stops and changes nothing: start it again later.") from None
     try:
         yield
     finally:

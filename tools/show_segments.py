@@ -1,6 +1,6 @@
 """Print the published segments as a short table, and where the marts are.
 
-Usage: python tools/show_segments.py PUBLISHED_DIR
+Usage: python tools/show_segments.py
 """
 
 import sys
@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 
 from publish import DASHBOARD, DATABASE, NotPublished, current, manifest_of
+from settings import PROJECT, SettingsError
+from this_shop import pasted, shown, this_shop
 
 
 def segments_table(published: Path) -> str:
@@ -33,10 +35,10 @@ def segments_table(published: Path) -> str:
 
 
 def main() -> int:
-    directory = Path(sys.argv[1])
     try:
+        directory = this_shop().published
         version = current(directory)
-    except NotPublished as error:
+    except (NotPublished, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
     print()
@@ -44,9 +46,9 @@ def main() -> int:
         print("The demo is a simulated shop: its people and orders are made up.")
     print(segments_table(version / DATABASE))
     database = directory / "current" / DATABASE
-    print(f"\nOpen {directory / DASHBOARD} in a browser.")
-    print(f"The marts are in {database}, schema marts, and as Parquet files beside it. Look inside, for example:")
-    print(f"  .venv/bin/duckdb -readonly {database} 'from marts.seg_loyal_buyers'")
+    print(f"\nOpen {shown(directory / DASHBOARD)} in a browser.")
+    print(f"The marts are in {shown(database)}, schema marts, and as Parquet files beside it. Look inside, for example:")
+    print(f"  {pasted(PROJECT / '.venv' / 'bin' / 'duckdb')} -readonly {pasted(database)} 'from marts.seg_loyal_buyers'")
     return 0
 
 

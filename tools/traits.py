@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-MARTS = Path("models/marts/_marts.yml")
+MARTS = Path(__file__).parent.parent / "models" / "marts" / "_marts.yml"
 
 
 def traits() -> list[dict]:

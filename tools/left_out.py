@@ -1,0 +1,90 @@
+"""What a build left out or found odd, in a few lines: told at the end of a run, and of the rows that a guard stopped it for."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dbt_session import DbtError
+from settings import did_you_mean
+from source_tables import transaction
+
+REASONS_SHOWN = 3
+COUNTS = """
+    select table_name, received_rows, kept_rows, duplicate_rows, deleted_rows, rejected_rows from staging.row_counts
+    where received_rows > 0 order by received_rows desc, table_name
+"""
+REASONS = "select table_name, reason, count(*), min(raw_values) from staging.rejected_rows group by table_name, reason order by 3 desc, 2"
+REPAIRED = "select table_name, column_name, count(*) from staging.repaired_values group by table_name, column_name order by 3 desc, 2"
+
+# What else there is to tell: a model that must be there, a query, and what its rows say. Nothing is told of a query without rows.
+NOTES: list[tuple[str, str, Callable[[list[tuple]], list[str]]]] = [
+    ("segments", "select segment from marts.segments where customers = 0 order by position",
+     lambda rows: [f"Empty segments: {', '.join(segment for (segment,) in rows)}."]),
+    ("unknown_accounts", "select account_id, orders, likely_account_id from staging.unknown_accounts order by orders desc, account_id",
+     lambda rows: [f"{sum(orders for _, orders, _ in rows):,} orders name {len(rows):,} accounts that customers does not know, for example '{rows[0][0]}'"
+                   + (f" (there is '{rows[0][2]}')" if rows[0][2] else "") + ": they go by their email alone."]),
+]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Rows of a table that are rejected for one reason, and one of their raw values as delivered."""
+
+    reason: str
+    rows: int
+    example: str | None
+
+    def __str__(self) -> str:
+        return f"{self.rows:,} x {self.reason}" + (f", for example '{self.example}'" if self.example else "")
+
+
+def rows_of(manifest, sql: str) -> list[tuple]:
+    """The rows of plain SQL on the last build. Raises DbtError with the warehouse's message."""
+    with transaction(manifest) as cursor:
+        cursor.execute(sql)
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+def rejected(manifest) -> dict[str, list[Rejected]]:
+    """By table, why rows of the last build are rejected, the most frequent reason first. Raises DbtError."""
+    found = {}
+    for table, reason, rows, raw_values in rows_of(manifest, REASONS):
+        found.setdefault(table, []).append(Rejected(reason, int(rows), example_of(reason, raw_values)))
+    return found
+
+
+def example_of(reason: str, raw_values: str | None) -> str | None:
+    """The raw value that a reason speaks of: of `unreadable unit_price` the price, of `unknown or rejected order` the order_id."""
+    values = json.loads(raw_values or "{}")
+    return next((values[name] for word in reason.split() for name in (word, f"{word}_id") if values.get(name) is not None), None)
+
+
+def left_out(manifest, warnings: list[str]) -> list[str]:
+    """The lines to tell of the last build. warnings: names of the tests that warn. Raises DbtError where it cannot be read."""
+    reasons, repaired = rejected(manifest), {}
+    for table, column, rows in rows_of(manifest, REPAIRED):
+        repaired.setdefault(table, []).append((column, int(rows)))
+    lines = [("table", "received", "kept", "duplicates", "deleted", "rejected", "repaired", "most often")]
+    for table, *counts in rows_of(manifest, COUNTS):
+        often = [str(found) for found in reasons.get(table, [])[:1]] + [f"{rows:,} x {column} repaired" for column, rows in repaired.get(table, [])[:1]]
+        counts.append(sum(rows for _, rows in repaired.get(table, [])))
+        lines.append((table, *(f"{int(count):,}" for count in counts), "; ".join(often)))
+    models = {node.name for node in manifest.nodes.values()}
+    notes = [line for model, sql, tell in NOTES if model in models for rows in [rows_of(manifest, sql)] if rows for line in tell(rows)]
+    notes += campaigns_without_a_segment(manifest, models)
+    return aligned(lines) + notes + [f"Warning: {name}." for name in warnings]
+
+
+def campaigns_without_a_segment(manifest, models: set[str]) -> list[str]:
+    """A line for each campaign whose segment there is not."""
+    segments = [name.removeprefix("seg_") for name in models if name.startswith("seg_")]
+    campaigns = rows_of(manifest, "select marketing_campaign_id, segment from staging.stg_marketing_campaigns order by marketing_campaign_id")
+    return [f"The campaign {campaign} goes to the segment {segment}, which there is not{did_you_mean(segment, segments) or ': nobody is in it.'}"
+            for campaign, segment in campaigns if segment not in segments]
+
+
+def aligned(lines: list[tuple[str, ...]]) -> list[str]:
+    """Cells in columns: the first and last to the left, numbers to the right."""
+    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    return ["  ".join(cell.ljust(width) if place in (0, len(line) - 1) else cell.rjust(width)
+                      for place, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines]
