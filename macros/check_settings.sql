@@ -10,6 +10,7 @@
         {% if var('incremental_staging') and target.type not in ['duckdb', 'postgres'] %}
             {% do exceptions.raise_compiler_error('incremental_staging is written for DuckDB and PostgreSQL, not for ' ~ target.type ~ ': set it to false.') %}
         {% endif %}
+        {% do check_naive_timestamps() %}
         {% set registered = var('segments') | map(attribute='name') | list %}
         {% for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('seg_') %}
             {% if node.name[4:] not in registered %}
@@ -27,5 +28,27 @@
                 ) %}
             {% endfor %}
         {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+{# A zone, or a map table -> zone. #}
+{% macro check_naive_timestamps() %}
+    {% set zones = var('naive_timestamps') %}
+    {% set tables = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | map(attribute='name') | list %}
+    {% if zones is string %}
+        {% do check_timezone('naive_timestamps', zones) %}
+    {% elif zones is mapping %}
+        {% for table, zone in zones.items() %}
+            {% if table not in tables %}
+                {% do exceptions.raise_compiler_error(
+                    "naive_timestamps names '" ~ table ~ "', which is no raw table" ~ did_you_mean(table | string, tables)
+                ) %}
+            {% endif %}
+            {% do check_timezone('naive_timestamps of ' ~ table, zone) %}
+        {% endfor %}
+    {% elif zones is not none %}
+        {% do exceptions.raise_compiler_error(
+            "naive_timestamps is '" ~ zones ~ "', but must be a time zone, such as Europe/Madrid, or a map of tables to time zones."
+        ) %}
     {% endif %}
 {% endmacro %}

@@ -31,6 +31,7 @@
         'create or replace view ' ~ schema ~ '.delivered_tables as select unnest(cast(['
         ~ ("'" ~ names | join("', '") ~ "'" if names else '') ~ '] as varchar[])) as table_name'
     ) %}
+    {% do run_query('create or replace view ' ~ schema ~ '.clock_changes as\n' ~ clock_changes_sql(tables)) %}
 {% endmacro %}
 
 {# The absolute path of the raw files: readers of the views may stand in another directory. #}

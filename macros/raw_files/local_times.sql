@@ -65,3 +65,40 @@
         ~ " then 'skipped' end"
     ) }}
 {% endmacro %}
+
+{# A view of how often that happened, with one query per table, which looks at all its times at once. #}
+{% macro clock_changes_sql(tables) %}
+    {% set parts = [] %}
+    {% for table in tables if local_time_zone(table.name) %}
+        {% set counts = [] %}
+        {% for column in table.columns.values() if is_local_time(column, 'VARCHAR') %}
+            {% do counts.append(
+                "{'column_name': '" ~ column.name ~ "', 'repeated_values': count(*) filter (" ~ column.name ~ "__clock_change = 'repeated'),"
+                ~ " 'skipped_values': count(*) filter (" ~ column.name ~ "__clock_change = 'skipped')}"
+            ) %}
+        {% endfor %}
+        {% if counts %}
+            {% do parts.append(
+                "select '" ~ table.name ~ "' as table_name, '" ~ local_time_zone(table.name) ~ "' as time_zone, unnest(["
+                ~ counts | join(', ') ~ '], recursive := true) from ' ~ table.relation_name
+            ) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(
+        'select table_name, column_name, time_zone, repeated_values, skipped_values from (' ~ parts | join('\nunion all\n')
+        ~ ') as times where repeated_values + skipped_values > 0' if parts else
+        "select '' as table_name, '' as column_name, '' as time_zone, 0 as repeated_values, 0 as skipped_values where false"
+    ) }}
+{% endmacro %}
+
+{# Runs after the model: a line in the log for each of its rows. #}
+{% macro tell_clock_changes(changes) %}
+    {% if execute %}
+        {% for row in run_query('select * from ' ~ changes ~ ' order by table_name, column_name').rows %}
+            {% do exceptions.warn(
+                row[0] ~ '.' ~ row[1] ~ ': of the local times of ' ~ row[2] ~ ', ' ~ row[3] ~ ' lie in an hour that occurred twice (the first one'
+                ~ ' is taken) and ' ~ row[4] ~ ' in one that never was (moved forward by the change).'
+            ) %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
