@@ -10,7 +10,6 @@
         {% if var('incremental_staging') and target.type not in ['duckdb', 'postgres'] %}
             {% do exceptions.raise_compiler_error('incremental_staging is written for DuckDB and PostgreSQL, not for ' ~ target.type ~ ': set it to false.') %}
         {% endif %}
-        {% do check_naive_timestamps() %}
         {% set registered = var('segments') | map(attribute='name') | list %}
         {% for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('seg_') %}
             {% if node.name[4:] not in registered %}
@@ -31,7 +30,7 @@
     {% endif %}
 {% endmacro %}
 
-{# A zone, or a map table -> zone. #}
+{# A zone, or a map table -> zone. Asked where the files are read, also by those who load them into a warehouse. #}
 {% macro check_naive_timestamps() %}
     {% set zones = var('naive_timestamps') %}
     {% set tables = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | map(attribute='name') | list %}

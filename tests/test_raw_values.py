@@ -1,5 +1,6 @@
 """How the values of raw files are read: moments, local times, and ids that are numbers. What Python says is right."""
 
+import sys
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from project import DATABASE, messages
+from project import DATABASE, environment, messages
+from raw_tables import load_files
 from test_broken_input import DAY, SMALL_SHOP, write_tables
 
 # The clocks of each zone go back and forward on these days.
@@ -163,3 +165,17 @@ def test_a_run_tells_of_clock_changes(project, tmp_path):
         assert connection.execute("from staging.clock_changes").fetchall() == [("reviews", "reviewed_at", "Europe/Madrid", 1, 2)]
     assert ("reviews.reviewed_at: of the local times of Europe/Madrid, 1 lie in an hour that occurred twice (the first one is taken)"
             " and 2 in one that never was (moved forward by the change).") in (project.directory / "logs" / "dbt.log").read_text()
+
+
+def test_who_loads_a_warehouse_gets_moments_and_is_told_too(tmp_path, monkeypatch, capsys):
+    write_tables(tmp_path, SMALL_SHOP | {"reviews": reviews(["2025-10-26 02:30"])})
+    with environment(RAW_DIR="", DUCKDB_PATH=""):
+        monkeypatch.setattr(sys, "argv", ["load", str(tmp_path), "--vars", "{naive_timestamps: Europe/Madrid}"])
+        assert load_files(lambda files: (str(time) for (time,) in files.execute(TIMES).fetchall())) == 0
+        assert capsys.readouterr().out.splitlines()[-2:] == [
+            "reviews: of the local times of Europe/Madrid in reviewed_at, 1 lie in an hour that occurred twice (the first one is taken) and 0 in one"
+            " that never was (moved forward)",
+            "2025-10-26 00:30:00"]
+        monkeypatch.setattr(sys, "argv", ["load", str(tmp_path), "--vars", "{naive_timestamps: Europe/Madird}"])
+        assert load_files(lambda files: ["loaded"]) == 2
+        assert "did you mean Europe/Madrid?" in capsys.readouterr().out

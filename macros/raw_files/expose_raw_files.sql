@@ -2,6 +2,7 @@
    in RAW_DIR, no copy. Elsewhere the schema `raw` belongs to whoever loads the warehouse, and nothing is done. #}
 {% macro expose_raw_files() %}
     {% if execute %}
+        {% do check_naive_timestamps() %}
         {% do adapter.dispatch('expose_raw_files')() %}
     {% endif %}
 {% endmacro %}
