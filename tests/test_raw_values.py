@@ -167,6 +167,25 @@ def test_a_run_tells_of_clock_changes(project, tmp_path):
             " and 2 in one that never was (moved forward by the change).") in (project.directory / "logs" / "dbt.log").read_text()
 
 
+def test_numbers_that_stand_for_ids_are_digits(read):
+    whole = [17.0, 1e16, 1.2345678901234568e16, -8e18, 1e40, -0.0]
+    orders = pa.table({"order_id": [*whole, 1.5, float("nan"), float("inf")], "customer_id": pa.array([16_777_216.0] * 9, pa.float32())}
+                      | dict.fromkeys(["status", "currency", "ordered_at", "updated_at"], ["x"] * 9))
+    found = read("select order_id, customer_id from raw.orders", {"orders": orders})
+    assert [row for row, _ in found] == [*(f"{int(number)}" for number in whole), "1.5", None, None]
+    assert {customer for _, customer in found} == {"16777216"}
+
+
+def test_an_account_of_17_digits_keeps_its_orders_and_the_run_warns(read, project):
+    orders = pa.table({"order_id": ["o1", "o2"], "customer_id": [12_345_678_901_234_568.0, 5.0], "status": ["paid"] * 2, "currency": ["EUR"] * 2}
+                      | dict.fromkeys(["ordered_at", "updated_at"], ["2026-06-01 10:00"] * 2))
+    customers = ["customer_id,created_at,updated_at", "12345678901234568,2026-01-01 10:00,2026-01-01 10:00"]
+    assert read("select order_id from raw.orders inner join raw.customers using (customer_id)", {"orders": orders, "customers": customers}) == [("o1",)]
+    told = (project.directory / "logs" / "dbt.log").read_text()
+    assert ("orders.customer_id holds 1 numbers, such as 12345678901234568, as DOUBLE, which keeps every digit up to 9007199254740992 alone:"
+            " different ids may have become one. Export the column as text or as whole numbers.") in told
+
+
 def test_who_loads_a_warehouse_gets_moments_and_is_told_too(tmp_path, monkeypatch, capsys):
     write_tables(tmp_path, SMALL_SHOP | {"reviews": reviews(["2025-10-26 02:30"])})
     with environment(RAW_DIR="", DUCKDB_PATH=""):

@@ -6,6 +6,7 @@
     {% set parts = [] %}
     {% for reader in file_readers(table, files) or [{'sql': '(select 1) as nothing where false', 'columns': {}}] %}
         {% do delivered.update(reader.columns) %}
+        {% do warn_of_lost_digits(table, reader) %}
         {% do parts.append(raw_part_sql(table, reader)) %}
     {% endfor %}
     {% for column in table.columns.values() if column.meta.get('required') and column.name not in delivered %}
@@ -114,9 +115,10 @@
             'case when ' ~ is_trimmed | join(' and ') ~ ' then ' ~ column
             ~ " else nullif(trim(" ~ column ~ ", e' \\t\\r\\n'), '') end"
         ) }}
+    {% elif contract_type == 'text' and delivered_type in ('FLOAT', 'DOUBLE') %}
+        {{ return(digits_of(column)) }}
     {% elif contract_type in ('text', 'boolean') and modules.re.match('FLOAT|DOUBLE|DECIMAL', delivered_type) %}
-        {% set number = 'case when isfinite(cast(' ~ column ~ ' as double)) then ' ~ column ~ ' end' if contract_type == 'text' else column %}
-        {{ return("regexp_replace(cast(" ~ number ~ " as varchar), '[.]0+$', '')") }}
+        {{ return("regexp_replace(cast(" ~ column ~ " as varchar), '[.]0+$', '')") }}
     {% elif contract_type == 'text' %}
         {{ return('cast(' ~ column ~ ' as varchar)') }}
     {% endif %}
