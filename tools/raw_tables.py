@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -10,6 +11,8 @@ from pathlib import Path
 import duckdb
 import yaml
 from dbt.cli.main import dbtRunner
+
+from file_faults import file_fault
 
 PROJECT = Path(__file__).parent.parent
 
@@ -57,7 +60,8 @@ def clock_changes(files: duckdb.DuckDBPyConnection) -> Iterator[str]:
 def load_files(load: Callable[[duckdb.DuckDBPyConnection], Iterator[str]]) -> int:
     """Make the project's views of the raw files, hand a database with them to `load`, and print what it says.
 
-    The command line may name RAW_DIR, and vars of dbt. Returns the exit code: 2 where the files cannot be read, which dbt says.
+    The command line may name RAW_DIR, and vars of dbt. Returns the exit code: 2 where the files cannot be read, which a sentence on stderr says;
+    raises SystemExit with it where that is found as they are loaded.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("raw_dir", nargs="?", type=Path)
@@ -67,11 +71,22 @@ def load_files(load: Callable[[duckdb.DuckDBPyConnection], Iterator[str]]) -> in
         os.environ["DUCKDB_PATH"] = f"{scratch}/files.duckdb"
         if options.raw_dir:
             os.environ["RAW_DIR"] = str(options.raw_dir.resolve())
-        views = dbtRunner().invoke(["run-operation", "expose_raw_files", "--target", "duckdb", "--quiet", "--project-dir", str(PROJECT),
-                                    "--profiles-dir", str(PROJECT), "--target-path", scratch, "--log-path", scratch, "--vars", options.vars])
+        said = []
+        views = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke([
+            "run-operation", "expose_raw_files", "--target", "duckdb", "--quiet", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--target-path", scratch, "--log-path", scratch, "--vars", options.vars])
         if not views.success:
+            print(file_fault("\n".join(said), PROJECT) or "The raw files cannot be read, as the lines above say.", file=sys.stderr)
             return 2
         with duckdb.connect(os.environ["DUCKDB_PATH"]) as files:
-            for line in chain(clock_changes(files), load(files)):
-                print(line)
+            try:
+                for line in chain(clock_changes(files), load(files)):
+                    print(line)
+            except duckdb.Error as error:
+                sentence = file_fault(str(error), PROJECT)
+                if not sentence:
+                    raise
+                print(sentence, file=sys.stderr)
+                # No return: a transaction around this must not be committed.
+                raise SystemExit(2) from error
     return 0

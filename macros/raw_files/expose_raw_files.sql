@@ -12,8 +12,10 @@
 
 {% macro duckdb__expose_raw_files() %}
     {% set directory = raw_directory() %}
-    {% set delivered_files = raw_files_by_table(directory) %}
+    {% set paths = raw_paths(directory) %}
+    {% set delivered_files = raw_files_by_table(directory, paths) %}
     {% set tables = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | list %}
+    {% set unread = unread_files(directory, paths, tables, delivered_files) %}
     {% set schema = adapter.quote(target.database) ~ '.raw' %}
     {% do run_query('create schema if not exists ' ~ schema) %}
     {% for table in tables %}
@@ -22,7 +24,10 @@
             {% do exceptions.raise_compiler_error(
                 'The required table ' ~ table.name ~ ' is missing: neither ' ~ table.name ~ '.parquet, ' ~ table.name
                 ~ '.csv nor a folder ' ~ table.name ~ '/ of such files is in ' ~ directory ~ ' (RAW_DIR).'
+                ~ (' There, ' ~ unread[table.name] if table.name in unread else '')
             ) %}
+        {% elif table.name in unread %}
+            {% do exceptions.warn('In ' ~ directory ~ ' (RAW_DIR), ' ~ unread[table.name]) %}
         {% endif %}
         {% do run_query('create or replace view ' ~ table.relation_name ~ ' as\n' ~ raw_view_sql(table, files)) %}
     {% endfor %}
@@ -44,8 +49,8 @@
     {{ return(modules.re.sub('/+', '/', directory).rstrip('/')) }}
 {% endmacro %}
 
-{# {table: [path, ...]} of all Parquet and CSV files in the directory itself and in folders named after a table, however deep. #}
-{% macro raw_files_by_table(directory) %}
+{# (path,) of all files in the directory itself and in folders there, however deep. #}
+{% macro raw_paths(directory) %}
     {% set paths = fetch_rows(
         'select file from glob(' ~ path_literal(directory)[:-1] ~ "/*')"
         ~ ' union all select file from glob(' ~ path_literal(directory)[:-1] ~ "/*/**') order by file"
@@ -56,6 +61,11 @@
             ~ ' name the directory of the raw tables, or make the sample data with `make run`.'
         ) %}
     {% endif %}
+    {{ return(paths) }}
+{% endmacro %}
+
+{# {table: [path, ...]} of the Parquet and CSV files among them that are named after a table, or whose folder is. #}
+{% macro raw_files_by_table(directory, paths) %}
     {% set found = {} %}
     {% for (path,) in paths %}
         {% set delivery = path[directory | length + 1:].split('/')[0] %}

@@ -9,14 +9,10 @@
         {% do warn_of_lost_digits(table, reader) %}
         {% do parts.append(raw_part_sql(table, reader)) %}
     {% endfor %}
-    {% for column in table.columns.values() if column.meta.get('required') and column.name not in delivered %}
-        {# An optional table may be an empty file. #}
-        {% if delivered or table.config.meta.get('required') %}
-            {% do exceptions.raise_compiler_error(
-                'The required column ' ~ column.name ~ ' of the table ' ~ table.name ~ ' is missing in ' ~ files | join(', ') ~ '.'
-            ) %}
-        {% endif %}
-    {% endfor %}
+    {# An optional table may be an empty file. #}
+    {% if delivered or table.config.meta.get('required') %}
+        {% do check_required_columns(table, files, delivered) %}
+    {% endif %}
     {{ return(parts | join('\nunion all\n')) }}
 {% endmacro %}
 
@@ -55,8 +51,7 @@
         ~ " strict_mode = false, columns = {'line': 'VARCHAR'}) limit 1"
     ) %}
     {% set columns = {} %}
-    {% for field in modules.re.findall(',("(?:[^"]|"")*"|[^,]*)', ',' ~ ((header or [['']])[0][0] or '').lstrip('\ufeff')) %}
-        {% set name = field | trim | trim('"') | trim | lower %}
+    {% for name in checked_header(table, file, (header or [['']])[0][0] or '') %}
         {% if name in columns and name in table.columns %}
             {% do exceptions.raise_compiler_error('The column ' ~ name ~ ' stands twice in the header of ' ~ file ~ '.') %}
         {% endif %}
