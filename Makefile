@@ -118,7 +118,7 @@ postgres: $(VENV) .venv/installed-postgres $(SAMPLE) ## Build the shop on DuckDB
 	VARS=$(SHOP_VARS) $(BIN)/python tools/postgres_server.py "$$POSTGRES_DIR" $(MAKE) --no-print-directory build-on-postgres
 
 build-on-postgres:
-	$(BIN)/python tools/load_postgres.py
+	$(BIN)/python tools/load_postgres.py $(SETTINGS)
 	$(BIN)/dbt build --target postgres $(SETTINGS)
 	$(BIN)/dbt test --target postgres --selector unit_tests
 	$(BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH" postgres
@@ -157,7 +157,7 @@ compare-engines: ## Build the demo and ten random shops on DuckDB, PostgreSQL, S
 	@$(MAKE) --no-print-directory spark-cluster
 
 build-on-spark:
-	$(SPARK_BIN)/python tools/load_spark.py
+	$(SPARK_BIN)/python tools/load_spark.py $(SETTINGS)
 	$(SPARK_BIN)/dbt build --target spark $(SETTINGS) $(if $(QUICK),--exclude resource_type:test resource_type:unit_test)
 	$(SPARK_BIN)/python tools/compare_warehouses.py "$$DUCKDB_PATH" spark
 

@@ -30,3 +30,25 @@
         {% endfor %}
     {% endif %}
 {% endmacro %}
+
+{# A zone, or a map table -> zone. Asked where the files are read, also by those who load them into a warehouse. #}
+{% macro check_naive_timestamps() %}
+    {% set zones = var('naive_timestamps') %}
+    {% set tables = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | map(attribute='name') | list %}
+    {% if zones is string %}
+        {% do check_timezone('naive_timestamps', zones) %}
+    {% elif zones is mapping %}
+        {% for table, zone in zones.items() %}
+            {% if table not in tables %}
+                {% do exceptions.raise_compiler_error(
+                    "naive_timestamps names '" ~ table ~ "', which is no raw table" ~ did_you_mean(table | string, tables)
+                ) %}
+            {% endif %}
+            {% do check_timezone('naive_timestamps of ' ~ table, zone) %}
+        {% endfor %}
+    {% elif zones is not none %}
+        {% do exceptions.raise_compiler_error(
+            "naive_timestamps is '" ~ zones ~ "', but must be a time zone, such as Europe/Madrid, or a map of tables to time zones."
+        ) %}
+    {% endif %}
+{% endmacro %}

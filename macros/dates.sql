@@ -1,9 +1,7 @@
 {# The as-of date D as a Python date: the var, or yesterday in the shop's time zone. The only place that asks what day it is. #}
 {% macro as_of_day() %}
     {% set timezone = var('shop_timezone') %}
-    {% if timezone not in modules.pytz.all_timezones %}
-        {% do exceptions.raise_compiler_error("shop_timezone is '" ~ timezone ~ "', which is no IANA time zone, such as Europe/Berlin.") %}
-    {% endif %}
+    {% do check_timezone('shop_timezone', timezone) %}
     {% set day = var('as_of_date') | string if var('as_of_date') else (
         run_started_at.astimezone(modules.pytz.timezone(timezone)) - modules.datetime.timedelta(days=1)
     ).strftime('%Y-%m-%d') %}
@@ -12,6 +10,16 @@
         {% do exceptions.raise_compiler_error("as_of_date is '" ~ day ~ "', but must be a date of the form YYYY-MM-DD.") %}
     {% endif %}
     {{ return(modules.datetime.date(parts[1] | int, parts[2] | int, parts[3] | int)) }}
+{% endmacro %}
+
+{% macro check_timezone(setting, timezone) %}
+    {% if timezone not in modules.pytz.all_timezones %}
+        {% set nearest = nearest_name(timezone | string, modules.pytz.all_timezones) %}
+        {% do exceptions.raise_compiler_error(
+            setting ~ " is '" ~ timezone ~ "', which is no IANA time zone"
+            ~ (': did you mean ' ~ nearest ~ '?' if nearest else ', such as Europe/Berlin.')
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 {% macro days_in_month(year, month) %}

@@ -238,7 +238,7 @@ def test_an_order_of_an_account_that_a_spreadsheet_wrote_as_a_number_is_kept_and
 @pytest.mark.parametrize(("variables", "sentence"), [
     ({"as_of_date": "30.06.2026"}, "as_of_date is '30.06.2026', but must be a date of the form YYYY-MM-DD."),
     ({"as_of_date": "2026-02-29"}, "as_of_date is '2026-02-29', but must be a date of the form YYYY-MM-DD."),
-    ({"shop_timezone": "Berlin"}, "shop_timezone is 'Berlin', which is no IANA time zone, such as Europe/Berlin."),
+    ({"shop_timezone": "Berlin"}, "shop_timezone is 'Berlin', which is no IANA time zone: did you mean Europe/Berlin?"),
     ({"rfm_method": "deciles"}, "rfm_method is 'deciles', but must be quintiles or cut_points."),
 ])
 def test_a_wrong_var_is_named(shop, refusal, variables, sentence):

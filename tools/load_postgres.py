@@ -1,6 +1,6 @@
 """Load a shop's raw files into the schema `raw` of a PostgreSQL database, typed as the raw contract says.
 
-Usage: python tools/load_postgres.py [RAW_DIR]
+Usage: python tools/load_postgres.py [RAW_DIR] [--vars YAML]
 
 psql's variables (PGHOST, PGDATABASE, ...) name the database. The views that the project makes on DuckDB read the files, so the
 text is judged as there: a row with an unreadable value is left out, an unreadable descriptive value becomes null, and both

@@ -1,6 +1,6 @@
 """Load a shop's raw files into the schema `raw` of a Spark warehouse, as Iceberg tables typed as the raw contract says.
 
-Usage: python tools/load_spark.py [RAW_DIR]
+Usage: python tools/load_spark.py [RAW_DIR] [--vars YAML]
 
 The environment names the warehouse (docs/spark.md). The views that the project makes on DuckDB read the files, so the text is
 judged as there: a row with an unreadable value is left out, an unreadable descriptive value becomes null, and both are

@@ -1,14 +1,18 @@
 """A shop's raw files as the project reads them on DuckDB, for those who load them into a warehouse."""
 
+import argparse
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import duckdb
 import yaml
 from dbt.cli.main import dbtRunner
+
+from file_faults import file_fault
 
 PROJECT = Path(__file__).parent.parent
 
@@ -46,20 +50,43 @@ def unreadable_values(files: duckdb.DuckDBPyConnection, table: str, columns: dic
             yield f"{table}: {times:,} unreadable values of {name}, such as '{example}', {outcome}"
 
 
+def clock_changes(files: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """A line for each column with local times that the clocks of their zone showed twice or never."""
+    for table, column, zone, repeated, skipped in files.execute("from raw.clock_changes").fetchall():
+        yield (f"{table}: of the local times of {zone} in {column}, {repeated:,} lie in an hour that occurred twice (the first one is taken)"
+               f" and {skipped:,} in one that never was (moved forward)")
+
+
 def load_files(load: Callable[[duckdb.DuckDBPyConnection], Iterator[str]]) -> int:
     """Make the project's views of the raw files, hand a database with them to `load`, and print what it says.
 
-    The command line may name RAW_DIR. Returns the exit code: 2 where the files cannot be read, which dbt says.
+    The command line may name RAW_DIR, and vars of dbt. Returns the exit code: 2 where the files cannot be read, which a sentence on stderr says;
+    raises SystemExit with it where that is found as they are loaded.
     """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("raw_dir", nargs="?", type=Path)
+    parser.add_argument("--vars", default="{}")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["DUCKDB_PATH"] = f"{scratch}/files.duckdb"
-        if sys.argv[1:]:
-            os.environ["RAW_DIR"] = str(Path(sys.argv[1]).resolve())
-        views = dbtRunner().invoke(["run-operation", "expose_raw_files", "--target", "duckdb", "--quiet", "--project-dir", str(PROJECT),
-                                    "--profiles-dir", str(PROJECT), "--target-path", scratch, "--log-path", scratch])
+        if options.raw_dir:
+            os.environ["RAW_DIR"] = str(options.raw_dir.resolve())
+        said = []
+        views = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke([
+            "run-operation", "expose_raw_files", "--target", "duckdb", "--quiet", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--target-path", scratch, "--log-path", scratch, "--vars", options.vars])
         if not views.success:
+            print(file_fault("\n".join(said), PROJECT) or "The raw files cannot be read, as the lines above say.", file=sys.stderr)
             return 2
         with duckdb.connect(os.environ["DUCKDB_PATH"]) as files:
-            for line in load(files):
-                print(line)
+            try:
+                for line in chain(clock_changes(files), load(files)):
+                    print(line)
+            except duckdb.Error as error:
+                sentence = file_fault(str(error), PROJECT)
+                if not sentence:
+                    raise
+                print(sentence, file=sys.stderr)
+                # No return: a transaction around this must not be committed.
+                raise SystemExit(2) from error
     return 0

@@ -2,6 +2,7 @@
    in RAW_DIR, no copy. Elsewhere the schema `raw` belongs to whoever loads the warehouse, and nothing is done. #}
 {% macro expose_raw_files() %}
     {% if execute %}
+        {% do check_naive_timestamps() %}
         {% do adapter.dispatch('expose_raw_files')() %}
     {% endif %}
 {% endmacro %}
@@ -11,8 +12,10 @@
 
 {% macro duckdb__expose_raw_files() %}
     {% set directory = raw_directory() %}
-    {% set delivered_files = raw_files_by_table(directory) %}
+    {% set paths = raw_paths(directory) %}
+    {% set delivered_files = raw_files_by_table(directory, paths) %}
     {% set tables = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | list %}
+    {% set unread = unread_files(directory, paths, tables, delivered_files) %}
     {% set schema = adapter.quote(target.database) ~ '.raw' %}
     {% do run_query('create schema if not exists ' ~ schema) %}
     {% for table in tables %}
@@ -21,7 +24,10 @@
             {% do exceptions.raise_compiler_error(
                 'The required table ' ~ table.name ~ ' is missing: neither ' ~ table.name ~ '.parquet, ' ~ table.name
                 ~ '.csv nor a folder ' ~ table.name ~ '/ of such files is in ' ~ directory ~ ' (RAW_DIR).'
+                ~ (' There, ' ~ unread[table.name] if table.name in unread else '')
             ) %}
+        {% elif table.name in unread %}
+            {% do exceptions.warn('In ' ~ directory ~ ' (RAW_DIR), ' ~ unread[table.name]) %}
         {% endif %}
         {% do run_query('create or replace view ' ~ table.relation_name ~ ' as\n' ~ raw_view_sql(table, files)) %}
     {% endfor %}
@@ -31,6 +37,7 @@
         'create or replace view ' ~ schema ~ '.delivered_tables as select unnest(cast(['
         ~ ("'" ~ names | join("', '") ~ "'" if names else '') ~ '] as varchar[])) as table_name'
     ) %}
+    {% do run_query('create or replace view ' ~ schema ~ '.clock_changes as\n' ~ clock_changes_sql(tables)) %}
 {% endmacro %}
 
 {# The absolute path of the raw files: readers of the views may stand in another directory. #}
@@ -42,8 +49,8 @@
     {{ return(modules.re.sub('/+', '/', directory).rstrip('/')) }}
 {% endmacro %}
 
-{# {table: [path, ...]} of all Parquet and CSV files in the directory itself and in folders named after a table, however deep. #}
-{% macro raw_files_by_table(directory) %}
+{# (path,) of all files in the directory itself and in folders there, however deep. #}
+{% macro raw_paths(directory) %}
     {% set paths = fetch_rows(
         'select file from glob(' ~ path_literal(directory)[:-1] ~ "/*')"
         ~ ' union all select file from glob(' ~ path_literal(directory)[:-1] ~ "/*/**') order by file"
@@ -54,6 +61,11 @@
             ~ ' name the directory of the raw tables, or make the sample data with `make run`.'
         ) %}
     {% endif %}
+    {{ return(paths) }}
+{% endmacro %}
+
+{# {table: [path, ...]} of the Parquet and CSV files among them that are named after a table, or whose folder is. #}
+{% macro raw_files_by_table(directory, paths) %}
     {% set found = {} %}
     {% for (path,) in paths %}
         {% set delivery = path[directory | length + 1:].split('/')[0] %}

@@ -6,16 +6,13 @@
     {% set parts = [] %}
     {% for reader in file_readers(table, files) or [{'sql': '(select 1) as nothing where false', 'columns': {}}] %}
         {% do delivered.update(reader.columns) %}
+        {% do warn_of_lost_digits(table, reader) %}
         {% do parts.append(raw_part_sql(table, reader)) %}
     {% endfor %}
-    {% for column in table.columns.values() if column.meta.get('required') and column.name not in delivered %}
-        {# An optional table may be an empty file. #}
-        {% if delivered or table.config.meta.get('required') %}
-            {% do exceptions.raise_compiler_error(
-                'The required column ' ~ column.name ~ ' of the table ' ~ table.name ~ ' is missing in ' ~ files | join(', ') ~ '.'
-            ) %}
-        {% endif %}
-    {% endfor %}
+    {# An optional table may be an empty file. #}
+    {% if delivered or table.config.meta.get('required') %}
+        {% do check_required_columns(table, files, delivered) %}
+    {% endif %}
     {{ return(parts | join('\nunion all\n')) }}
 {% endmacro %}
 
@@ -54,8 +51,7 @@
         ~ " strict_mode = false, columns = {'line': 'VARCHAR'}) limit 1"
     ) %}
     {% set columns = {} %}
-    {% for field in modules.re.findall(',("(?:[^"]|"")*"|[^,]*)', ',' ~ ((header or [['']])[0][0] or '').lstrip('\ufeff')) %}
-        {% set name = field | trim | trim('"') | trim | lower %}
+    {% for name in checked_header(table, file, (header or [['']])[0][0] or '') %}
         {% if name in columns and name in table.columns %}
             {% do exceptions.raise_compiler_error('The column ' ~ name ~ ' stands twice in the header of ' ~ file ~ '.') %}
         {% endif %}
@@ -74,25 +70,30 @@
 
 {# One reader in the contract's columns and order. #}
 {% macro raw_part_sql(table, reader) %}
+    {% set zone = local_time_zone(table.name) %}
     {% set inner = [] %}
+    {% set local_times = {} %}
     {% set outer = [] %}
     {% for column in table.columns.values() %}
         {% set name = column.name %}
         {% set delivered_type = reader.columns.get(name) %}
         {% set delivered = delivered_value(name, delivered_type, column.data_type) if delivered_type else 'cast(null as varchar)' %}
         {% do inner.append(delivered ~ ' as ' ~ name) %}
-        {% do outer.append(readable_value(name, delivered_type or 'VARCHAR', column.data_type) ~ ' as ' ~ name) %}
+        {% set value = readable_value(name, delivered_type or 'VARCHAR', column.data_type) %}
+        {% if zone and is_local_time(column, delivered_type) %}
+            {% do local_times.update({name: local_time(name, delivered_type)}) %}
+            {% set value = 'case when ' ~ name ~ '__local is null then ' ~ value ~ ' else ' ~ moment_of(name, zone) ~ ' end' %}
+            {% do outer.append(clock_change(name, zone) ~ ' as ' ~ name ~ '__clock_change') %}
+        {% elif zone and is_local_time(column, 'VARCHAR') %}
+            {% do outer.append('cast(null as varchar) as ' ~ name ~ '__clock_change') %}
+        {% endif %}
+        {% do outer.append(value ~ ' as ' ~ name) %}
         {% if column.data_type != 'text' %}
-            {% do outer.append(
-                'case when ' ~ readable_value(name, delivered_type or 'VARCHAR', column.data_type) ~ ' is null then cast('
-                ~ name ~ ' as varchar) end as ' ~ name ~ '__unreadable'
-            ) %}
+            {% do outer.append('case when ' ~ value ~ ' is null then cast(' ~ name ~ ' as varchar) end as ' ~ name ~ '__unreadable') %}
         {% endif %}
     {% endfor %}
-    {{ return(
-        'select\n    ' ~ outer | join(',\n    ') ~ '\nfrom (\n    select\n        ' ~ inner | join(',\n        ')
-        ~ '\n    from ' ~ reader.sql ~ '\n) as delivered'
-    ) }}
+    {% set source = '(\n    select\n        ' ~ inner | join(',\n        ') ~ '\n    from ' ~ reader.sql ~ '\n) as delivered' %}
+    {{ return('select\n    ' ~ outer | join(',\n    ') ~ '\nfrom ' ~ (with_local_times(source, local_times, zone) if local_times else source)) }}
 {% endmacro %}
 
 {# The value as delivered: text is trimmed and empty text null; numbers that stand for ids or flags lose their `.0`, and an id
@@ -109,9 +110,10 @@
             'case when ' ~ is_trimmed | join(' and ') ~ ' then ' ~ column
             ~ " else nullif(trim(" ~ column ~ ", e' \\t\\r\\n'), '') end"
         ) }}
+    {% elif contract_type == 'text' and delivered_type in ('FLOAT', 'DOUBLE') %}
+        {{ return(digits_of(column)) }}
     {% elif contract_type in ('text', 'boolean') and modules.re.match('FLOAT|DOUBLE|DECIMAL', delivered_type) %}
-        {% set number = 'case when isfinite(cast(' ~ column ~ ' as double)) then ' ~ column ~ ' end' if contract_type == 'text' else column %}
-        {{ return("regexp_replace(cast(" ~ number ~ " as varchar), '[.]0+$', '')") }}
+        {{ return("regexp_replace(cast(" ~ column ~ " as varchar), '[.]0+$', '')") }}
     {% elif contract_type == 'text' %}
         {{ return('cast(' ~ column ~ ' as varchar)') }}
     {% endif %}
@@ -138,11 +140,13 @@
 {# The raw contract's grammar of text. An offset is minutes east of UTC, and is taken off. #}
 {% macro value_of_text(text, contract_type) %}
     {% if contract_type == 'timestamp' %}
+        {% set offset = "regexp_extract(" ~ text ~ ", '[+-]\\d\\d(:?\\d\\d)?$')" %}
         {{ return(
-            "case when regexp_full_match(" ~ text ~ ", '\\d{4}-\\d\\d-\\d\\d[T ]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d([.]\\d+)?)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)?')"
-            ~ " then try_cast(regexp_replace(" ~ text ~ ", '(Z|[+-]\\d\\d:\\d\\d)$', '') as timestamp)"
-            ~ " - to_minutes(coalesce(try_cast(nullif(regexp_extract(" ~ text ~ ", '([+-])\\d\\d:\\d\\d$', 1), '') || '1' as integer)"
-            ~ " * (60 * try_cast(substr(right(" ~ text ~ ", 5), 1, 2) as integer) + try_cast(right(" ~ text ~ ", 2) as integer)), 0)) end"
+            "case when regexp_full_match(" ~ text ~ ", '" ~ local_time_pattern() ~ "( ?(Z|UTC))?') then try_cast(rtrim(" ~ text ~ ", ' ZUTC') as timestamp)"
+            ~ " when regexp_full_match(" ~ text ~ ", '" ~ local_time_pattern() ~ " ?[+-]([01]\\d|2[0-3])(:?[0-5]\\d)?')"
+            ~ " then try_cast(rtrim(left(" ~ text ~ ", -length(" ~ offset ~ "))) as timestamp) - to_minutes(try_cast(left(" ~ offset ~ ", 1) || '1' as integer)"
+            ~ " * (60 * try_cast(substr(" ~ offset ~ ", 2, 2) as integer)"
+            ~ " + case when length(" ~ offset ~ ") > 3 then try_cast(right(" ~ offset ~ ", 2) as integer) else 0 end)) end"
         ) }}
     {% elif contract_type == 'date' %}
         {{ return("case when regexp_full_match(" ~ text ~ ", '\\d{4}-\\d\\d-\\d\\d') then try_cast(" ~ text ~ " as date) end") }}
@@ -155,4 +159,9 @@
     {{ return(
         "case when regexp_full_match(" ~ text ~ ", '[+-]?(\\d+[.]?\\d*|[.]\\d+)') then try_cast(" ~ text ~ " as " ~ contract_type ~ ") end"
     ) }}
+{% endmacro %}
+
+{# A date and a time without offset. #}
+{% macro local_time_pattern() %}
+    {{ return('\\d{4}-\\d\\d-\\d\\d[T ]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d([.]\\d+)?)?') }}
 {% endmacro %}

@@ -1,0 +1,18 @@
+{# What a warehouse's raw tables hold are moments already. #}
+{% macro clock_changes() %}
+    {{ return(adapter.dispatch('clock_changes')()) }}
+{% endmacro %}
+
+{% macro default__clock_changes() %}
+select
+    cast(null as {{ dbt.type_string() }}) as table_name,
+    cast(null as {{ dbt.type_string() }}) as column_name,
+    cast(null as {{ dbt.type_string() }}) as time_zone,
+    0 as repeated_values,
+    0 as skipped_values
+where 1 = 0
+{% endmacro %}
+
+{% macro duckdb__clock_changes() %}
+select * from {{ source('raw_files', 'clock_changes') }}
+{% endmacro %}
