@@ -22,7 +22,7 @@ products as (
 
 ),
 
--- A refund counts for a line only if it names the line's own order.
+-- A refund counts for a line only if it names the line's own order, and was not taken back by an amount of 0.
 line_refunds as (
 
     select
@@ -30,7 +30,7 @@ line_refunds as (
         order_line_id,
         sum(amount) as refunded_amount
     from {{ ref('stg_refunds') }}
-    where order_line_id is not null and refunded_on <= {{ as_of_date() }}
+    where order_line_id is not null and refunded_on <= {{ as_of_date() }} and amount > 0
     group by order_id, order_line_id
 
 ),
