@@ -1,5 +1,5 @@
--- One row per line of a paid order that counts: lines of quantity 0 and of gift cards count in nothing. The category is the one that
--- its product has now, and so is the cost, unless the line brings its own. The remainders are what amounts have beyond 6 places.
+-- One row per line of a paid order that counts: lines of quantity 0 and of gift cards count in nothing. The category is that of the
+-- product now, and so is the cost, unless the line brings its own. The remainders are what amounts have beyond 6 places.
 with
 
 orders as (
@@ -35,6 +35,12 @@ line_refunds as (
 
 ),
 
+refunded_orders as (
+
+    select distinct order_id from line_refunds
+
+),
+
 priced as (
 
     select
@@ -45,7 +51,8 @@ priced as (
         {{ product_beyond_6_places('order_lines.quantity', 'order_lines.unit_price') }} as gross_remainder,
         order_lines.discount_amount,
         {{ product_to_6_places('order_lines.quantity', 'coalesce(order_lines.unit_cost, products.unit_cost)') }} as cost,
-        {{ product_beyond_6_places('order_lines.quantity', 'coalesce(order_lines.unit_cost, products.unit_cost)') }} as cost_remainder,
+        {{ product_beyond_6_places('order_lines.quantity', 'coalesce(order_lines.unit_cost, products.unit_cost)') }}
+            as cost_remainder,
         order_lines.unit_cost is not null and orders.currency <> '{{ var("reporting_currency") }}' as is_foreign_cost,
         order_lines.discount_amount > 0
         or coalesce(order_lines.list_price > order_lines.unit_price, false) as is_discounted,
@@ -68,7 +75,7 @@ order_totals as (
         cast(sum(priced.gross_amount - priced.discount_amount) as {{ decimal_type(20, 6) }}) as net_amount,
         cast(sum(priced.gross_remainder) as {{ decimal_type(20, 12) }}) as net_remainder
     from priced
-    inner join (select distinct order_id from line_refunds) as refunded_orders on priced.order_id = refunded_orders.order_id
+    inner join refunded_orders on priced.order_id = refunded_orders.order_id
     where priced.order_discount_amount > 0
     group by priced.order_id
 
@@ -88,8 +95,8 @@ select
     case
         when priced.refunded_amount is null then false
         when priced.refunded_amount >= priced.gross_amount + priced.gross_remainder - priced.discount_amount then true
-        when order_totals.net_amount + order_totals.net_remainder > 0 then
-            {{ share_reaches(
+        when order_totals.net_amount + order_totals.net_remainder > 0
+            then {{ share_reaches(
                 'priced.gross_amount + priced.gross_remainder - priced.discount_amount - priced.refunded_amount',
                 shared='priced.order_discount_amount',
                 part='priced.gross_amount - priced.discount_amount',
