@@ -42,8 +42,31 @@
         where {{ is_forgotten('named.customer_id') }}
     ) as forgotten
         on log.kind = forgotten.kind and log.state = forgotten.state and log.customer_id = forgotten.customer_id
-    when matched then update set customer_id = forgotten.token
+    when matched then update set customer_id = forgotten.token{{ ', continued_as = null' if has_column(log, 'continued_as') }}
     {% endif %}
+{% endmacro %}
+
+{# The same for the ids under which the stays of others went on. #}
+{% macro forget_successors(log) %}
+    {% if execute and load_relation(log) and has_column(log, 'continued_as')
+        and run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
+    update {{ log }} set continued_as = null where continued_as is not null and {{ is_forgotten('continued_as') }}
+    {% endif %}
+{% endmacro %}
+
+{# How many customers a state gains by a row of the log. A stay that goes on under another id takes nobody away; two that meet are one
+   customer's. #}
+{% macro customers_gained() -%}
+    case when change_type in ('entered', 'continued') then 1 when change_type in ('exited', 'handed_over') then -1 else 0 end
+{%- endmacro %}
+
+{# When the stay began that a row of the log opens or carries on. Logs of earlier versions have no other dates than those of entries. #}
+{% macro logged_entry(log) -%}
+    {{ 'coalesce(entered_on, as_of_date)' if has_column(log, 'entered_on') else 'as_of_date' }}
+{%- endmacro %}
+
+{% macro has_column(relation, name) %}
+    {{ return(execute and name in adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower')) }}
 {% endmacro %}
 
 {# Whether an id of a customer, an account or a guest is of a person who is to be forgotten. #}

@@ -1,5 +1,5 @@
--- One row per email of the visible accounts, with the customer it stands for (none where too many accounts share it), and per former
--- address of a customer.
+-- One row per email of the visible accounts, with the customer it stands for (none where too many accounts share it), and per
+-- former address of a customer.
 with
 
 accounts as (

@@ -1,5 +1,5 @@
--- One row per email that an unsubscribe or a complaint names and that no customer has: strangers', and former ones of customers, which
--- tools may still hold.
+-- One row per email that an unsubscribe or a complaint names and that no customer has: strangers', and former ones of
+-- customers, which tools may still hold.
 -- No answer on consent takes it back, as none is known of it.
 with
 

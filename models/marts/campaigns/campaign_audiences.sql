@@ -7,9 +7,10 @@ campaigns as (
 
 ),
 
-stays as (
+changes as (
 
-    select * from {{ ref('segment_history') }}
+    select * from {{ ref('membership_changes') }}
+    where kind = 'segment' and customer_id is not null
 
 ),
 
@@ -19,33 +20,44 @@ accounts as (
 
 ),
 
--- Two former ids of one customer count once.
+-- Under the ids by which its people were known then.
+frozen_audiences as (
+
+    select
+        campaigns.marketing_campaign_id,
+        changes.customer_id as frozen_id
+    from campaigns
+    inner join changes
+        on
+            campaigns.segment = changes.state
+            and campaigns.starts_on > changes.as_of_date
+    group by campaigns.marketing_campaign_id, changes.customer_id
+    having sum({{ customers_gained() }}) = 1
+
+),
+
+-- Several that are one customer by now count once.
 audiences as (
 
-    select distinct
-        campaigns.marketing_campaign_id,
-        campaigns.segment,
-        campaigns.starts_on,
-        campaigns.ends_on,
-        campaigns.holdout_percent,
-        accounts.customer_id
-    from campaigns
-    inner join stays
-        on
-            campaigns.segment = stays.segment
-            and campaigns.starts_on > stays.entered_on
-            and (stays.exited_on is null or campaigns.starts_on <= stays.exited_on)
-    inner join accounts on stays.customer_id = accounts.account_id
+    select
+        frozen_audiences.marketing_campaign_id,
+        accounts.customer_id,
+        min({{ by_code_point('frozen_audiences.frozen_id') }}) as frozen_id
+    from frozen_audiences
+    inner join accounts on frozen_audiences.frozen_id = accounts.account_id
+    group by frozen_audiences.marketing_campaign_id, accounts.customer_id
 
 )
 
 select
-    marketing_campaign_id,
-    customer_id,
+    campaigns.marketing_campaign_id,
+    audiences.customer_id,
     {{ as_of_date() }} as as_of_date,
-    segment,
-    starts_on,
-    ends_on,
-    -- The same people on every run and engine, and others in every campaign.
-    {{ hash_bucket("marketing_campaign_id || ':' || customer_id", 10000) }} < holdout_percent * 100 as is_held_out
-from audiences
+    campaigns.segment,
+    campaigns.starts_on,
+    campaigns.ends_on,
+    -- The same people on every run and engine, and others in every campaign. Whoever registers or merges keeps the arm of the start.
+    {{ hash_bucket("campaigns.marketing_campaign_id || ':' || audiences.frozen_id", 10000) }} < campaigns.holdout_percent * 100
+        as is_held_out
+from campaigns
+inner join audiences on campaigns.marketing_campaign_id = audiences.marketing_campaign_id

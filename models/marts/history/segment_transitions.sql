@@ -1,5 +1,6 @@
 -- One row per date that was run, trait (lifecycle_stage, rfm_group), and pair of its value on the date before and on that date.
--- `none` is the value before of whoever was not known yet, and the value after of whoever is known no more.
+-- `none` is the value before of whoever was not known yet, and the value after of whoever is known no more. An id that changed
+-- does neither.
 with
 
 changes as (
@@ -69,7 +70,7 @@ counts as (
         kind as trait,
         state,
         sum(case when change_type = 'entered' then 1 else 0 end) as entered,
-        sum(case when change_type = 'exited' then 1 else 0 end) as exited
+        sum({{ customers_gained() }}) as gained
     from changes
     group by as_of_date, kind, state
 
@@ -91,7 +92,7 @@ stays as (
         states.trait,
         states.state as from_value,
         states.state as to_value,
-        sum(coalesce(counts.entered, 0) - coalesce(counts.exited, 0)) over (
+        sum(coalesce(counts.gained, 0)) over (
             partition by states.trait, states.state order by dates.as_of_date rows between unbounded preceding and current row
         ) - coalesce(counts.entered, 0) as customers
     from dates
