@@ -587,29 +587,23 @@ def real_orders(raw: Raw, calendar: Calendar) -> list[Row]:
     return orders
 
 
-def dated_accounts(raw: Raw) -> list[Row]:
-    """Return the accounts; where created_at is null it is the first order that is no test, else the answer on emails, else updated_at."""
-    first_order_at = {}
-    for order in raw.tables["orders"]:
-        if not order["is_test"]:
-            first_order_at[order["customer_id"]] = min(order["ordered_at"], first_order_at.get(order["customer_id"], order["ordered_at"]))
-    return [account | {"created_at": account["created_at"] or first_order_at.get(account["customer_id"])
-                       or account["email_consent_at"] or account["updated_at"]}
-            for account in raw.tables["customers"]]
-
-
 def visible_accounts(accounts: list[Row], orders: list[Row], calendar: Calendar) -> list[Row]:
-    """Return the accounts that were created, or placed an order that is no test, up to the as-of date, with the earlier as `known_at`."""
-    moments = {account["customer_id"]: [account["created_at"]] for account in accounts}
-    for order in orders:
-        moments.setdefault(order["customer_id"], []).append(order["ordered_at"])
-    dated = [account | {"known_at": min(moments[account["customer_id"]])} for account in accounts]
+    """Return the accounts that were created, or placed an order that is no test, up to the as-of date, with the earlier as `known_at`.
+
+    Where created_at is null it is the first such order, else the answer on emails, else updated_at. An order yet to come is not known.
+    """
+    orders_of = grouped(orders, "customer_id")
+    dated = []
+    for account in accounts:
+        ordered_at = [order["ordered_at"] for order in orders_of.get(account["customer_id"], [])]
+        created_at = account["created_at"] or min(ordered_at, default=None) or account["email_consent_at"] or account["updated_at"]
+        dated.append(account | {"created_at": created_at, "known_at": min([created_at, *ordered_at])})
     return [account for account in dated if calendar.has_come(calendar.day(account["known_at"]))]
 
 
 def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_per_email: int) -> People:
     """Merge accounts by email, find their former addresses, then make guests of the orders whose email nobody has or had."""
-    accounts = visible_accounts(dated_accounts(raw), orders, calendar)
+    accounts = visible_accounts(raw.tables["customers"], orders, calendar)
     accounts_of_email = defaultdict(list)
     for account in accounts:
         email = compared_email(account["email"])
@@ -658,10 +652,13 @@ def add_guests(people: People, orders: list[Row]) -> None:
 
 
 def customer_accounts(shop: "Shop") -> dict[str, str]:
-    """Return every account or guest id -> customer_id. A guest who registered is found under the account."""
+    """Return every account or guest id -> customer_id.
+
+    A guest who registered is found under the account. Whoever orders with an account may have been a guest before the shop knew it.
+    """
     people = shop.people
     resolved = dict(people.customer_of_account)
-    for order in shop.orders_without_account:
+    for order in shop.orders:
         email = compared_email(order["email"])
         if email in people.customer_of_email:
             resolved[guest_id(email)] = people.customer_of_email[email]
@@ -1200,7 +1197,7 @@ class Shop:
     parameters: Parameters
     calendar: Calendar
     people: People
-    orders_without_account: list[Row]
+    orders: list[Row]
     orders_of: dict[str, list[Row]]
     purchases: dict[str, Row]
     purchases_of: dict[str, list[Row]]
@@ -1236,7 +1233,7 @@ def know_shop(raw: Raw, sale_rows: list[RawRow], parameters: Parameters, calenda
         parameters=parameters,
         calendar=calendar,
         people=people,
-        orders_without_account=[o for o in orders if o["customer_id"] not in people.customer_of_account],
+        orders=orders,
         orders_of=grouped(orders, "owner"),
         purchases=purchases,
         purchases_of=grouped(purchases.values(), "customer_id"),

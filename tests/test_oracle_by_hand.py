@@ -249,6 +249,11 @@ def test_a_guest_registers():
     assert after.customers["c1"]["purchase_count"] == 1
 
 
+def test_the_guest_id_of_an_order_that_an_account_took_over_leads_to_the_account():
+    shop = {"customers": [account("c1", "ann@x.de")], "orders": [order("o1", "c1", "2025-03-10 10:00", email="Ann@x.de")]}
+    assert compute(shop).customer_accounts == {"c1": "c1", oracle.guest_id("ann@x.de"): "c1"}
+
+
 def test_an_account_is_known_from_its_first_order():
     shop = {"customers": [account("c1", created_at="2025-04-10 08:00")], **purchases_on("c1", "2025-03-31")}
     assert set(compute(shop).customers) == {"c1"}
@@ -315,7 +320,8 @@ def test_an_email_event_belongs_to_its_account_else_to_its_email():
     ({"customer_id": "b", "email_consent_at": "2025-03-10 10:00"}, date(2025, 3, 10)),
     ({"customer_id": "b", "email_consent_at": "never"}, date(2024, 1, 1)),  # updated_at
     ({"created_at": "2025-03-20 10:00"}, date(2025, 3, 5)),
-    ({"customer_id": "c"}, None),  # its first order is yet to come
+    ({"customer_id": "c"}, date(2024, 1, 1)),  # its first order is yet to come
+    ({"customer_id": "c", "email_consent_at": "2025-04-02 10:00"}, None),
 ])
 def test_when_an_account_began(values, created_on):
     shop = {"customers": [account("a") | {"created_at": None} | values],

@@ -86,10 +86,21 @@ def test_marts_agree_with_the_oracle(project, tmp_path, name):
         shop = shop_of(seed, surroundings)
         write_shop(shop, tmp_path / str(seed), ("csv", "parquet")[seed % 2], shuffle_seed=seed, naive_timestamps=surroundings.get("naive_timestamps"))
         with sql.build(tmp_path / str(seed)) as connection:
-            wrong = differences(connection, oracle.compute(shop, **parameters)) + sql.failing_tests(connection) + miscounted(connection)
+            expected = oracle.compute(shop, **parameters)
+            wrong = differences(connection, expected) + miscounted(connection) + wrong_verdicts(sql.failing_tests(connection), expected)
         if wrong:
             found[seed] = wrong[:10]
     assert not found, f"replay with SHOP_SEEDS={next(iter(found))}: {yaml.safe_dump(found, width=200)}"
+
+
+def wrong_verdicts(failing_tests: list[str], expected: oracle.Result) -> list[str]:
+    """The data tests that should not fail, and the guards that should: those of tables of which more than half is rejected."""
+    guards = {f"few_rows_rejected_stg_{table}" for table, counts in expected.counts.items()
+              if counts.received >= 5 and 2 * counts.rejected > counts.received}
+    failing = {name.rstrip("_") for name in failing_tests}
+    found = {guard for guard in guards if any(name.startswith(guard) for name in failing)}
+    return [f"{name} fails" for name in sorted(failing) if not any(name.startswith(guard) for guard in guards)] + [
+        f"{guard} does not fail" for guard in sorted(guards - found)]
 
 
 def miscounted(connection) -> list[str]:
