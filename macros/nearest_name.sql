@@ -1,4 +1,4 @@
-{# The right name that someone who wrote `name` most probably meant, or none where no name is near. Case and signs do not count, and a name
+{# The right name that someone who wrote `name` most probably meant, or none where more than a third of the letters differ. Case and signs do not count, and a name
    with a slash, such as Europe/Berlin, may lack what stands before it. #}
 {% macro nearest_name(name, names) %}
     {% set found = [] %}
@@ -7,7 +7,7 @@
         {% for part in [candidate, candidate.split('/')[-1]] | unique %}
             {% set candidate_letters = bare_letters(part) %}
             {% set distance = letters_apart(letters, candidate_letters) %}
-            {% if 2 * distance <= [letters | length, candidate_letters | length] | max and distance < letters | length %}
+            {% if 3 * distance <= [letters | length, candidate_letters | length] | max %}
                 {% do found.append([distance, candidate]) %}
             {% endif %}
         {% endfor %}

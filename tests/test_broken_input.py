@@ -127,6 +127,61 @@ def test_a_missing_required_column(shop, refusal):
     assert f"The required column ordered_at of the table orders is missing in {raw_dir}/orders.csv." in refusal(raw_dir)
 
 
+def test_missing_columns_are_named_with_what_the_file_has(shop, refusal):
+    raw_dir = shop(orders=["order_nr,customer_id,Order-Date,status,currency,updated_at,note"])
+    assert f"The required columns order_id, ordered_at of the table orders are missing in {raw_dir}/orders.csv. The columns there are order_nr," \
+        " customer_id, order-date, status, currency, updated_at, note; did you mean order_nr for order_id, order-date for ordered_at?" in refusal(raw_dir)
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
+def test_another_separator_is_named(shop, refusal, separator, name):
+    """Also in one file of a folder whose other files are right."""
+    raw_dir = shop()
+    (raw_dir / "reviews").mkdir()
+    (raw_dir / "reviews" / "1.csv").write_text("review_id,customer_id,rating,reviewed_at\n")
+    (raw_dir / "reviews" / "2.csv").write_text('\ufeffreview_id;"customer_id";rating;"a,b";Reviewed_At\n'.replace(";", separator))
+    assert f"{raw_dir}/reviews/2.csv separates its columns by {name} and not by commas: review_id, customer_id, rating, a,b, reviewed_at." \
+        " Export it with commas between values, and with a point in numbers, such as 12.50." in refusal(raw_dir)
+
+
+def test_another_separator_is_named_where_no_column_is_known(shop, refusal):
+    raw_dir = shop(orders=["Bestellung;Kunde"])
+    assert f"{raw_dir}/orders.csv separates its columns by semicolons" in refusal(raw_dir)
+
+
+def test_commas_are_told_from_other_signs_in_names(shop, built):
+    header = SMALL_SHOP["orders"][0]
+    query = built(shop(orders=[f"{header},a;b|c", *(f"{line},1;2" for line in SMALL_SHOP["orders"][1:])]))
+    assert query("select count(*) from staging.stg_orders") == [(1,)]
+
+
+def test_text_in_other_encodings_is_no_header(shop, refusal):
+    raw_dir = shop()
+    (raw_dir / "orders.csv").write_bytes(SMALL_SHOP["orders"][0].encode("utf-16-le"))
+    assert f"{raw_dir}/orders.csv is no text in UTF-8, but an Excel workbook, an archive or UTF-16: save it as CSV in UTF-8, with commas." \
+        in refusal(raw_dir)
+
+
+@pytest.mark.parametrize(("name", "hint"), [
+    ("orders.xlsx", "orders.xlsx is not read: save it as orders.csv (CSV in UTF-8, with commas) or orders.parquet"),
+    ("Order.csv", "Order.csv is not read, as no table has this name: did you mean orders?"),
+])
+def test_a_file_that_is_not_read_is_named_where_its_table_is_missing(shop, refusal, project, name, hint):
+    raw_dir = shop(orders=None)
+    (raw_dir / name).write_text("PK")
+    assert f"There, {hint}" in refusal(raw_dir)
+
+
+def test_a_run_warns_of_files_that_are_not_read(shop, project):
+    raw_dir = shop()
+    for name in ("refunds.xlsx", "Refund.csv", "emailevents.csv", "order_items.csv", "readme.txt"):
+        (raw_dir / name).write_text("x")
+    project.dbt("seed", raw_dir=raw_dir, **DAY)
+    told = [line.split("(RAW_DIR), ")[1].split(",")[0] for line in (project.directory / "logs" / "dbt.log").read_text().splitlines()
+            if f"In {raw_dir} (RAW_DIR), " in line]
+    assert sorted(told) == ["emailevents.csv is not read", "refunds.xlsx is not read: save it as refunds.csv (CSV in UTF-8"]
+
+
 def test_a_table_delivered_twice(shop, refusal):
     raw_dir = shop()
     (raw_dir / "orders").mkdir()
@@ -273,10 +328,12 @@ def test_the_warehouse_may_be_named_raw(shop, project, tmp_path):
     assert run.returncode == 0, run.stdout
 
 
-def test_an_empty_file_has_no_columns(shop, refusal):
+def test_an_empty_file_is_said_to_be_empty(shop, refusal):
     raw_dir = shop()
     (raw_dir / "orders.csv").write_text("")
-    assert f"The required column order_id of the table orders is missing in {raw_dir}/orders.csv." in refusal(raw_dir)
+    assert f"The required table orders is empty: {raw_dir}/orders.csv holds nothing, not even the names of columns." in refusal(raw_dir)
+    (raw_dir / "orders.csv").write_text("\n")
+    assert f"are missing in {raw_dir}/orders.csv, whose first line names no columns." in refusal(raw_dir)
 
 
 def test_an_empty_file_of_an_optional_table_is_an_empty_table(shop, built):

@@ -76,9 +76,7 @@
     {% for name in names | unique %}
         {% set stem = name.split('.')[0] | lower %}
         {% if stem in awaited %}
-            {% do found.setdefault(
-                stem, name ~ ' is not read: save it as ' ~ stem ~ '.csv (CSV in UTF-8, with commas) or ' ~ stem ~ '.parquet'
-            ) %}
+            {% do found.update({stem: name ~ ' is not read: save it as ' ~ stem ~ '.csv (CSV in UTF-8, with commas) or ' ~ stem ~ '.parquet'}) %}
         {% elif stem not in tables | map(attribute='name') and loop.index <= 100 %}
             {% set table = nearest_name(stem, awaited) %}
             {% if table %}
