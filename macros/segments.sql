@@ -83,3 +83,8 @@
         {% endfor %}
     {% endif %}
 {% endmacro %}
+
+{# Whether a text is the name of a segment. #}
+{% macro is_registered_segment(name) -%}
+    coalesce({{ name }} in ('{{ var('segments') | map(attribute='name') | join("', '") }}'), false)
+{%- endmacro %}

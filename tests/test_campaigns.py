@@ -143,6 +143,14 @@ def test_a_verdict_in_a_sentence(sql, sizes, holdout, verdict):
     assert found.startswith(verdict)
 
 
+def test_a_campaign_to_a_segment_that_there_is_not_gets_no_verdict(sql):
+    tables = arms(200, 50, 200, 5)
+    campaign, _, *days = tables["stg_marketing_campaigns"][0]
+    tables["stg_marketing_campaigns"] = [(campaign, "loyal_buyer", *days)]
+    found = run(sql, tables, "select segment, customers, verdict from marts.campaign_lift")
+    assert found == [("loyal_buyer", 0, "There is no segment of this name: nobody is in the campaign.")]
+
+
 def test_a_campaign_that_runs_or_has_not_begun_gets_no_verdict(sql):
     tables = arms(200, 50, 200, 5)
     campaign, segment, starts_on, *_ = tables["stg_marketing_campaigns"][0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbt_session import DbtError
+from file_faults import file_fault
 from left_out import REASONS_SHOWN, Rejected, rejected
 from this_shop import shown
 
@@ -45,7 +46,7 @@ def why_failed(result, manifest, raw_dir: Path) -> Failure:
     runs = [run for run in getattr(result.result, "results", None) or [] if run.status in ("error", "fail")]
     if not runs:
         message = str(result.exception or "dbt stopped without a word")
-        return Failure(of_a_file(message, raw_dir) or bare(message))
+        return Failure((file_fault(message, raw_dir) or bare(message)).rstrip("."))
     failures = sorted((why_node_failed(run, manifest, raw_dir) for run in runs), key=lambda ranked: ranked[0])
     (_, first), *others = failures
     told = [f"Also: {failure.sentence}." for _, failure in others[:SHOWN]]
@@ -59,8 +60,8 @@ def why_node_failed(run, manifest, raw_dir: Path) -> tuple[int, Failure]:
     node, message = run.node, str(run.message)
     if guard := GUARD.search(" ".join(message.split())):
         return why_rejected(guard, manifest)
-    if fault := of_a_file(message, raw_dir):
-        return 0, Failure(fault)
+    if fault := file_fault(message, raw_dir):
+        return 0, Failure(fault.rstrip("."))
     if run.status == "fail":
         return 4, Failure(f"the test {node.name} finds {run.failures:,} {'row' if run.failures == 1 else 'rows'} that should not be",
                           (f"{node.name}: its query is in {shown(Path(node.compiled_path).resolve())}",) if getattr(node, "compiled_path", None) else ())
@@ -83,11 +84,6 @@ def why_rejected(guard: re.Match, manifest) -> tuple[int, Failure]:
 
 def advice(found: Rejected) -> str:
     return next(text for pattern, text in ADVICE if re.match(pattern, found.reason))
-
-
-def of_a_file(message: str, raw_dir: Path) -> str | None:
-    """What is wrong with a file, if dbt's message is about one."""
-    return None
 
 
 def bare(message: str) -> str:

@@ -23,6 +23,9 @@ NOTES: list[tuple[str, str, Callable[[list[tuple]], list[str]]]] = [
     ("unknown_accounts", "select account_id, orders, likely_account_id from staging.unknown_accounts order by orders desc, account_id",
      lambda rows: [f"{sum(orders for _, orders, _ in rows):,} orders name {len(rows):,} accounts that customers does not know, for example '{rows[0][0]}'"
                    + (f" (there is '{rows[0][2]}')" if rows[0][2] else "") + ": they go by their email alone."]),
+    ("clock_changes", "select table_name, column_name, time_zone, repeated_values, skipped_values from staging.clock_changes order by 1, 2",
+     lambda rows: [f"Of the local times of {zone} in {table}.{column}, {repeated:,} lie in an hour that occurred twice (the first is taken) and {skipped:,} in"
+                   " one that never was (moved forward)." for table, column, zone, repeated, skipped in rows]),
 ]
 
 

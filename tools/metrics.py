@@ -53,7 +53,8 @@ def main() -> int:
     if answer.returncode:
         print(why_unanswered(answer.stdout, by), file=sys.stderr)
         return 2
-    print(answer.stdout, end="")
+    # On a terminal signs would turn while one waits.
+    print(re.sub(r"[\u2800-\u28ff] .*\s*", "", answer.stdout).lstrip(), end="")
     return 0
 
 
@@ -62,7 +63,7 @@ def why_unanswered(said: str, by: str) -> str:
     near = re.findall(r"^ +'(\w+)',$", said, re.MULTILINE)
     if near:
         return f"That cannot be asked so{f' (BY={by})' if by else ''}. Near it are {', '.join(dict.fromkeys(near))}: `make metrics` lists them all."
-    error = said.partition("ERROR: ")[2].partition("Log File")[0]
+    error = said.partition("ERROR: ")[2].partition("Log File")[0].partition("Got exception")[0]
     return f"MetricFlow cannot answer that: {' '.join(error.split())}"
 
 

@@ -181,8 +181,11 @@ def main() -> int:
             raise SettingsError(wrong)
         if shop.target == "duckdb":
             own(shop)
-    except (SettingsError, OSError) as error:
+    except SettingsError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{shown(Path(error.filename))} cannot be written ({error.strerror}): name other places, DUCKDB_PATH and PUBLISHED_DIR.", file=sys.stderr)
         return 2
     return run(["--vars", yaml.safe_dump(shop.given)], shop.settings, shop.published, is_simulated=shop.is_simulated)
 

@@ -140,8 +140,9 @@ def lead_to(directory: Path, version: Path) -> None:
 
 def rollback(directory: Path) -> Path:
     """Let `current` lead to the version before it. Returns that one. Raises NotPublished where none is kept."""
+    now = current(directory)
     versions = sorted_versions(directory)
-    position = versions.index(current(directory))
+    position = versions.index(now)
     if position == 0:
         raise NotPublished(f"There is no version before {versions[0].name} in {shown(directory / 'versions')}: nothing is changed.")
     lead_to(directory, versions[position - 1])

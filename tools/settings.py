@@ -26,6 +26,9 @@ def given_settings(text: str) -> dict:
     """What VARS changes, by name. text: YAML, or nothing. Raises SettingsError where it is no map, or names what is no setting."""
     try:
         given = yaml.safe_load(text) or {}
+    except ValueError:
+        # A date that there is not, such as 2026-02-30: as text it is refused by its setting's name.
+        given = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         raise SettingsError(f"VARS cannot be read as YAML ({' '.join(str(getattr(error, 'problem', error)).split())}). Write a map in quotes: {EXAMPLE}") from None
     if not isinstance(given, dict):
@@ -120,6 +123,7 @@ KINDS = {
     "naive_timestamps": (lambda value: value is None or isinstance(value, str | dict), "a time zone, or a map of tables to time zones"),
     "reporting_currency": TEXT,
     "max_accounts_per_email": FROM_1,
+    "junk_ids": (lambda value: isinstance(value, list) and all(isinstance(entry, str) for entry in value), "a list of texts, in quotes where YAML reads a number"),
     "rfm_window_days": FROM_1,
     "rfm_method": (lambda value: value in ("quintiles", "cut_points"), "quintiles or cut_points"),
     "rfm_min_buyers": FROM_0,

@@ -4,7 +4,10 @@ with
 
 campaigns as (
 
-    select * from {{ ref('stg_marketing_campaigns') }}
+    select
+        marketing_campaigns.*,
+        {{ is_registered_segment('marketing_campaigns.segment') }} as is_registered
+    from {{ ref('stg_marketing_campaigns') }} as marketing_campaigns
 
 ),
 
@@ -148,6 +151,7 @@ select
     cast(revenue_lift_from as {{ decimal_type(18, 6) }}) as net_revenue_lift_from,
     cast(revenue_lift_to as {{ decimal_type(18, 6) }}) as net_revenue_lift_to,
     case
+        when not is_registered then 'There is no segment of this name: nobody is in the campaign.'
         when starts_on > {{ as_of_date() }} then 'The campaign has not begun.'
         when held_out_customers = 0 then 'Nobody is held out: there is nothing to compare with.'
         when not is_large_enough then 'An arm holds fewer than {{ var("min_arm_customers") }} customers: no result is shown.'

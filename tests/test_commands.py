@@ -1,0 +1,299 @@
+"""Commands as users and schedulers call them: exit codes, the one sentence at the end, and what a run says it left out."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import publish
+import settings
+from backfill import asked_days
+from dbt_session import DbtError
+from failures import bare
+from left_out import example_of
+from metrics import refuse_unknown
+from project import PROJECT
+
+# One worker runs them all, so that the shop is built once.
+pytestmark = pytest.mark.xdist_group("commands")
+
+MAKEFILE = (PROJECT / "Makefile").read_text()
+# What the docs tell schedulers to call.
+FOR_SCHEDULERS = [line for page in ("README.md", "docs/your_own_shop.md", "docs/publishing.md")
+                  for line in (PROJECT / page).read_text().splitlines() if re.match(r"(30 2 .*)?(\S+=.* )?\.venv/bin/python tools/nightly\.py|30 2 ", line)]
+SCREEN = 24
+
+
+class Terminal:
+    """A copy of the project, in whose directory a user stands."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns(".*", "data", "exports", "warehouse", "published", "target", "logs"))
+        (root / ".venv").symlink_to((PROJECT / ".venv").resolve())
+        own = ("RAW_DIR", "DATASET", "DUCKDB_PATH", "PUBLISHED_DIR", "VARS", "TARGET", "MAKEFLAGS", "DBT_TARGET_PATH", "DBT_LOG_PATH")
+        self.environment = {name: value for name, value in os.environ.items() if name not in own}
+
+    def run(self, command: str, directory: Path | None = None, **variables: object) -> subprocess.CompletedProcess:
+        """A line that a user types. What is installed is not installed again."""
+        command = re.sub(r"^make\b", "make --no-print-directory --old-file=.venv/installed --old-file=.venv/installed-metrics", command)
+        return subprocess.run(["bash", "-c", command], cwd=directory or self.root, capture_output=True, text=True, check=False,
+                              env=self.environment | {name: str(value) for name, value in variables.items()})
+
+
+def write_shop(directory: Path, price: str = "29.95") -> Path:
+    """A shop whose newest order is of two days ago, with a row of each fate."""
+    day = datetime.now(UTC).date() - timedelta(days=2)
+    tables = {
+        "customers": ["customer_id,email,birth_date,created_at,updated_at,is_deleted", "c1,ann@example.com,31.12.1980,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z,",
+                      "c1,ann@example.com,,2025-01-01T10:00:00Z,2025-01-01T10:00:00Z,", "c2,,,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z,true"],
+        "products": ["product_id,category,unit_cost,updated_at", "p1,shoes,20,2026-01-01 00:00"],
+        "orders": ["order_id,customer_id,ordered_at,status,currency,updated_at", *(f"o{n},c1,{day}T10:00:00Z,paid,EUR,{day}T10:00:00Z" for n in range(6)),
+                   f"o6,c1.0,{day}T10:00:00Z,paid,EUR,{day}T10:00:00Z", f"o7,c1,{day}T10:00:00Z,shipped,EUR,{day}T10:00:00Z"],
+        "order_lines": ["order_line_id,order_id,product_id,quantity,unit_price,updated_at", *(f'l{n},o{n},p1,2,"{price}",{day}T10:00:00Z' for n in range(6))],
+        "marketing_campaigns": ["marketing_campaign_id,segment,starts_on,ends_on,holdout_percent", f"spring,loyal_buyer,{day},{day},10"],
+    }
+    directory.mkdir(parents=True)
+    for table, lines in tables.items():
+        (directory / f"{table}.csv").write_text("\n".join(lines) + "\n")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory):
+    return Terminal(tmp_path_factory.mktemp("terminal") / "the project")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    return write_shop(tmp_path_factory.mktemp("shop") / "my shop")
+
+
+def scheduled(command: str, raw_dir: Path) -> str:
+    """A line of the docs on these files, without the times and the project's directory of a crontab."""
+    command = re.sub(r"^30 2 \* \* \* cd \S+ && ", "", command)
+    return re.sub(r"RAW_DIR=\S+( DUCKDB_PATH=\S+)?", f"RAW_DIR='{raw_dir}'", command).replace("> warehouse/nightly.log", "")
+
+
+@pytest.fixture(scope="module")
+def good_run(terminal, shop):
+    return terminal.run(scheduled(FOR_SCHEDULERS[0], shop))
+
+
+def assert_one_sentence(run: subprocess.CompletedProcess, code: int, sentence: str) -> None:
+    """On stderr stands the sentence alone, and all together fits on a screen."""
+    assert run.returncode == code, run.stdout + run.stderr
+    assert re.fullmatch(f"{sentence}\n", run.stderr), run.stderr
+    assert len((run.stdout + run.stderr).splitlines()) < SCREEN
+    assert "Traceback" not in run.stdout and "macro" not in run.stdout
+
+
+def test_the_docs_tell_schedulers_one_command():
+    assert len(FOR_SCHEDULERS) >= 2
+    assert not re.search(r"make (--silent )?nightly.*nightly\.log", (PROJECT / "docs" / "your_own_shop.md").read_text())
+
+
+def test_0_all_is_well_and_the_run_says_what_it_left_out(good_run, terminal, shop):
+    assert (good_run.returncode, good_run.stderr) == (0, ""), good_run.stdout + good_run.stderr
+    table = {line.split()[0]: re.split(" {2,}", line)[1:] for line in good_run.stdout.splitlines() if line.split()[:1]}
+    assert table["table"][:6] == ["received", "kept", "duplicates", "deleted", "rejected", "repaired"]
+    assert table["customers"] == ["3", "1", "1", "1", "0", "1", "1 x birth_date repaired"]
+    assert table["orders"] == ["8", "7", "0", "0", "1", "0", "1 x unknown status, for example 'shipped'"]
+    assert "1 orders name 1 accounts that customers does not know, for example 'c1.0' (there is 'c1'): they go by their email alone." in good_run.stdout
+    assert re.search(r"Empty segments: .*loyal_buyers.*birthday_soon", good_run.stdout)
+    assert "The campaign spring goes to the segment loyal_buyer, which there is not: did you mean loyal_buyers?" in good_run.stdout
+    assert "Warning: quintiles_suit_the_shop__else_set_rfm_method_to_cut_points." in good_run.stdout
+    assert "published/my shop/current" in good_run.stdout
+    assert len(good_run.stdout.splitlines()) < SCREEN
+    assert "has passed" not in good_run.stdout and (terminal.root / "logs" / "dbt.log").stat().st_size > 10_000
+
+
+def test_1_a_guard_fails_and_its_reasons_are_told(terminal, tmp_path):
+    run = terminal.run(scheduled(FOR_SCHEDULERS[-1], write_shop(tmp_path / "commas", price="12,50")))
+    assert_one_sentence(run, 1, r"Not published: of the 6 rows of order_lines, 6 are rejected: 6 x unreadable unit_price, for example '12,50'\. Such files usually"
+                                r" hold decimal commas.*write numbers like 1234\.50, or raise max_rejected_rows .* Nothing was published before either\.")
+    assert "  6 x unreadable unit_price, for example '12,50'" in run.stdout and "logs/dbt.log" in run.stdout
+
+
+def test_2_a_setting_is_wrong_in_any_directory(terminal, shop, tmp_path):
+    command = re.sub(r"(\.venv|tools)/", f"{str(terminal.root).replace(' ', chr(92) + chr(92) + ' ')}/\\1/", "VARS='{as_of_dat: 2026-06-30}' .venv/bin/python tools/nightly.py")
+    run = terminal.run(command, directory=tmp_path, RAW_DIR=shop)
+    assert_one_sentence(run, 2, r"VARS names as_of_dat, which is no setting: did you mean as_of_date\?")
+    assert run.stdout == ""
+
+
+def test_2_the_files_are_wrong(terminal, tmp_path):
+    raw_dir = write_shop(tmp_path / "shop")
+    (raw_dir / "orders.csv").unlink()
+    run = terminal.run(scheduled(FOR_SCHEDULERS[0], raw_dir))
+    assert_one_sentence(run, 2, r"Not published: The required table orders is missing: .* Nothing was published before either\.")
+
+
+def test_make_says_the_same_sentence_and_ends_with_its_own_2(terminal, shop):
+    run = terminal.run(f"make run RAW_DIR='{shop}' VARS='as_of_date=2026-06-30'")
+    sentence, of_make = run.stderr.splitlines()
+    assert sentence.startswith("VARS is 'as_of_date=2026-06-30', but must be a map of settings: VARS='{") and of_make.startswith("make: ***")
+    assert (run.returncode, run.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("stopped_by, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_128_and_the_signal_that_ends_a_run(terminal, shop, tmp_path, stopped_by, code):
+    command = "exec " + scheduled(FOR_SCHEDULERS[0], shop).replace("RAW_DIR", "env RAW_DIR", 1)
+    process = subprocess.Popen(["bash", "-c", command], cwd=terminal.root, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env=terminal.environment | {"DUCKDB_PATH": str(tmp_path / "shop.duckdb"), "PUBLISHED_DIR": str(tmp_path / "published")})
+    assert process.stdout.readline().startswith("Building ")
+    process.send_signal(stopped_by)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (code, f"Stopped by {stopped_by.name}: nothing is published by this run. Start it again.\n")
+
+
+def test_the_printed_command_can_be_pasted(terminal, shop, good_run, tmp_path):
+    shown = terminal.run(f"make --old-file=nightly run RAW_DIR='{shop}'")
+    (pasted,) = [line.strip() for line in shown.stdout.splitlines() if "duckdb -readonly" in line]
+    assert "'published/my shop/current/shop.duckdb'" in pasted
+    assert terminal.run(pasted).returncode == 0
+    elsewhere = subprocess.run([sys.executable, terminal.root / "tools" / "show_segments.py"], cwd=tmp_path, text=True, capture_output=True,
+                               env=terminal.environment | {"RAW_DIR": str(shop)})
+    (pasted,) = [line.strip() for line in elsewhere.stdout.splitlines() if "duckdb -readonly" in line]
+    assert terminal.run(pasted, directory=tmp_path).returncode == 0
+
+
+def test_rollback_as_a_user_has_it_with_the_default_places(terminal, shop, good_run):
+    published, warehouse = terminal.root / "published" / "my shop", terminal.root / "warehouse" / "my shop.duckdb"
+    first = publish.current(published)
+    with duckdb.connect(first / publish.DATABASE, read_only=True) as connection:
+        marts = [mart for (mart,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
+    publish.publish(warehouse, marts, published, kept=3)
+    assert publish.current(published) != first
+    run = terminal.run(f"make rollback RAW_DIR='{shop}'")
+    assert run.returncode == 0 and f"published/my shop/current leads to {first.name} again." in run.stdout, run.stderr
+    assert publish.current(published) == first and not os.path.isabs(os.readlink(published / "current"))
+    again = terminal.run("make rollback DATASET='my shop'")
+    assert re.match(f"There is no version before {first.name} in published/my shop/versions: nothing is changed.\n", again.stderr)
+
+
+def test_rollback_where_nothing_is_published_is_a_sentence(terminal):
+    run = terminal.run(".venv/bin/python tools/publish.py rollback")
+    assert (run.returncode, run.stderr) == (2, "Nothing is published in published/demo yet: run `make run` first.\n")
+
+
+def test_two_shops_of_one_name_do_not_share_a_place(terminal, shop, good_run, tmp_path):
+    other = write_shop(tmp_path / "other" / "my shop")
+    before = publish.current(terminal.root / "published" / "my shop")
+    run = terminal.run(scheduled(FOR_SCHEDULERS[0], other))
+    assert_one_sentence(run, 2, re.escape(f"warehouse/my shop.duckdb is that of the shop in {shop}, and not of {other}: give this one a name of its own, such as"
+                                          " DATASET=other. If the files have moved, name both places, DUCKDB_PATH and PUBLISHED_DIR."))
+    assert publish.current(terminal.root / "published" / "my shop") == before
+
+
+def test_a_question_before_the_first_build_says_so(terminal, shop):
+    run = terminal.run("make preview SEGMENT=loyal_buyers", RAW_DIR=shop, DUCKDB_PATH=terminal.root / "warehouse" / "none.duckdb")
+    assert run.stderr.splitlines()[0] == "Nothing is built here yet: run `make run` first."
+
+
+@pytest.mark.parametrize("command, sentence", [
+    ("make explain", "Name a customer: make explain CUSTOMER=..."),
+    ("make preview", "Name a segment: make preview SEGMENT=..."),
+    ("make segment", "Name the segment: NAME=weekend_shoppers."),
+    ("make remove-segment NAME=loyal_buyer", "There is no segment loyal_buyer: did you mean loyal_buyers?"),
+    ("make backfill FROM=2024-07-31", "TO is missing: name the first date, the last one, and how often, as in make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month"),
+])
+def test_a_question_that_is_not_whole_gets_a_sentence(terminal, command, sentence):
+    run = terminal.run(command)
+    said, of_make = run.stderr.splitlines()
+    assert (said, run.stdout) == (sentence, "") and of_make.startswith("make: ***")
+
+
+@pytest.mark.parametrize("asked, sentence", [
+    (("2024-13-01", "2024-12-01", "day"), "FROM is '2024-13-01', but must be a date of the form YYYY-MM-DD"),
+    (("2024-01-01", "2024-12-01", ""), "EVERY is missing: day, week or month"),
+    (("2024-01-01", "2024-12-01", "year"), "EVERY is 'year', but must be day, week or month"),
+    (("2024-12-01", "2024-01-01", "day"), "There is no date from 2024-12-01 to 2024-01-01"),
+])
+def test_dates_of_a_backfill(asked, sentence):
+    with pytest.raises(DbtError, match=sentence):
+        asked_days(*asked)
+    assert len(asked_days("2024-01-31", "2024-12-31", "month")) == 12
+
+
+def test_metrics_of_an_unknown_name(terminal, shop, good_run):
+    run = terminal.run(f"make metrics METRICS=net_revenue,revenue RAW_DIR='{shop}'")
+    assert run.stderr.splitlines()[0] == "There is no metric 'revenue': did you mean net_revenue? `make metrics` lists them all."
+    refuse_unknown("net_revenue", ["net_revenue"])
+
+
+def test_metrics_of_a_shop_whose_warehouse_has_another_name(terminal, shop, good_run):
+    run = terminal.run(f"make metrics METRICS=purchases RAW_DIR='{shop}' DATASET=other PUBLISHED_DIR='published/my shop' DUCKDB_PATH='warehouse/my shop.duckdb'")
+    assert run.returncode == 0 and run.stdout.splitlines()[-1].strip() == "6", run.stdout + run.stderr
+
+
+def test_tools_that_need_no_shop_work_in_any_directory(terminal, tmp_path):
+    def tool(*words):
+        return subprocess.run([sys.executable, terminal.root / "tools" / words[0], *words[1:]], cwd=tmp_path, text=True, capture_output=True, env=terminal.environment)
+    assert tool("register.py", "check").returncode == 0
+    assert "purchase_count" in tool("traits.py").stdout
+    assert tool("register.py", "add", "Bad name").stderr.startswith("'Bad name' is no name for a segment")
+
+
+def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, tmp_path):
+    name = "`touch a`$(touch b)$(shell touch c)\"; touch d; \"'${HOME}"
+    run = subprocess.run(["make", "--old-file=.venv/installed", "segment", f"NAME={name}"], cwd=terminal.root, text=True, capture_output=True,
+                         env=terminal.environment)
+    assert run.stderr.startswith(f"'{name}' is no name for a segment")
+    assert not [path for path in "abcd" if (terminal.root / path).exists()]
+
+
+def test_recipes_take_what_is_typed_from_the_environment():
+    typed = re.search(r"^QUESTIONS := (.*)", MAKEFILE, re.MULTILINE)[1].split() + ["RAW_DIR", "DATASET", "VARS", "PUBLISHED_DIR", "DUCKDB_PATH", "POSTGRES_DIR"]
+    assert {"NAME", "SEGMENT", "CUSTOMER", "FROM", "METRICS", "WHERE"} <= set(typed)
+    for line in re.findall(r"^\t.*", MAKEFILE, re.MULTILINE):
+        expanded = set(re.findall(r"\$\((\w+)\)", re.sub(r"\$\(if \$\(\w+\),", "", line)))
+        assert not expanded & set(typed), line
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ("as_of_date=2026-06-30", r"VARS is 'as_of_date=2026-06-30', but must be a map of settings: VARS='\{"),
+    ("{shop_timezone: [", "VARS cannot be read as YAML"),
+    ("{as_of_date:2026-06-30}", "VARS names as_of_date:2026-06-30: in YAML a blank follows the colon. Write VARS='{as_of_date: ...}'"),
+    ("{nonsense: 1}", "VARS names nonsense, which is no setting: dbt_project.yml has them all."),
+    ("{as_of_date: 2026-02-30}", "as_of_date is '2026-02-30', but must be a date of the form YYYY-MM-DD."),
+    ("{as_of_date: ''}", "as_of_date is '', but must be a date of the form YYYY-MM-DD."),
+    ("{shop_timezone: Berlin}", "shop_timezone is 'Berlin', which is no IANA time zone: did you mean Europe/Berlin?"),
+    ("{shop_timezone: Europe/Madird}", "shop_timezone is 'Europe/Madird', which is no IANA time zone: did you mean Europe/Madrid?"),
+    ("{shop_timezone: XYZ}", "shop_timezone is 'XYZ', which is no IANA time zone, such as Europe/Berlin."),
+    ("{naive_timestamps: New York}", "naive_timestamps is 'New York', which is no IANA time zone: did you mean America/New_York?"),
+    ("{naive_timestamps: {order: UTC}}", "naive_timestamps names 'order', which is no raw table: did you mean orders?"),
+    ("{naive_timestamps: {orders: Rom}}", "naive_timestamps of orders is 'Rom', which is no IANA time zone: did you mean Europe/Rome?"),
+    ("{max_rejected_rows: many}", "max_rejected_rows is 'many', but must be a whole number from 0 on."),
+    ("{max_rejected_share: 5}", "max_rejected_share is '5', but must be a number from 0 to 1."),
+    ("{publish_contact_data: 'false'}", "publish_contact_data is 'false', but must be true or false."),
+    ("{rfm_method: deciles}", "rfm_method is 'deciles', but must be quintiles or cut_points."),
+])
+def test_a_wrong_setting_is_named(text, sentence):
+    with pytest.raises(settings.SettingsError) as error:
+        settings.check_settings(settings.defaults() | settings.given_settings(text))
+    assert re.match(sentence.replace("?", r"\?"), str(error.value)), error.value
+
+
+def test_each_setting_is_known_by_its_kind():
+    assert settings.defaults().keys() == settings.KINDS.keys()
+    settings.check_settings(settings.defaults() | settings.given_settings("{as_of_date: 2026-06-30, naive_timestamps: {orders: Europe/Madrid}, max_days_without_orders: }"))
+    settings.check_settings(settings.defaults() | {"as_of_date": date(2026, 6, 30)} | settings.given_settings(""))
+
+
+def test_dbts_own_lines_are_left_out_of_a_sentence():
+    message = ("Runtime Error in model seg_x (models/marts/segments/seg_x.sql)\n  Binder Error: no column foo\n  \n  LINE 3: select foo\n                 ^\n"
+               "  > in macro check_segment (macros/segments.sql)\n  compiled code at target/run/seg_x.sql")
+    assert bare(message) == "Binder Error: no column foo"
+
+
+def test_the_raw_value_that_a_reason_speaks_of():
+    values = '{"order_id": "o1", "unit_price": "12,50", "status": null}'
+    assert [example_of(reason, values) for reason in ("unreadable unit_price", "unknown or rejected order", "missing status")] == ["12,50", "o1", None]
