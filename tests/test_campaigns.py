@@ -143,14 +143,6 @@ def test_a_verdict_in_a_sentence(sql, sizes, holdout, verdict):
     assert found.startswith(verdict)
 
 
-def test_a_campaign_to_a_segment_that_there_is_not_gets_no_verdict(sql):
-    tables = arms(200, 50, 200, 5)
-    campaign, _, *days = tables["stg_marketing_campaigns"][0]
-    tables["stg_marketing_campaigns"] = [(campaign, "loyal_buyer", *days)]
-    found = run(sql, tables, "select segment, customers, verdict from marts.campaign_lift")
-    assert found == [("loyal_buyer", 0, "There is no segment of this name: nobody is in the campaign.")]
-
-
 def test_a_campaign_that_runs_or_has_not_begun_gets_no_verdict(sql):
     tables = arms(200, 50, 200, 5)
     campaign, segment, starts_on, *_ = tables["stg_marketing_campaigns"][0]
@@ -158,6 +150,15 @@ def test_a_campaign_that_runs_or_has_not_begun_gets_no_verdict(sql):
                                          ("later", segment, AS_OF_DATE + timedelta(days=1), AS_OF_DATE + timedelta(days=9), "50")]
     found = run(sql, tables, "select marketing_campaign_id, is_over, customers, verdict from marts.campaign_lift")
     assert found == [("later", False, 400, "The campaign has not begun."), ("spring", False, 400, "The campaign is still on: wait for its end.")]
+
+
+def test_a_campaign_without_people_gets_no_verdict_on_its_holdout(sql):
+    tables = arms(200, 50, 200, 5)
+    campaign, segment, starts_on, ends_on, _ = tables["stg_marketing_campaigns"][0]
+    tables["stg_marketing_campaigns"] = [(campaign, "loyal_buyer", starts_on, ends_on, "10"), ("early", segment, date(2025, 1, 1), ends_on, "10")]
+    assert run(sql, tables, "select marketing_campaign_id, customers, verdict from marts.campaign_lift") == [
+        ("early", 0, "Nobody was in the segment before the campaign began: there is nobody to compare."),
+        ("spring", 0, "There is no segment loyal_buyer: nobody can be treated or held out.")]
 
 
 def test_an_email_test_of_64000_customers_has_the_published_lifts(sql):

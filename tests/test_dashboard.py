@@ -26,7 +26,9 @@ BEFORE = """
     insert into marts.segment_transitions
         select as_of_date, as_of_date - 40, 'lifecycle_stage', if(is_guest, 'none', 'new'), lifecycle_stage, count(*) from marts.customers group by all
         union all
-        select as_of_date, as_of_date - 40, 'rfm_group', 'unscored', coalesce(rfm_group, 'unscored'), count(*) from marts.customers group by all;
+        select as_of_date, as_of_date - 40, 'rfm_group', 'unscored', coalesce(rfm_group, 'unscored'), count(*) from marts.customers group by all
+        union all
+        select as_of_date, as_of_date - 40, unnest(['lifecycle_stage', 'rfm_group']), unnest(['new', 'unscored']), 'none', 3 from marts.shop_figures;
     update marts.segment_history set entered_on = entered_on - 40 where customer_id < 'c1' or customer_id like 'guest:%'
 """
 
@@ -142,7 +144,7 @@ def test_headline_figures_are_those_of_the_marts(browser, page, rows):
 def test_sizes_values_and_changes_are_those_of_the_marts(browser, page, rows):
     browser.open(page)
     expected = rows("""
-        select title, customers, share_of_customers, before, cast(coalesce(net_revenue, 0) as double) from marts.segments
+        select title, customers, not_delivered, before, cast(coalesce(net_revenue, 0) as double) from marts.segments
         left join (select segment, customers as before from marts.segment_sizes where as_of_date < date '2025-03-31') using (segment)
         left join (select segment, sum(net_revenue) as net_revenue from marts.segment_memberships join marts.customers using (customer_id) group by 1)
             using (segment)
@@ -151,10 +153,10 @@ def test_sizes_values_and_changes_are_those_of_the_marts(browser, page, rows):
     shown = browser.value("""[...document.querySelectorAll(".sizes tbody tr:not(:has(.group))")].map(row =>
         [row.querySelector("a").textContent, ...[...row.querySelectorAll("td:not(.bar)")].map(cell => cell.firstChild.textContent.trim() || cell.textContent.trim())])""")
     assert len(shown) == len(expected) == 33 and any(before is None for *_, before, _ in expected)
-    for (title, size, change, revenue, _), (name, customers, _, before, net_revenue) in zip(shown, expected):
-        assert (title, size, revenue) == (name, f"{customers:,}", f"{net_revenue:,.0f}")
+    for (title, size, change, revenue, _), (name, customers, not_delivered, before, net_revenue) in zip(shown, expected):
+        assert (title, size, revenue) == (name, f"no {not_delivered} delivered" if not_delivered else f"{customers:,}", f"{net_revenue:,.0f}")
         difference = None if before is None else customers - before
-        assert " ".join(change.split()) == ("new" if before is None else "±0" if difference == 0 else minus(f"{'▲' if difference > 0 else '▼'} {difference:+,}"))
+        assert " ".join(change.split()) == ("–" if not_delivered else "new" if before is None else "±0" if difference == 0 else minus(f"{'▲' if difference > 0 else '▼'} {difference:+,}"))
     groups = [name for (name,) in rows("select segment_group from marts.segments group by 1 order by min(position)")]
     assert text(browser, ".sizes .group") == groups and len(groups) == 5
 
@@ -163,13 +165,40 @@ def test_the_rfm_grid_holds_every_scored_buyer(browser, page, rows):
     browser.open(page)
     cells = {(recency, frequency): (customers, revenue) for recency, frequency, customers, revenue in rows("""
         select recency_score, frequency_score, count(*), sum(net_revenue) from marts.customers where recency_score is not null group by 1, 2""")}
+    places = [(recency, frequency) for recency in (5, 4, 3, 2, 1) for frequency in (1, 2, 3, 4, 5)
+              if {other for other, _ in cells} >= {recency} and {other for _, other in cells} >= {frequency}]
     for place, (name, told) in enumerate((("customers", dashboard.number), ("net_revenue", dashboard.compact))):
         shown = text(browser, f".map.{name} td strong")
-        assert [cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in shown] == [
-            told(cells.get((recency, frequency), (0, 0))[place]) for recency in (5, 4, 3, 2, 1) for frequency in (1, 2, 3, 4, 5)]
+        assert [cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in shown] == [told(cells.get(scores, (0, 0))[place]) for scores in places]
+        widths = browser.value(f"[...document.querySelectorAll('.map.{name} td i')].map(bar => parseFloat(bar.style.width))")
+        largest = max(values[place] for values in cells.values())
+        assert widths == pytest.approx([100 * float(cells.get(scores, (0, 0))[place] / largest) for scores in places], abs=0.051)
     assert browser.value("document.querySelector('.map.net_revenue').checkVisibility()") is False
     browser.value("document.querySelector('input[value=net_revenue]').click()")
     assert browser.value("[...document.querySelectorAll('.map')].map(map => map.checkVisibility())") == [False, True]
+
+
+BRIGHTNESS = """[...document.querySelectorAll('.map.customers td')].filter(cell => cell.querySelector('i')).map(cell =>
+    getComputedStyle(cell).backgroundColor.match(/\\d+/g).reduce((sum, channel, place) => sum + channel * [0.2126, 0.7152, 0.0722][place], 0))"""
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_the_brightest_cell_is_the_best_whoever_is_in_it(browser, shop, tmp_path, is_dark):
+    """Most buyers of most shops are in the worst cell."""
+    browser.open(changed(shop, tmp_path, "update marts.customers set recency_score = 1, frequency_score = 1 where recency_score < 5"), is_dark=is_dark)
+    brightness = browser.value(BRIGHTNESS)
+    # Rows from recency 5 down, columns from frequency 1 up.
+    columns = len(text(browser, ".map.customers thead tr:last-child th")) - 1
+    assert len(brightness) == 2 * columns > 4
+    assert max(brightness) == brightness[columns - 1] > min(brightness) == brightness[columns]
+
+
+def test_scores_that_nobody_has_take_no_place(browser, shop, tmp_path):
+    browser.open(changed(shop, tmp_path, "update marts.customers set frequency_score = 3 where frequency_score = 2",
+                         "update marts.customers set recency_score = 2 where recency_score in (1, 3)"))
+    assert [score[0] for score in text(browser, ".map.customers thead tr:last-child th")[1:]] == ["1", "3", "4", "5"]
+    assert [score[0] for score in text(browser, ".map.customers tbody th")] == ["5", "4", "2"]
+    assert "Nobody has recency score 1, recency score 3, frequency score 2, for equal values score equally." in text(browser, "section:has(#rfm) p")[0]
 
 
 def test_the_chosen_segments_are_drawn_over_time(browser, page, rows):
@@ -197,7 +226,7 @@ def test_flows_and_overlaps_are_those_of_the_marts(browser, page, rows):
         (document.querySelector("[data-chart=flows] .chart").data[0])"""
     moves = {(re.sub(r" [\d,]+$", "", was), re.sub(r" [\d,]+$", "", is_now)): customers for was, is_now, customers in browser.value(flows)}
     assert moves == {("New to the shop" if was == "none" else dashboard.words(was), dashboard.words(is_now)): customers for was, is_now, customers in rows(
-        "select from_value, to_value, customers from marts.segment_transitions where trait = 'lifecycle_stage' and from_value <> to_value")}
+        "select from_value, to_value, customers from marts.segment_transitions where trait = 'lifecycle_stage' and from_value <> to_value and to_value <> 'none'")}
     browser.value("document.querySelector('input[name=flows][value=\"1\"]').click()")
     assert "Champions" in " ".join(browser.value("document.querySelector('[data-chart=flows] .chart').data[0].node.label"))
 
@@ -277,7 +306,7 @@ def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
                    "drop table marts.repeat_purchases", "drop table marts.churn_monthly", "drop table marts.segment_performance")
     browser.open(page)
     assert is_quiet(browser)
-    assert text(browser, "h2") == ["At a glance", "Segments today", "New and returning buyers", "Cost of new buyers", "Recency and frequency", "Each segment"]
+    assert text(browser, "h2") == ["At a glance", "Segments today", "New and returning buyers", "Cost of new buyers", "Recency and frequency", "Delivered data", "Each segment"]
 
 
 def test_a_segment_added_at_the_end_stands_in_its_group(browser, shop, tmp_path):

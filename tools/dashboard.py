@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -98,7 +99,7 @@ class Shop:
     """
 
     NEEDED = ("customers", "segments", "segment_memberships", "shop_figures")
-    OF_ONE_DATE = (*NEEDED, "segment_overlaps", "rfm_thresholds", "purchases", "segment_performance", "revenue_by_buyer_type", "acquisition_costs",
+    OF_ONE_DATE = (*NEEDED, "data_quality", "segment_overlaps", "rfm_thresholds", "purchases", "segment_performance", "revenue_by_buyer_type", "acquisition_costs",
                    "cohort_retention", "repeat_purchases", "churn_monthly", "campaign_lift")
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, is_simulated: bool = False):
@@ -158,7 +159,11 @@ class Shop:
 
     @cached_property
     def segments(self) -> list[dict]:
-        """The segments, group by group in the order of the register, with their value, and their change since the previous date (null where unknown)."""
+        """The segments, group by group in the order of the register, with their value, and their change since the previous date.
+
+        change is null where it is unknown or says nothing of customers: the segment was not registered, its data are not delivered,
+        or it asks for a sale and the sale is another one now (sale_before, sale_now). stake: the change in money, see `worth`.
+        """
         segments = self.rows("""
             select segments.*, coalesce(segment_group, 'Our own') as group_title, coalesce(money.net_revenue, 0) as net_revenue
             from marts.segments
@@ -174,9 +179,38 @@ class Shop:
             before, now = sizes.get(self.previous_date), sizes.get(self.as_of_date)
             segment["now"] = now if self.previous_date else None
             segment["before"] = before["customers"] if before and now else None
-            segment["change"] = None if segment["before"] is None else segment["customers"] - segment["before"]
+            segment["sale_before"], segment["sale_now"] = edition(before), edition(now)
+            segment["is_other_sale"] = segment["before"] is not None and segment["sale_before"] != segment["sale_now"]
+            segment.setdefault("not_delivered", None)
+            is_told = segment["before"] is not None and not segment["is_other_sale"] and not segment["not_delivered"]
+            segment["change"] = segment["customers"] - segment["before"] if is_told else None
+            segment["worth"] = self.worth.get(segment["segment"])
+            segment["stake"] = abs(segment["change"]) * segment["worth"] if segment["change"] and segment["worth"] is not None else Decimal(0)
             segment["trend"] = sparkline(self.dates, sizes) if len(self.dates) > 1 else ""
         return segments
+
+    @cached_property
+    def worth(self) -> dict[str, Decimal]:
+        """By segment: the net revenue of the last 365 days of a member, on average; of an empty one that of any customer.
+
+        Empty where the mart that knows it is absent.
+        """
+        if "segment_performance" not in self.marts or not self.figures["customers"]:
+            return {}
+        of_any = self.figures["net_revenue_365d"] / self.figures["customers"]
+        return {row["segment"]: row["net_revenue_365d"] / row["customers"] if row["customers"] else of_any
+                for row in self.rows("from marts.segment_performance")}
+
+    @cached_property
+    def nobodys(self) -> dict | None:
+        """Purchases and net revenue of the last 365 days that belong to no customer; none where there are none, or the mart is absent."""
+        if "purchases" not in self.marts:
+            return None
+        found = self.rows("""
+            select count(*) as purchases, sum(net_revenue) as net_revenue from marts.purchases
+            where customer_id is null and purchased_on > cast($day as date) - 365
+        """, day=self.as_of_date)[0]
+        return found if found["purchases"] else None
 
     @cached_property
     def stage_before(self) -> dict[str, int]:
@@ -188,6 +222,11 @@ class Shop:
             where as_of_date = $day and trait = 'lifecycle_stage' and from_value <> 'none'
             group by from_value
         """, day=self.as_of_date)}
+
+
+def edition(size: dict | None) -> str | None:
+    """The sale that a segment's size on a date is about; null also in a history that was published before it knew the sale."""
+    return size.get("edition") if size else None
 
 
 # ---------------------------------------------------------------- charts
@@ -220,7 +259,8 @@ class Chart:
 
 
 def sparkline(dates: list[date], sizes: dict[date, dict], width: int = 96, height: int = 24) -> Markup:
-    """A small line of a segment's size on the dates, true to their distances and from 0 up; it breaks where the segment was not registered."""
+    """A small line of a segment's size on the dates, true to their distances and from 0 up; it breaks where the segment was not registered,
+    and where it began to be about another sale."""
     known = [day for day in dates if day in sizes]
     if not known:
         return Markup("")
@@ -229,10 +269,12 @@ def sparkline(dates: list[date], sizes: dict[date, dict], width: int = 96, heigh
     def point(day: date) -> str:
         return f"{2 + (day - dates[0]).days / days * (width - 4):.1f},{height - 2 - sizes[day]['customers'] / top * (height - 4):.1f}"
 
-    runs = [[point(day) for day in run] for is_known, run in itertools.groupby(dates, lambda day: day in sizes) if is_known]
-    lines = Markup("").join(Markup('<polyline points="{}"/>').format(" ".join(run)) for run in runs)
-    x, y = runs[-1][-1].split(",")
-    told = f"{number(sizes[known[0]]['customers'])} on {known[0]}, {number(sizes[known[-1]]['customers'])} on {known[-1]}"
+    runs = [list(run) for (is_known, _), run in itertools.groupby(dates, lambda day: (day in sizes, edition(sizes.get(day)))) if is_known]
+    lines = Markup("").join(Markup('<polyline points="{}"/>').format(" ".join(map(point, run))) for run in runs)
+    x, y = point(known[-1]).split(",")
+    # From the first date that the last one can be compared with.
+    first = next(day for day in known if edition(sizes[day]) == edition(sizes[known[-1]]))
+    told = ", ".join(f"{number(sizes[day]['customers'])} on {day}" for day in dict.fromkeys([first, known[-1]]))
     return Markup('<svg class="spark" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}<circle cx="{}" cy="{}" r="2"/></svg>'
                   ).format(width, height, width, height, told, lines, x, y)
 
@@ -241,7 +283,7 @@ def sparkline(dates: list[date], sizes: dict[date, dict], width: int = 96, heigh
 
 
 def glance(shop: Shop) -> str:
-    """Headline figures, what changed since the previous date (else where the money is), and the buyers by lifecycle stage."""
+    """Headline figures, what changed since the previous date, most money first (else where the money is), and the buyers by lifecycle stage."""
     figures = shop.figures
     stages = {row["lifecycle_stage"]: row for row in shop.rows("""
         select lifecycle_stage, count(*) as customers, sum(net_revenue) as net_revenue from marts.customers group by lifecycle_stage
@@ -260,9 +302,10 @@ def glance(shop: Shop) -> str:
     buying = [stage for stage in STAGES if stage != "lead"]
     at_risk = stages.get("at_risk", {"customers": 0, "net_revenue": 0})
     tiles = [
-        ("Net revenue", shop.headline(figures["net_revenue_365d"]), ["last 365 days", growth(shop)]),
+        ("Net revenue", shop.headline(figures["net_revenue_365d"]),
+         ["whole shop, last 365 days", f"with {shop.money(shop.nobodys['net_revenue'])} of nobody known" if shop.nobodys else None, growth(shop)]),
         ("Average order value", shop.money(figures["net_revenue_365d"] / figures["purchases_365d"]) if figures["purchases_365d"] else "none",
-         ["last 365 days", f"{number(figures['purchases_365d'])} purchases"]),
+         ["whole shop, last 365 days", f"{number(figures['purchases_365d'])} purchases"]),
         ("Customers", number(figures["customers"]), ["buyers and leads", since(*STAGES)]),
         ("Buyers", number(figures["buyers"]),
          [f"{percent(share_of(figures['buyers'], figures['customers']))} of customers", since(*buying)]),
@@ -271,13 +314,14 @@ def glance(shop: Shop) -> str:
         ("Reachable by email", number(contactable), [f"{percent(share_of(contactable, figures['customers']))} of customers"]),
     ]
     changed = [segment for segment in shop.segments if segment["change"]]
-    movers = sorted(changed, key=lambda segment: -abs(segment["change"]))[:6]
+    movers = sorted(changed, key=lambda segment: (-segment["stake"], -abs(segment["change"])))[:6]
     richest = sorted((segment for segment in shop.segments if segment["net_revenue"]), key=lambda segment: -segment["net_revenue"])[:6]
     buyers = [stages[name] | {"share": share_of(size(name), figures["buyers"]),
                               "share_of_money": share_of(stages[name]["net_revenue"], shop.net_revenue)}
               for name in buying if name in stages]
     lost = [row for row in buyers if row["lifecycle_stage"] in ("at_risk", "inactive")]
     return render("glance", shop, tiles=tiles, movers=movers, richest=richest, buyers=buyers,
+                  of_other_sale=[segment for segment in shop.segments if segment["is_other_sale"]],
                   largest=max((max(row["share"], row["share_of_money"]) for row in buyers), default=0),
                   lost=sum(row["share"] for row in lost), lost_money=sum(row["share_of_money"] for row in lost))
 
@@ -303,11 +347,16 @@ def over_time(shop: Shop) -> str:
     """The sizes of the chosen segments on the dates that were built."""
     shown = [segment for segment in shop.segments if segment["segment"] in shop.sizes]
     if len(shop.dates) < 2 or not shown:
-        return render("over_time", shop, chart=None, table=[], dates=[])
+        return render("over_time", shop, chart=None, table=[], dates=[], new_sales={})
+    # By segment, the dates on which it was about another sale than on the date before.
+    new_sales = {segment: {day for former, day in itertools.pairwise(sorted(sizes)) if edition(sizes[former]) != edition(sizes[day])}
+                 for segment, sizes in shop.sizes.items()}
     figure = go.Figure()
     for segment in shown:
         sizes = shop.sizes[segment["segment"]]
-        figure.add_scatter(x=[str(day) for day in shop.dates], y=[sizes[day]["customers"] if day in sizes else None for day in shop.dates],
+        # A second, empty point of the date breaks the line.
+        marks = [mark for day in shop.dates for mark in [(day, None)] * (day in new_sales[segment["segment"]]) + [(day, sizes.get(day))]]
+        figure.add_scatter(x=[str(day) for day, _ in marks], y=[size["customers"] if size else None for _, size in marks],
                            name=label(segment["title"]), mode="lines+markers", connectgaps=False,
                            hovertemplate="%{x|%Y-%m-%d}: %{y:,}<extra>%{fullData.name}</extra>")
     figure.update_layout(
@@ -320,8 +369,8 @@ def over_time(shop: Shop) -> str:
         choices=titles_by_group(shown), chosen=tuple(by_change[:4]),
         narrow={"height": 440, "margin": {"l": 42, "r": 30, "t": 10, "b": 26}, "xaxis": {"tickvals": spread(shop.dates, 3)}})
     last = shop.dates[-12:]
-    table = [(segment, [shop.sizes[segment["segment"]].get(day) for day in last]) for segment in shown]
-    return render("over_time", shop, chart=chart, table=table, dates=last)
+    table = [(segment, [(day, shop.sizes[segment["segment"]].get(day)) for day in last]) for segment in shown]
+    return render("over_time", shop, chart=chart, table=table, dates=last, new_sales=new_sales)
 
 
 def spread(dates: list[date], count: int) -> list[str]:
@@ -334,7 +383,7 @@ def spread(dates: list[date], count: int) -> list[str]:
 
 
 def rfm(shop: Shop) -> str:
-    """Buyers by recency score and frequency score, in customers and in money, as heat maps."""
+    """Buyers by recency score and frequency score, in customers and in money. The colour says how good a cell is, its bar how much is in it."""
     cells = {(row["recency_score"], row["frequency_score"]): row for row in shop.rows("""
         select recency_score, frequency_score, count(*) as customers, sum(net_revenue) as net_revenue
         from marts.customers where recency_score is not null group by recency_score, frequency_score
@@ -346,7 +395,10 @@ def rfm(shop: Shop) -> str:
         values = {scores: cell[column] for scores, cell in cells.items()}
         maps.append({"name": column, "title": title, "told": told, "values": values, "all": sum(values.values()), "largest": max(values.values()),
                      "best": sum(value for scores, value in values.items() if min(scores) >= 4)})
-    return render("rfm", shop, maps=maps, scores=[1, 2, 3, 4, 5], ranges=score_ranges(shop), unscored=shop.figures["buyers"] - maps[0]["all"])
+    found = {"recency": sorted({recency for recency, _ in cells}), "frequency": sorted({frequency for _, frequency in cells})}
+    missing = [f"{trait} score {score}" for trait, scores in found.items() for score in range(1, 6) if score not in scores]
+    return render("rfm", shop, maps=maps, missing=missing, ranges=score_ranges(shop), unscored=shop.figures["buyers"] - maps[0]["all"],
+                  recency_scores=found["recency"][::-1], frequency_scores=found["frequency"])
 
 
 def compact(amount: Decimal) -> str:
@@ -365,8 +417,9 @@ def score_ranges(shop: Shop) -> dict[tuple[str, int], tuple[str, str]]:
     ranges, units = {}, {"recency_days": "days", "frequency": "purchases"}
     for row in shop.rows("from marts.rfm_thresholds where trait in ('recency_days', 'frequency')"):
         first, last = row["from_value"], row["to_value"]
-        ranges[row["trait"], row["score"]] = ("nobody", "") if not row["customers"] else (
-            number(first) if first == last else f"{number(first)} to {number(last)}", units[row["trait"]][:-1 if last == 1 else None])
+        if row["customers"]:
+            ranges[row["trait"], row["score"]] = (
+                number(first) if first == last else f"{number(first)} to {number(last)}", units[row["trait"]][:-1 if last == 1 else None])
     return ranges
 
 
@@ -381,7 +434,9 @@ def flows(shop: Shop) -> str:
         before, after = in_order({was for was, _ in moves}, ["none", *order]), in_order({is_now for _, is_now in moves} - {"none"}, order)
         after += ["none"] * any(is_now == "none" for _, is_now in moves)
         traits.append({
-            "title": title, "moves": moves, "before": before, "after": after, "all": sum(moves.values()),
+            "title": title, "moves": moves, "before": before, "after": after,
+            "all": sum(customers for (_, is_now), customers in moves.items() if is_now != "none"),
+            "gone": sum(customers for (_, is_now), customers in moves.items() if is_now == "none"),
             "stayed": sum(customers for (was, is_now), customers in moves.items() if was == is_now),
             "largest": sorted(((was, is_now, customers) for (was, is_now), customers in moves.items()
                                if was != is_now and "none" not in (was, is_now)), key=lambda move: (-move[2], move))[:4]})
@@ -657,9 +712,19 @@ def campaigns(shop: Shop) -> str:
     """What each campaign brought more than its holdout, and what may be concluded."""
     titles = {segment["segment"]: segment["title"] for segment in shop.segments}
     rows = shop.rows("from marts.campaign_lift order by starts_on desc, ends_on desc, marketing_campaign_id")
+    for row in rows:
+        row["nearest"] = next(iter(get_close_matches(row["segment"], titles, 1)), None) if row["segment"] not in titles else None
     # One scale for all, so that the bars can be compared; it has 0 inside.
     limits = [row[column] for row in rows if row["conversion_lift"] is not None for column in ("conversion_lift_from", "conversion_lift_to")]
     return render("campaigns", shop, parts=[rows[:6], rows[6:]], titles=titles, low=min([0, *limits]), high=max([0, *limits]))
+
+
+def delivered(shop: Shop) -> str:
+    """What was delivered in each raw table, what of it counts, and why most of the rest does not."""
+    rows = shop.rows("from marts.data_quality order by rejected_rows + repaired_values desc, received_rows desc, table_name")
+    found = [row for row in rows if row["received_rows"]]
+    sums = {column: sum(row[column] for row in found) for column in ("received_rows", "kept_rows", "rejected_rows", "repaired_values")}
+    return render("delivered", shop, rows=found, absent=[row["table_name"] for row in rows if not row["received_rows"]], sums=sums)
 
 
 # ---------------------------------------------------------------- the order of the sections
@@ -688,6 +753,7 @@ SECTIONS = [
     Section("rfm", "Recency and frequency", (), rfm),
     Section("flows", "Who moved", ("segment_sizes", "segment_transitions"), flows),
     Section("overlaps", "Overlaps", ("segment_overlaps",), overlaps),
+    Section("delivered", "Delivered data", ("data_quality",), delivered),
     Section("segments", "Each segment", (), each_segment),
 ]
 

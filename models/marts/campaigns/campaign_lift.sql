@@ -151,8 +151,10 @@ select
     cast(revenue_lift_from as {{ decimal_type(18, 6) }}) as net_revenue_lift_from,
     cast(revenue_lift_to as {{ decimal_type(18, 6) }}) as net_revenue_lift_to,
     case
-        when not is_registered then 'There is no segment of this name: nobody is in the campaign.'
+        when not is_registered
+            then {{ dbt.concat(["'There is no segment '", "segment", "': nobody can be treated or held out.'"]) }}
         when starts_on > {{ as_of_date() }} then 'The campaign has not begun.'
+        when customers = 0 then 'Nobody was in the segment before the campaign began: there is nobody to compare.'
         when held_out_customers = 0 then 'Nobody is held out: there is nothing to compare with.'
         when not is_large_enough then 'An arm holds fewer than {{ var("min_arm_customers") }} customers: no result is shown.'
         when not is_split_as_promised then 'The arms do not have the promised sizes: trust no difference between them.'
