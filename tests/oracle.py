@@ -652,15 +652,12 @@ def add_guests(people: People, orders: list[Row]) -> None:
 
 
 def customer_accounts(shop: "Shop") -> dict[str, str]:
-    """Return every account or guest id -> customer_id.
-
-    A guest who registered is found under the account. Whoever orders with an account may have been a guest before the shop knew it.
-    """
+    """Return every account or guest id -> customer_id. A guest who registered is found under the account."""
     people = shop.people
     resolved = dict(people.customer_of_account)
     for order in shop.orders:
         email = compared_email(order["email"])
-        if email in people.customer_of_email:
+        if order["customer_id"] not in people.customer_of_account and email in people.customer_of_email:
             resolved[guest_id(email)] = people.customer_of_email[email]
     return {known_as: customer_id for known_as, customer_id in resolved.items()
             if customer_id not in people.test_customers}

@@ -44,7 +44,7 @@ def random_campaigns(rng: random.Random) -> dict[str, list[tuple]]:
             (f"campaign-{number}", rng.choice(SEGMENTS), starts_on := near(), starts_on + timedelta(days=rng.choice([0, 7, 40])), holdout)
             for number, holdout in enumerate(rng.choices(["0", "10", "12.5", "50"], k=4))],
         "segment_history": stays,
-        "customer_accounts": [(customer, customer) for customer in customers] + list(former_ids.items()),
+        "int_known_ids": [(customer, customer) for customer in customers] + list(former_ids.items()),
         "int_purchases": [(f"o{number}", rng.choice([*customers, None]), near() + timedelta(days=rng.choice([0, 7, 8])), f"{rng.uniform(1, 300):.2f}")
                           for number in range(len(customers))],
     }
@@ -53,14 +53,14 @@ def random_campaigns(rng: random.Random) -> dict[str, list[tuple]]:
 COLUMNS = {
     "stg_marketing_campaigns": "marketing_campaign_id text, segment text, starts_on date, ends_on date, holdout_percent decimal(18,6)",
     "segment_history": "segment text, customer_id text, entered_on date, exited_on date",
-    "customer_accounts": "account_id text, customer_id text",
+    "int_known_ids": "account_id text, customer_id text",
     "int_purchases": "order_id text, customer_id text, purchased_on date, net_revenue decimal(18,2)",
 }
 
 
 def expected(tables: dict) -> list[tuple]:
     """What campaign_lift must say, from the sentences of docs/definitions.md."""
-    customer_of, results = dict(tables["customer_accounts"]), []
+    customer_of, results = dict(tables["int_known_ids"]), []
     for campaign, segment, starts_on, ends_on, holdout in tables["stg_marketing_campaigns"]:
         audience = {customer_of[identity] for stay_segment, identity, entered_on, exited_on in tables["segment_history"]
                     if stay_segment == segment and identity in customer_of and entered_on < starts_on and (exited_on is None or exited_on >= starts_on)}
@@ -127,7 +127,7 @@ def arms(treated: int, treated_buyers: int, held_out: int, held_out_buyers: int,
                 wanted[is_held_out][1] -= 1
                 purchases.append((f"o{number}", customer, starts_on, "10.00"))
     return {"stg_marketing_campaigns": [("spring", "loyal_buyers", starts_on, AS_OF_DATE, holdout)], "segment_history": stays,
-            "customer_accounts": [(customer, customer) for _, customer, *_ in stays], "int_purchases": purchases}
+            "int_known_ids": [(customer, customer) for _, customer, *_ in stays], "int_purchases": purchases}
 
 
 @pytest.mark.parametrize("sizes, holdout, verdict", [

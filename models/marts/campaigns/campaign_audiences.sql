@@ -16,7 +16,7 @@ changes as (
 
 accounts as (
 
-    select * from {{ ref('customer_accounts') }}
+    select * from {{ ref('int_known_ids') }}
 
 ),
 

@@ -67,7 +67,7 @@ changed_ids as (
     select
         account_id as former_id,
         customer_id
-    from {{ ref('customer_accounts') }}
+    from {{ ref('int_known_ids') }}
     where account_id <> customer_id
 
 ),
