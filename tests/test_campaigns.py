@@ -38,7 +38,8 @@ def random_campaigns(rng: random.Random) -> dict[str, list[tuple]]:
     for segment in SEGMENTS:
         for identity in rng.sample([*customers, *former_ids, "unknown"], len(customers)):
             entered_on = near()
-            stays.append((segment, identity, entered_on, rng.choice([None, None, entered_on + timedelta(days=1), day, day + timedelta(days=1)])))
+            exits = [exited_on for exited_on in (entered_on + timedelta(days=1), day, day + timedelta(days=1)) if exited_on > entered_on]
+            stays.append((segment, identity, entered_on, rng.choice([None, None, *exits])))
     return {
         "stg_marketing_campaigns": [
             (f"campaign-{number}", rng.choice(SEGMENTS), starts_on := near(), starts_on + timedelta(days=rng.choice([0, 7, 40])), holdout)
