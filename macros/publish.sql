@@ -40,12 +40,17 @@
     {% do log('Published ' ~ marts | length ~ ' marts in the schema published.', info=true) %}
 {% endmacro %}
 
+{# The columns of marts that hold ids of people. #}
+{% macro id_columns() %}
+    {{ return(['customer_id', 'account_id', 'former_id', 'continued_as']) }}
+{% endmacro %}
+
 {# Former versions lose the rows of forgotten customers. #}
 {% macro forget_in_versions() %}
     {% if run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
         {% for row in run_query(
             "select table_schema, table_name, column_name from information_schema.columns "
-            ~ "where table_schema ~ '^published_[0-9]+$' and column_name in ('customer_id', 'account_id')"
+            ~ "where table_schema ~ '^published_[0-9]+$' and column_name in ('" ~ id_columns() | join("', '") ~ "')"
         ).rows %}
             {% do run_query('delete from ' ~ row[0] ~ '.' ~ row[1] ~ ' where ' ~ is_forgotten(row[2]) ~ '; commit') %}
         {% endfor %}

@@ -38,21 +38,28 @@ def random_campaigns(rng: random.Random) -> dict[str, list[tuple]]:
     for segment in SEGMENTS:
         for identity in rng.sample([*customers, *former_ids, "unknown"], len(customers)):
             entered_on = near()
-            stays.append((segment, identity, entered_on, rng.choice([None, None, entered_on + timedelta(days=1), day, day + timedelta(days=1)])))
+            exits = [exited_on for exited_on in (entered_on + timedelta(days=1), day, day + timedelta(days=1)) if exited_on > entered_on]
+            stays.append((segment, identity, entered_on, rng.choice([None, None, *exits])))
     return {
         "stg_marketing_campaigns": [
             (f"campaign-{number}", rng.choice(SEGMENTS), starts_on := near(), starts_on + timedelta(days=rng.choice([0, 7, 40])), holdout)
             for number, holdout in enumerate(rng.choices(["0", "10", "12.5", "50"], k=4))],
-        "segment_history": stays,
+        "membership_changes": changes_of(stays),
         "int_known_ids": [(customer, customer) for customer in customers] + list(former_ids.items()),
         "int_purchases": [(f"o{number}", rng.choice([*customers, None]), near() + timedelta(days=rng.choice([0, 7, 8])), f"{rng.uniform(1, 300):.2f}")
                           for number in range(len(customers))],
     }
 
 
+def changes_of(stays: list[tuple]) -> list[tuple]:
+    """The rows of the log that stays leave behind: segment, id, and the dates of the entry and, if there is one, the exit."""
+    return [(segment, identity, on, "segment", change) for segment, identity, *dates in stays
+            for on, change in zip(dates, ("entered", "exited")) if on is not None]
+
+
 COLUMNS = {
     "stg_marketing_campaigns": "marketing_campaign_id text, segment text, starts_on date, ends_on date, holdout_percent decimal(18,6)",
-    "segment_history": "segment text, customer_id text, entered_on date, exited_on date",
+    "membership_changes": "state text, customer_id text, as_of_date date, kind text, change_type text",
     "int_known_ids": "account_id text, customer_id text",
     "int_purchases": "order_id text, customer_id text, purchased_on date, net_revenue decimal(18,2)",
 }
@@ -62,11 +69,15 @@ def expected(tables: dict) -> list[tuple]:
     """What campaign_lift must say, from the sentences of docs/definitions.md."""
     customer_of, results = dict(tables["int_known_ids"]), []
     for campaign, segment, starts_on, ends_on, holdout in tables["stg_marketing_campaigns"]:
-        audience = {customer_of[identity] for stay_segment, identity, entered_on, exited_on in tables["segment_history"]
-                    if stay_segment == segment and identity in customer_of and entered_on < starts_on and (exited_on is None or exited_on >= starts_on)}
+        inside, audience = set(), {}
+        for state, identity, on, _, change in sorted(tables["membership_changes"], key=lambda row: row[2]):
+            if state == segment and on < starts_on:
+                inside = inside | {identity} if change == "entered" else inside - {identity}
+        for identity in sorted(inside & customer_of.keys(), reverse=True):
+            audience[customer_of[identity]] = identity
         arms = {True: [], False: []}
-        for customer in audience:
-            digits = hashlib.sha256(f"{campaign}:{customer}".encode()).hexdigest()[:8]
+        for customer, frozen_id in audience.items():
+            digits = hashlib.sha256(f"{campaign}:{frozen_id}".encode()).hexdigest()[:8]
             bought = [Decimal(revenue) for _, buyer, bought_on, revenue in tables["int_purchases"]
                       if buyer == customer and starts_on <= bought_on <= ends_on]
             arms[int(digits, 16) % 10_000 < Decimal(holdout) * 100].append(bought)
@@ -126,8 +137,21 @@ def arms(treated: int, treated_buyers: int, held_out: int, held_out_buyers: int,
             if wanted[is_held_out][1]:
                 wanted[is_held_out][1] -= 1
                 purchases.append((f"o{number}", customer, starts_on, "10.00"))
-    return {"stg_marketing_campaigns": [("spring", "loyal_buyers", starts_on, AS_OF_DATE, holdout)], "segment_history": stays,
+    return {"stg_marketing_campaigns": [("spring", "loyal_buyers", starts_on, AS_OF_DATE, holdout)], "membership_changes": changes_of(stays),
             "int_known_ids": [(customer, customer) for _, customer, *_ in stays], "int_purchases": purchases}
+
+
+def test_nobody_changes_arm_by_registering_or_merging(sql):
+    """A guest, and two accounts, as they were known when the audience was frozen, and as one customer later."""
+    tables = arms(400, 0, 400, 0)
+    query = "select customer_id, is_held_out from marts.campaign_audiences"
+    before = dict(run(sql, tables, query))
+    merged = [(account, f"new-{int(account[1:]) // 2}") for account, _ in tables["int_known_ids"]]
+    # The arm of two is that of the smaller id by code point.
+    expected = {customer: before[account] for account, customer in sorted(merged, reverse=True)}
+    assert dict(run(sql, tables | {"int_known_ids": merged}, query)) == expected
+    again = [(account, f"later-{customer}") for account, customer in merged]
+    assert dict(run(sql, tables | {"int_known_ids": again}, query)) == {f"later-{customer}": arm for customer, arm in expected.items()}
 
 
 @pytest.mark.parametrize("sizes, holdout, verdict", [

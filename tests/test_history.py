@@ -19,7 +19,8 @@ from random_shops import random_shop, write_shop
 pytestmark = pytest.mark.xdist_group("history")
 
 ANY_DATE = "2025-03-31"
-HISTORY = ["membership_changes", "segment_history", "segment_sizes", "segment_transitions"]
+HISTORY = ["membership_changes", "segment_history", "segment_sizes", "segment_transitions", "identity_changes"]
+LOG_COLUMNS = "as_of_date date, kind text, state text, customer_id text, change_type text, entered_on date, continued_as text, edition text"
 STAGES = ["lead", "new", "active", "at_risk", "inactive"]
 GROUPS = ["champions", "lost", None]
 
@@ -31,7 +32,7 @@ def sql(project, tmp_path_factory):
     write_shop(random_shop(0, date(2025, 3, 31)), directory, "parquet")
     first = {model.name: model.sql for model in project.compiled(directory, as_of_date=ANY_DATE).models}
     with duckdb.connect(project.database) as connection:
-        connection.execute("create schema if not exists marts; create table marts.membership_changes (as_of_date date)")
+        connection.execute(f"create schema if not exists marts; create table marts.membership_changes ({LOG_COLUMNS})")
     following = {model.name: model.sql for model in project.compiled(directory, as_of_date=ANY_DATE).models}
     with duckdb.connect(project.database) as connection:
         connection.execute("drop table marts.membership_changes")
@@ -72,7 +73,7 @@ class Shop:
                 inside = {customer for name, customer in state["members"] if name == segment}
                 inside_before = {customer for name, customer in before if name == segment} if before is not None else None
                 rows.add((on, segment, len(inside), None if before is None else len(inside - inside_before),
-                          None if before is None else len(inside_before - inside)))
+                          None if before is None else len(inside_before - inside), None))
             before = state["members"]
         return rows
 
@@ -91,9 +92,14 @@ class Shop:
 
 
 def run(connection, sql: dict, on: date, state: dict) -> None:
-    """Run the history's models for a date, as dbt runs them."""
+    """Run the history's models for a date, as dbt runs them. state: may also say whose former ids are (`ids`), and the current `sale`."""
     connection.execute("create or replace table marts.segments (segment text); create or replace table marts.segment_memberships "
-                       "(segment text, customer_id text); create or replace table marts.customers (customer_id text, lifecycle_stage text, rfm_group text)")
+                       "(segment text, customer_id text); create or replace table marts.customers (customer_id text, lifecycle_stage text, rfm_group text);"
+                       "create or replace table marts.customer_accounts (account_id text, customer_id text); create schema if not exists intermediate;"
+                       "create or replace table intermediate.int_current_sale (sale_campaign_id text)")
+    insert(connection, "customer_accounts", {customer: customer for customer in state["lifecycle_stage"]} | state.get("ids", {}))
+    if state.get("sale"):
+        connection.execute("insert into intermediate.int_current_sale values (?)", [state["sale"]])
     insert(connection, "segments", [(segment,) for segment in state["registered"]])
     insert(connection, "segment_memberships", state["members"])
     insert(connection, "customers", [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()])
@@ -104,12 +110,13 @@ def run(connection, sql: dict, on: date, state: dict) -> None:
     else:
         connection.execute(f"create or replace temp table changes as {changes}")
         connection.execute("delete from marts.membership_changes where as_of_date in (select as_of_date from changes)")
-        connection.execute("insert into marts.membership_changes from changes")
+        connection.execute("insert into marts.membership_changes by name from changes")
     for name in HISTORY[1:]:
         connection.execute(f"create or replace table marts.{name} as {sql[name]}")
 
 
 def insert(connection, table: str, rows) -> None:
+    rows = rows.items() if isinstance(rows, dict) else rows
     if rows:
         connection.executemany(f"insert into marts.{table} values ({', '.join('?' * len(next(iter(rows))))})", list(rows))
 

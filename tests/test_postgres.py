@@ -27,6 +27,14 @@ from test_random_shops import SURROUNDINGS, compared_shops, dbt_vars, shop_of
 pytestmark = pytest.mark.postgres
 
 
+# What the history's models read.
+BEFORE_THE_HISTORY = """
+    create schema marts; create table marts.segments (segment text); create table marts.segment_memberships (segment text, customer_id text);
+    create table marts.customers (customer_id text, lifecycle_stage text, rfm_group text);
+    create table marts.customer_accounts (account_id text, customer_id text);
+    create schema if not exists intermediate; create table intermediate.int_current_sale (sale_campaign_id text)
+"""
+
 
 @pytest.fixture(scope="module")
 def on_postgres(tmp_path_factory):
@@ -193,8 +201,7 @@ def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
     connection = psycopg2.connect("")
     connection.autocommit = True
     cursor = connection.cursor()
-    cursor.execute("create schema marts; create table marts.segments (segment text); create table marts.segment_memberships "
-                   "(segment text, customer_id text); create table marts.customers (customer_id text, lifecycle_stage text, rfm_group text)")
+    cursor.execute(BEFORE_THE_HISTORY)
 
     def insert(table: str, rows) -> None:
         cursor.execute(f"truncate marts.{table}")
@@ -211,6 +218,7 @@ def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
         state = shop.see(on)
         insert("segments", [(segment,) for segment in state["registered"]])
         insert("segment_memberships", state["members"])
+        insert("customer_accounts", [(customer, customer) for customer in state["lifecycle_stage"]])
         insert("customers", [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()])
         on_postgres.dbt("run", "--select", *HISTORY, as_of_date=str(on))
         for table, expected in (("segment_history", shop.history()), ("segment_sizes", shop.sizes()), ("segment_transitions", shop.transitions())):
@@ -224,7 +232,44 @@ def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
     cursor.execute("select count(*) from marts.membership_changes where customer_id = %s and as_of_date < %s", (somebody, on))
     assert cursor.fetchone() == (0,)
     assert [row for row in rows("segment_sizes") if row[0] < on] == [row for row in sizes if row[0] < on]
-    cursor.execute("drop schema marts cascade; truncate staging.forgotten_customers")
+    cursor.execute("drop schema marts cascade; drop schema intermediate cascade; truncate staging.forgotten_customers")
+    connection.close()
+
+
+def test_the_log_of_an_earlier_version_goes_on_and_follows_people(on_postgres):
+    """Two customers become one; the dates before the log knew of that stay, and later the person is forgotten under all ids."""
+    import psycopg2
+
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute(BEFORE_THE_HISTORY)
+    cursor.execute("insert into marts.segments values ('s'); insert into marts.segment_memberships values ('s', 'g'), ('s', 'b');"
+                   "insert into marts.customers values ('g', 'lead', null), ('b', 'new', null)")
+    on_postgres.dbt("run", "--select", *HISTORY, as_of_date="2025-01-01")
+    cursor.execute("alter table marts.membership_changes drop column entered_on, drop column continued_as, drop column edition;"
+                   "truncate marts.customers, marts.segment_memberships; insert into marts.segment_memberships values ('s', 'a');"
+                   "insert into marts.customers values ('a', 'active', null); insert into marts.customer_accounts values ('a', 'a'), ('b', 'a'), ('g', 'a')")
+    on_postgres.dbt("run", "--select", *HISTORY, as_of_date="2025-01-02")
+
+    def rows(columns: str, table: str) -> list[tuple]:
+        cursor.execute(f"select {columns} from marts.{table} order by 1, 2")
+        return cursor.fetchall()
+
+    first, second = date(2025, 1, 1), date(2025, 1, 2)
+    assert rows("former_id, customer_id, as_of_date", "identity_changes") == [("b", "a", second), ("g", "a", second)]
+    assert rows("customer_id, entered_on, exited_on", "segment_history") == [("a", first, None)]
+    sizes = rows("as_of_date, customers, entered, exited", "segment_sizes")
+    assert sizes == [(first, 2, None, None), (second, 1, 0, 0)]
+    assert ("lifecycle_stage", "new", "active", 1) in rows("trait, from_value, to_value, customers", "segment_transitions")
+    for name in "abg":
+        cursor.execute("insert into staging.forgotten_customers values (encode(sha256(convert_to(%s, 'UTF8')), 'hex'), date '2025-01-02')", (name,))
+    cursor.execute("truncate marts.customers, marts.segment_memberships, marts.customer_accounts")
+    on_postgres.dbt("run", "--select", *HISTORY, as_of_date="2025-01-03")
+    assert rows("customer_id, continued_as", "membership_changes where customer_id in ('a', 'b', 'g') or continued_as is not null") == []
+    assert rows("as_of_date, customers, entered, exited", "segment_sizes") == [*sizes, (date(2025, 1, 3), 0, 0, 1)]
+    assert rows("*", "identity_changes") == rows("*", "segment_history") == []
+    cursor.execute("drop schema marts cascade; drop schema intermediate cascade; truncate staging.forgotten_customers")
     connection.close()
 
 

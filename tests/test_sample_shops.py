@@ -66,9 +66,10 @@ def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, d
     """Both campaigns begin on 4 May: their audiences are the segments of the month-end before."""
     month_end = project.compiled(PROJECT / "data" / "demo", **settings("demo") | {"as_of_date": "2026-04-30"})
     with month_end.build(PROJECT / "data" / "demo", threads=2) as before:
-        members = before.execute("select segment, customer_id, as_of_date as entered_on from marts.segment_memberships").to_arrow_table()
+        members = before.execute("select as_of_date, 'segment' as kind, segment as state, customer_id, 'entered' as change_type "
+                                 "from marts.segment_memberships").to_arrow_table()
     demo.register("members", members)
-    demo.execute("begin; delete from marts.segment_history; insert into marts.segment_history by name select *, null as exited_on from members")
+    demo.execute("begin; delete from marts.membership_changes; insert into marts.membership_changes by name from members")
     for mart in ("campaign_audiences", "campaign_lift"):
         (model,) = [model for model in demo_sql.models if model.name == mart]
         demo.execute(f"create or replace table marts.{mart} as {model.sql}")

@@ -165,7 +165,7 @@ def test_texts_are_read_as_on_duckdb(project, on_spark, spark):
     assert sorted(there) == sorted(here)
 
 
-HISTORY = ["membership_changes", "segment_history", "segment_sizes", "segment_transitions"]
+HISTORY = ["membership_changes", "segment_history", "segment_sizes", "segment_transitions", "identity_changes"]
 
 
 def test_history_is_that_of_duckdb(on_spark, spark, cursor, marts, tmp_path):
@@ -189,13 +189,17 @@ def test_history_is_that_of_duckdb(on_spark, spark, cursor, marts, tmp_path):
         execute(f"create table marts.customers (customer_id varchar(9), lifecycle_stage varchar(9), rfm_group varchar(9)){kind}")
         execute(f"create table marts.segment_memberships (segment varchar(9), customer_id varchar(9)){kind}")
         execute(f"create table marts.segments{kind} as select 'loyal' as segment union all select 'lost'")
+        execute(f"create table marts.customer_accounts (account_id varchar(9), customer_id varchar(9)){kind}")
+        execute("create schema if not exists intermediate")
+        execute(f"create table intermediate.int_current_sale{kind} as select 'summer' as sale_campaign_id")
 
     first = {"a": ("new", "x", "loyal"), "b": ("active", "y", "loyal"), "c": ("lead", None, "lost")}
     forgotten = sha256(b"b").hexdigest()
     for number, states in enumerate([
         first, first | {"a": ("active", "y", "lost"), "b": ("inactive", "z", "lost"), "d": ("new", "x", "loyal")},
         first | {"a": ("active", "x", "loyal")},
-        {"a": ("new", "y", "loyal"), "c": ("new", "x", "loyal")},
+        # c is a by now.
+        {"a": ("new", "y", "loyal"), "e": ("new", "x", "loyal")},
     ]):
         # The third run repeats the second's date: it changes less, and what is gone must go.
         run_date = BEGIN + timedelta(days=number - (number > 1))
@@ -211,6 +215,7 @@ def test_history_is_that_of_duckdb(on_spark, spark, cursor, marts, tmp_path):
         assert dates[0] == (1, 2, 2, 3)[number] and dates[1] > 10
     names = {name for (name,) in cursor.execute("select distinct customer_id from marts.membership_changes").fetchall()}
     assert "b" not in names and {"a", "c", "forgotten:1"} <= names
+    assert sorted(cursor.execute("select former_id, customer_id from marts.identity_changes").fetchall()) == [("c", "a")]
     said = messages(on_spark.attempt("run", "--select", "membership_changes", as_of_date=BEGIN))
     assert "the history of segments has come to 2025-03-29, and goes only forward" in said
 
@@ -221,6 +226,9 @@ def steps_of(project: Project, execute, run_date: date, states: dict, raw_dir) -
     execute("delete from marts.segment_memberships")
     values = ", ".join(f"('{customer}', '{stage}', " + (f"'{group}')" if group else "null)") for customer, (stage, group, _) in states.items())
     execute(f"insert into marts.customers values {values}")
+    execute("delete from marts.customer_accounts")
+    ids = dict.fromkeys(states, None) | ({"c": "a"} if "e" in states else {})
+    execute("insert into marts.customer_accounts values " + ", ".join(f"('{account}', '{customer or account}')" for account, customer in ids.items()))
     execute("insert into marts.segment_memberships values " + ", ".join(f"('{segment}', '{customer}')" for customer, (_, _, segment) in states.items()))
     project.dbt("run", "--select", *HISTORY, raw_dir=raw_dir, as_of_date=str(run_date))
 

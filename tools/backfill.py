@@ -16,6 +16,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -35,9 +36,30 @@ BEFORE_THE_STEP = ("compile", "--select", "+membership_changes", *TESTED, "path:
 STEP = ("run", "--select", "membership_changes")
 LOG_TESTS = ("test", "--select", "membership_changes", *TESTED)
 FROM_THE_LOG = ("build", "--select", "membership_changes+", "--exclude", "membership_changes", "resource_type:unit_test")
-STATES = f"""
-    select kind, state, customer_id from {LOG} where as_of_date <= ? and change_type <> 'registered'
-    group by kind, state, customer_id having sum(case change_type when 'entered' then 1 else -1 end) = 1
+# The states of a date, as macros/history.sql counts them.
+STATES = """
+    select kind, state, customer_id from {log} where as_of_date <= $day and change_type <> 'registered' group by kind, state, customer_id
+    having sum(case when change_type in ('entered', 'continued') then 1 when change_type in ('exited', 'handed_over') then -1 else 0 end) = 1
+"""
+# When the stays began that go on or meet on a date.
+EARLIER_ENTRIES = f"""
+    update {LOG} as log set entered_on = began.entered_on
+    from (
+        select stays.state, stays.customer_id, min(entries.entered_on) as entered_on
+        from (
+            select state, continued_as as customer_id, customer_id as former_id from {LOG}
+            where as_of_date = $day and kind = 'segment' and continued_as is not null
+            union all
+            select state, customer_id, customer_id from {LOG} where as_of_date = $day and change_type = 'merged'
+        ) as stays
+        join (
+            select state, customer_id, arg_max(coalesce(entered_on, as_of_date), as_of_date) as entered_on from {LOG}
+            where as_of_date < $day and kind = 'segment' and change_type in ('entered', 'continued', 'merged') group by state, customer_id
+        ) as entries on entries.state = stays.state and entries.customer_id = stays.former_id
+        group by stays.state, stays.customer_id
+    ) as began
+    where log.as_of_date = $day and log.kind = 'segment' and log.change_type in ('continued', 'merged')
+        and log.state = began.state and log.customer_id = began.customer_id
 """
 
 
@@ -87,9 +109,10 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print, man
             passed = time.monotonic() - began
             left = passed / (number + 1) * (len(waiting) - number - 1)
             tell(f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes left")
+        next_day = tell_anew_what_comes_after(connection, session, warehouse, days[-1])
         session.invoke(*LOG_TESTS)
         log = connection.execute(f"from {LOG}").to_arrow_table()
-    put_into_place(warehouse, log, days[-1])
+    put_into_place(warehouse, log, days[-1], next_day)
     os.environ["DUCKDB_PATH"] = str(warehouse)
     session.invoke(*FROM_THE_LOG)
     work.unlink()
@@ -148,23 +171,63 @@ def prepare(warehouse: Path, work: Path, days: list[date], settings: list) -> No
     os.replace(beginning, work)
 
 
-def put_into_place(warehouse: Path, log, last_day: date) -> None:
-    """Let the new log take the place of the warehouse's up to its last day, in one transaction; what comes after stays.
+def tell_anew_what_comes_after(connection: duckdb.DuckDBPyConnection, session: Session, warehouse: Path, last_day: date) -> date | None:
+    """Let the copy's log take the step to the first date after the last day that the warehouse knows, and return that date.
 
-    The first date after it tells what has changed since: between the states of that date and those of the new last day.
+    Its states are those that the warehouse has recorded; who they are to the people of the last day, the ids of that date say.
+    """
+    with recorded(connection, warehouse) as log:
+        (next_day,) = connection.execute(f"select min(as_of_date) from {log} where as_of_date > $day", {"day": last_day}).fetchone()
+        if next_day is None:
+            return None
+        nodes = {node.unique_id: node for node in rendered(session, next_day)}
+        wanted = {name for name, node in nodes.items() if node.name in ("customer_accounts", "int_current_sale")}
+        while parents := {parent for name in wanted for parent in nodes[name].depends_on.nodes if parent in nodes} - wanted:
+            wanted |= parents
+        for name, node in nodes.items():
+            if name in wanted:
+                build(connection, node, next_day)
+        connection.execute(f"create or replace temp table states as {STATES.format(log=log)}", {"day": next_day})
+        connection.execute(f"""
+            create or replace table marts.segments as
+            select state as segment from {log} where as_of_date = $day and change_type = 'registered'
+        """, {"day": next_day})
+    connection.execute("""
+        create or replace table marts.segment_memberships as select state as segment, customer_id from states where kind = 'segment';
+        create or replace table marts.customers as
+        select customer_id, max(state) filter (kind = 'lifecycle_stage') as lifecycle_stage, nullif(max(state) filter (kind = 'rfm_group'), 'unscored') as rfm_group
+        from states where kind <> 'segment' group by customer_id
+    """)
+    session.invoke(*STEP, as_of_date=str(next_day))
+    return next_day
+
+
+@contextmanager
+def recorded(connection: duckdb.DuckDBPyConnection, warehouse: Path):
+    """The name of the warehouse's log, while the copy's connection sees it."""
+    path = str(warehouse).replace("'", "''")
+    connection.execute(f"attach '{path}' as recorded (read_only)")
+    try:
+        yield f"recorded.{LOG}"
+    finally:
+        connection.execute("detach recorded")
+
+
+def put_into_place(warehouse: Path, log, last_day: date, next_day: date | None) -> None:
+    """Let the new log take the place of the warehouse's up to its last day, in one transaction.
+
+    What changed between that day and the next one comes with it; what comes after stays, but for the dates on which stays began.
     """
     with duckdb.connect(warehouse) as connection:
         connection.register("new_log", log)
+        for column, data_type in connection.execute("select column_name, column_type from (describe from new_log)").fetchall():
+            connection.execute(f"alter table {LOG} add column if not exists {column} {data_type}")
         connection.execute("begin")
-        (next_day,) = connection.execute(f"select min(as_of_date) from {LOG} where as_of_date > ?", [last_day]).fetchone()
-        connection.execute(f"create temp table states_after as {STATES}", [next_day or last_day])
         connection.execute(f"delete from {LOG} where as_of_date <= ? or (as_of_date = ? and change_type <> 'registered')", [last_day, next_day])
-        connection.execute(f"insert into {LOG} by name from new_log")
-        if next_day:
-            connection.execute(f"create temp table states_before as {STATES}", [last_day])
-            for change, inside, outside in (("entered", "states_after", "states_before"), ("exited", "states_before", "states_after")):
-                connection.execute(f"insert into {LOG} by name select cast(? as date) as as_of_date, *, ? as change_type "
-                                   f"from (from {inside} except from {outside})", [next_day, change])
+        connection.execute(f"insert into {LOG} by name from new_log where as_of_date <= ? or change_type <> 'registered'", [last_day])
+        for (day,) in connection.execute(f"select distinct as_of_date from {LOG} where as_of_date > ? and entered_on is not null order by 1",
+                                         [next_day or last_day]).fetchall():
+            connection.execute(EARLIER_ENTRIES, {"day": day})
         connection.execute("commit")
 
 

@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dbt_session import DbtError, Session, answer, as_is
+from dbt_session import DbtError, Session, answer, as_is, quoted
 
 PROJECT = Path(__file__).parent.parent
 SEED = PROJECT / "seeds" / "forgotten_customers.csv"
@@ -30,6 +30,15 @@ def forget(session: Session, customer: str) -> str:
         select compared_email from {{{{ ref('int_accounts') }}}}
         where customer_id in (select customer_id from person) and not has_shared_email and compared_email is not null
     """)]
+    # Ids that only the history knows, as their accounts are delivered no more.
+    newest = traces
+    while newest:
+        known = ", ".join(as_is(quoted(trace)) for trace in newest)
+        newest = [row["former_id"] for row in session.rows(f"""
+            select distinct former_id from {{{{ ref('identity_changes') }}}}
+            where customer_id in ({known}) and former_id not in (select account_id from {{{{ ref('customer_accounts') }}}})
+        """) if row["former_id"] not in traces]
+        traces += newest
     if not traces:
         raise DbtError(f"The last build knows no customer {customer}: nothing is changed.")
     # A guest's id holds the hash of the email already.

@@ -28,6 +28,8 @@ from this_shop import shown, this_shop
 
 DATABASE = "shop.duckdb"
 DASHBOARD = "dashboard.html"
+# The columns of marts that hold ids of people, as in macros/publish.sql.
+ID_COLUMNS = ["customer_id", "account_id", "former_id", "continued_as"]
 UNFINISHED = ".unfinished"
 # DuckDB of this version and later opens the published file.
 STORAGE_VERSION = "v1.0.0"
@@ -103,8 +105,8 @@ def forget_in(version: Path, forgotten: list[str]) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"attach '{version / DATABASE}' as shop (read_only)")
         connection.execute("use shop")
-        columns = connection.execute("select table_name, list(column_name) filter (where column_name in ('customer_id', 'account_id'))"
-                                     " from duckdb_columns() where database_name = 'shop' group by table_name").fetchall()
+        columns = connection.execute("select table_name, list(column_name) filter (where list_contains($ids, column_name))"
+                                     " from duckdb_columns() where database_name = 'shop' group by table_name", {"ids": ID_COLUMNS}).fetchall()
         ids = " union ".join(f"select {column} as id from marts.{mart}" for mart, keys in columns for column in keys or [])
         connection.execute(f"create temp table forgotten as select id from ({ids}) where list_contains($hashes, sha256(id))"
                            " or list_contains($hashes, id[7:])", {"hashes": forgotten})

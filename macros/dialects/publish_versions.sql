@@ -132,7 +132,7 @@
         {% for version in version_schemas() %}
             {% for table in tables_of(version) %}
                 {% set relation = published_relation(version, table) %}
-                {% for column in adapter.get_columns_in_relation(relation) if column.name | lower in ['customer_id', 'account_id'] %}
+                {% for column in adapter.get_columns_in_relation(relation) if column.name | lower in id_columns() %}
                     {% do adapter.dispatch('forget_in_table')(relation, column.name) %}
                 {% endfor %}
             {% endfor %}

@@ -23,7 +23,8 @@ dated_accounts as (
 
     select
         accounts.account_id,
-        coalesce(accounts.created_at, first_orders.first_ordered_at, accounts.email_consent_at, accounts.updated_at) as created_at,
+        coalesce(accounts.created_at, first_orders.first_ordered_at, accounts.email_consent_at, accounts.updated_at)
+            as created_at,
         first_orders.first_ordered_at,
         first_orders.first_ordered_on
     from accounts

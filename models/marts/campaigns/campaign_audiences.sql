@@ -56,7 +56,7 @@ select
     campaigns.segment,
     campaigns.starts_on,
     campaigns.ends_on,
-    -- The same people on every run and engine, and others in every campaign. Whoever registers or merges keeps the arm of the start.
+    -- The same people on every run and engine, and others in every campaign. Whoever registers or merges keeps the arm.
     {{ hash_bucket("campaigns.marketing_campaign_id || ':' || audiences.frozen_id", 10000) }} < campaigns.holdout_percent * 100
         as is_held_out
 from campaigns
