@@ -36,7 +36,7 @@ def sql(project, tmp_path_factory):
     following = {model.name: model.sql for model in project.compiled(directory, as_of_date=ANY_DATE).models}
     with duckdb.connect(project.database) as connection:
         connection.execute("drop table marts.membership_changes")
-    return {"first": first["membership_changes"], "next": following["membership_changes"], **{name: first[name] for name in HISTORY[1:]}}
+    return {"first": first["membership_changes"], "next": following["membership_changes"], **{name: first[name] for name in [*HISTORY[1:], "campaign_audiences"]}}
 
 
 class Shop:
