@@ -181,7 +181,7 @@ def tell_anew_what_comes_after(connection: duckdb.DuckDBPyConnection, session: S
         if next_day is None:
             return None
         nodes = {node.unique_id: node for node in rendered(session, next_day)}
-        wanted = {name for name, node in nodes.items() if node.name in ("customer_accounts", "int_current_sale")}
+        wanted = {name for name, node in nodes.items() if node.name in ("int_known_ids", "int_current_sale")}
         while parents := {parent for name in wanted for parent in nodes[name].depends_on.nodes if parent in nodes} - wanted:
             wanted |= parents
         for name, node in nodes.items():

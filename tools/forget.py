@@ -23,9 +23,9 @@ def forget(session: Session, customer: str) -> str:
     wanted = customer.replace("'", "''")
     traces = [row["trace"] for row in session.rows(f"""
         with person as (
-            select customer_id from {{{{ ref('customer_accounts') }}}} where account_id = {as_is(f"'{wanted}'")}
+            select customer_id from {{{{ ref('int_known_ids') }}}} where account_id = {as_is(f"'{wanted}'")}
         )
-        select account_id as trace from {{{{ ref('customer_accounts') }}}} where customer_id in (select customer_id from person)
+        select account_id as trace from {{{{ ref('int_known_ids') }}}} where customer_id in (select customer_id from person)
         union
         select compared_email from {{{{ ref('int_accounts') }}}}
         where customer_id in (select customer_id from person) and not has_shared_email and compared_email is not null
@@ -36,7 +36,7 @@ def forget(session: Session, customer: str) -> str:
         known = ", ".join(as_is(quoted(trace)) for trace in newest)
         newest = [row["former_id"] for row in session.rows(f"""
             select distinct former_id from {{{{ ref('identity_changes') }}}}
-            where customer_id in ({known}) and former_id not in (select account_id from {{{{ ref('customer_accounts') }}}})
+            where customer_id in ({known}) and former_id not in (select account_id from {{{{ ref('int_known_ids') }}}})
         """) if row["former_id"] not in traces]
         traces += newest
     if not traces:
