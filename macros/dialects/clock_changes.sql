@@ -4,13 +4,16 @@
 {% endmacro %}
 
 {% macro default__clock_changes() %}
-select
-    cast(null as {{ dbt.type_string() }}) as table_name,
-    cast(null as {{ dbt.type_string() }}) as column_name,
-    cast(null as {{ dbt.type_string() }}) as time_zone,
-    0 as repeated_values,
-    0 as skipped_values
-where 1 = 0
+select *
+from (
+    select
+        cast(null as {{ dbt.type_string() }}) as table_name,
+        cast(null as {{ dbt.type_string() }}) as column_name,
+        cast(null as {{ dbt.type_string() }}) as time_zone,
+        0 as repeated_values,
+        0 as skipped_values
+) as nothing
+where table_name is not null
 {% endmacro %}
 
 {% macro duckdb__clock_changes() %}
