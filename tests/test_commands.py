@@ -242,6 +242,16 @@ def test_tools_that_need_no_shop_work_in_any_directory(terminal, tmp_path):
     assert tool("register.py", "add", "Bad name").stderr.startswith("'Bad name' is no name for a segment")
 
 
+def test_a_sample_brings_its_settings_and_the_demo_is_simulated(terminal):
+    """Also where one command calls another, as `make forget` does, and hands it RAW_DIR."""
+    ask = "cd tools && ../.venv/bin/python -c 'from this_shop import *; shop = this_shop(); print(sorted(shop.given)[:2], shop.is_simulated, shop.warehouse.name)'"
+    demo = "['as_of_date', 'history_months_at_first_build'] True demo.duckdb\n"
+    assert [terminal.run(ask, **variables).stdout for variables in ({}, {"RAW_DIR": "../data/demo"}, {"DATASET": "demo", "VARS": ""})] == [demo] * 3
+    assert terminal.run(ask, DATASET="complete_journey").stdout.endswith(" False complete_journey.duckdb\n")
+    assert terminal.run(ask, VARS="{rfm_min_buyers: 3}").stdout == "['rfm_min_buyers'] True demo.duckdb\n"
+    assert terminal.run(ask, RAW_DIR="../../shop/").stdout == "[] False shop.duckdb\n"
+
+
 def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, tmp_path):
     name = "`touch a`$(touch b)$(shell touch c)\"; touch d; \"'${HOME}"
     run = subprocess.run(["make", "--old-file=.venv/installed", "segment", f"NAME={name}"], cwd=terminal.root, text=True, capture_output=True,
