@@ -18,7 +18,7 @@ from backfill import asked_days
 from dbt_session import DbtError
 from failures import bare
 from left_out import example_of
-from metrics import refuse_unknown
+from metrics import refuse_unknown, why_unanswered
 from project import PROJECT
 
 # One worker runs them all, so that the shop is built once.
@@ -155,13 +155,13 @@ def test_128_and_the_signal_that_ends_a_run(terminal, shop, tmp_path, stopped_by
 
 
 def test_the_printed_command_can_be_pasted(terminal, shop, good_run, tmp_path):
-    shown = terminal.run(f"make --old-file=nightly run RAW_DIR='{shop}'")
-    (pasted,) = [line.strip() for line in shown.stdout.splitlines() if "duckdb -readonly" in line]
+    shown = terminal.run(".venv/bin/python tools/show_segments.py", RAW_DIR=shop)
+    (pasted,) = [line.strip() for line in shown.stdout.splitlines() if " -readonly " in line]
     assert "'published/my shop/current/shop.duckdb'" in pasted
     assert terminal.run(pasted).returncode == 0
     elsewhere = subprocess.run([sys.executable, terminal.root / "tools" / "show_segments.py"], cwd=tmp_path, text=True, capture_output=True,
                                env=terminal.environment | {"RAW_DIR": str(shop)})
-    (pasted,) = [line.strip() for line in elsewhere.stdout.splitlines() if "duckdb -readonly" in line]
+    (pasted,) = [line.strip() for line in elsewhere.stdout.splitlines() if " -readonly " in line]
     assert terminal.run(pasted, directory=tmp_path).returncode == 0
 
 
@@ -223,15 +223,17 @@ def test_dates_of_a_backfill(asked, sentence):
     assert len(asked_days("2024-01-31", "2024-12-31", "month")) == 12
 
 
-def test_metrics_of_an_unknown_name(terminal, shop, good_run):
-    run = terminal.run(f"make metrics METRICS=net_revenue,revenue RAW_DIR='{shop}'")
-    assert run.stderr.splitlines()[0] == "There is no metric 'revenue': did you mean net_revenue? `make metrics` lists them all."
-    refuse_unknown("net_revenue", ["net_revenue"])
+def test_metrics_of_an_unknown_name():
+    refuse_unknown("net_revenue,purchases", ["net_revenue", "purchases"])
+    with pytest.raises(DbtError, match="There is no metric 'revenue': did you mean net_revenue[?] `make metrics` lists them all."):
+        refuse_unknown("purchases,revenue", ["net_revenue", "purchases"])
+    said = "ERROR: Got error(s) during query resolution.\n\n    Suggestions:\n      [\n        'metric_time__day',\n        'segment',\n      ]\nLog File:: x"
+    assert why_unanswered(said, "metric_time") == ("That cannot be asked so (BY=metric_time). Near it are metric_time__day, segment: `make metrics` lists them all.")
 
 
 def test_metrics_of_a_shop_whose_warehouse_has_another_name(terminal, shop, good_run):
     run = terminal.run(f"make metrics METRICS=purchases RAW_DIR='{shop}' DATASET=other PUBLISHED_DIR='published/my shop' DUCKDB_PATH='warehouse/my shop.duckdb'")
-    assert run.returncode == 0 and run.stdout.splitlines()[-1].strip() == "6", run.stdout + run.stderr
+    assert run.returncode == 0 and run.stdout.split()[-1] == "6", run.stdout + run.stderr
 
 
 def test_tools_that_need_no_shop_work_in_any_directory(terminal, tmp_path):
@@ -240,6 +242,16 @@ def test_tools_that_need_no_shop_work_in_any_directory(terminal, tmp_path):
     assert tool("register.py", "check").returncode == 0
     assert "purchase_count" in tool("traits.py").stdout
     assert tool("register.py", "add", "Bad name").stderr.startswith("'Bad name' is no name for a segment")
+
+
+def test_a_sample_brings_its_settings_and_the_demo_is_simulated(terminal):
+    """Also where one command calls another, as `make forget` does, and hands it RAW_DIR."""
+    ask = "cd tools && ../.venv/bin/python -c 'from this_shop import *; shop = this_shop(); print(sorted(shop.given)[:2], shop.is_simulated, shop.warehouse.name)'"
+    demo = "['as_of_date', 'history_months_at_first_build'] True demo.duckdb\n"
+    assert [terminal.run(ask, **variables).stdout for variables in ({}, {"RAW_DIR": "../data/demo"}, {"DATASET": "demo", "VARS": ""})] == [demo] * 3
+    assert terminal.run(ask, DATASET="complete_journey").stdout.endswith(" False complete_journey.duckdb\n")
+    assert terminal.run(ask, VARS="{rfm_min_buyers: 3}").stdout == "['rfm_min_buyers'] True demo.duckdb\n"
+    assert terminal.run(ask, RAW_DIR="../../shop/").stdout == "[] False shop.duckdb\n"
 
 
 def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, tmp_path):

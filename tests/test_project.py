@@ -1,8 +1,6 @@
 """The project itself: its documentation, its register of segments, and that its SQL is no single engine's."""
 
-import os
 import re
-import subprocess
 import sys
 from contextlib import chdir
 from datetime import date
@@ -157,13 +155,6 @@ def test_models_lean_on_segments_by_ref():
 
 def register_without(project, name: str) -> list[dict]:
     return [segment for segment in register_entries() if segment["name"] != name]
-
-
-def test_a_command_that_calls_another_hands_the_shop_on():
-    """`make forget` builds anew afterwards: with the settings of the sample, and marked as simulated."""
-    without_a_shop = {name: value for name, value in os.environ.items() if name not in ("RAW_DIR", "DATASET", "VARS", "MAKEFLAGS")}
-    said = subprocess.run(["make", "--dry-run", "forget", "CUSTOMER=x"], cwd=PROJECT, env=without_a_shop, capture_output=True, text=True, check=True).stdout
-    assert re.findall(r"tools/(\w+)[.]py.*demo[.]yml\)}\"(.*)", said) == [("forget", ""), ("nightly", " --simulated")]
 
 
 def test_an_unregistered_segment_file_stops_the_build(project, tmp_path):

@@ -12,6 +12,8 @@ from this_shop import shown
 
 SHOWN = 8
 GUARD = re.compile(r"Of the (\d+) rows of (\w+), (\d+) are rejected.*")
+# What engines put before and behind a sentence that a test raises.
+RAISED = re.compile(r"(?:Invalid Input Error: |invalid input syntax for type integer: \")([A-Z][^\"]*)\"?.*", re.DOTALL)
 # dbt's lines about where something was said.
 FRAME = re.compile(r"(\w+ )+Error( in .*)?$|(>|LINE|\^|called by|at line).*|compiled code at .*")
 # What tables usually hold whose rows are rejected for a reason, and what to do.
@@ -66,7 +68,8 @@ def why_node_failed(run, manifest, raw_dir: Path) -> tuple[int, Failure]:
         return 4, Failure(f"the test {node.name} finds {run.failures:,} {'row' if run.failures == 1 else 'rows'} that should not be",
                           (f"{node.name}: its query is in {shown(Path(node.compiled_path).resolve())}",) if getattr(node, "compiled_path", None) else ())
     if node.resource_type == "test":
-        return 3, Failure(f"the test {node.name} says: {bare(message)}")
+        raised = RAISED.search(bare(message))
+        return 3, Failure(raised[1].rstrip(".") if raised else f"the test {node.name} cannot be run: {bare(message)}", (f"This is the test {node.name}.",))
     return 1, Failure(f"{node.name} ({node.original_file_path}) cannot be built: {bare(message)}")
 
 

@@ -44,7 +44,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     # What is published is attached under the name that the marts have in dbt's project: that of the warehouse.
-    os.environ |= {"DBT_TARGET": "published", "DATASET": shop.warehouse.stem}
+    os.environ |= {"DBT_TARGET": "published", "DATASET": f'"{shop.warehouse.stem}"'}
     if not metrics:
         return subprocess.run([METRICFLOW, "list", "metrics"], check=False).returncode
     grouped = ["--group-by", by, "--order", by] if by else []

@@ -31,7 +31,7 @@ from this_shop import own, shown, this_shop
 
 CONTACT_DATA = "contact_data"
 # All that dbt says goes to its log, in a file.
-IN_SILENCE = ["--quiet", "--log-level", "none"]
+IN_SILENCE = ["--quiet", "--log-level", "none", "--log-level-file", "debug"]
 
 
 def nightly(arguments: list[str], settings: dict, directory: Path, manifest=None, is_simulated: bool = False) -> int:
