@@ -25,6 +25,11 @@
     end
 {%- endmacro %}
 
+{# The name of a channel among the totals `all` and `paid`: one that the shop itself calls so is no total. #}
+{% macro real_channel(channel) -%}
+    case when {{ channel }} in ('all', 'paid') then {{ channel }} || ' (channel)' else {{ channel }} end
+{%- endmacro %}
+
 {# An amount per purchase, or per person: half up to 6 places. #}
 {% macro average_amount(total, divisor) -%}
     {{ quotient(total, divisor, 6) }}

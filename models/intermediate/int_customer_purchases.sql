@@ -42,7 +42,8 @@ totals as (
         sum(case when purchases.purchased_on > {{ days_ago(365) }} then purchases.net_revenue else 0 end) as net_revenue_365d,
         sum(
             case
-                when purchases.purchased_on > {{ days_ago(365) }} and purchases.gross_margin is not null then purchases.net_revenue
+                when purchases.purchased_on > {{ days_ago(365) }} and purchases.gross_margin is not null
+                    then purchases.net_revenue
                 else 0
             end
         ) as costed_net_revenue_365d,
