@@ -13,6 +13,23 @@
     ) as {{ decimal_type(28, 6) }})
 {%- endmacro %}
 
+{# The gross margin of several purchases where those of unknown cost are taken to earn what the shop does: null where that is not
+   known, and needed. #}
+{% macro estimated_margin(net_revenue, costed_net_revenue, costed_gross_margin, margin_rate) -%}
+    case
+        when {{ costed_net_revenue }} = {{ net_revenue }} then cast({{ costed_gross_margin }} as {{ decimal_type(28, 6) }})
+        else cast(
+            round({{ costed_gross_margin }} + ({{ net_revenue }} - {{ costed_net_revenue }}) * {{ margin_rate }}, 6)
+            as {{ decimal_type(28, 6) }}
+        )
+    end
+{%- endmacro %}
+
+{# The name of a channel among the totals `all` and `paid`: one that the shop itself calls so is no total. #}
+{% macro real_channel(channel) -%}
+    case when {{ channel }} in ('all', 'paid') then {{ channel }} || ' (channel)' else {{ channel }} end
+{%- endmacro %}
+
 {# An amount per purchase, or per person: half up to 6 places. #}
 {% macro average_amount(total, divisor) -%}
     {{ quotient(total, divisor, 6) }}

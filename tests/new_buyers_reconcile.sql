@@ -16,7 +16,8 @@ by_channel as (
 
     select
         month,
-        sum(new_buyers) as new_buyers
+        sum(case when not is_total then new_buyers else 0 end) as new_buyers,
+        sum(case when channel = 'all' then new_buyers else 0 end) as all_new_buyers
     from {{ ref('acquisition_costs') }}
     group by month
 
@@ -47,6 +48,7 @@ select
     by_type.month,
     first_purchases.new_buyers,
     by_channel.new_buyers as new_buyers_by_channel,
+    by_channel.all_new_buyers,
     by_type.buyers as new_buyers_by_type,
     band.new_customers as new_buyers_by_band,
     cohorts.customers as new_buyers_by_cohort
@@ -58,6 +60,7 @@ left join cohorts on by_type.month = cohorts.cohort_month
 where
     by_type.buyers <> coalesce(first_purchases.new_buyers, 0)
     or by_type.buyers <> coalesce(by_channel.new_buyers, 0)
+    or by_type.buyers <> coalesce(by_channel.all_new_buyers, 0)
     or by_type.buyers <> coalesce(band.new_customers, 0)
     or by_type.buyers <> coalesce(cohorts.customers, 0)
     or by_type.net_revenue <> coalesce(band.new_revenue, 0)

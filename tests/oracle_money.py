@@ -178,6 +178,27 @@ class Shop:
         return rounded(margin + rounded(rate(margin, costed_revenue) * (net_revenue - costed_revenue), "1e-6"), "1e-6")
 
 
+    @cached_property
+    def margin_rate(self) -> Decimal | None:
+        """What the shop earns of its purchases of known cost, nobody's among them."""
+        costed = [purchase for purchase in self.result.purchases.values() if purchase["gross_margin"] is not None]
+        return rate(sum((purchase["gross_margin"] for purchase in costed), Decimal(0)), net_revenue_of(costed))
+
+    def margin_estimate(self, purchases: Iterable[Row]) -> Decimal | None:
+        """Return the gross margin of a customer's purchases, those of unknown cost at the shop's rate; None without one."""
+        purchases = list(purchases)
+        unknown = net_revenue_of(purchase for purchase in purchases if purchase["gross_margin"] is None)
+        if unknown and self.margin_rate is None:
+            return None
+        known = sum((purchase["gross_margin"] for purchase in purchases if purchase["gross_margin"] is not None), Decimal(0))
+        return rounded(known + unknown * (self.margin_rate or 0), "1e-6")
+
+
+def known_share(purchases: Iterable[Row]) -> Decimal | None:
+    purchases = list(purchases)
+    return rate(net_revenue_of(purchase for purchase in purchases if purchase["gross_margin"] is not None), net_revenue_of(purchases))
+
+
 def net_revenue_of(purchases: Iterable[Row]) -> Decimal:
     return sum((purchase["net_revenue"] for purchase in purchases), Decimal(0))
 
@@ -229,7 +250,9 @@ def customer_value(shop: Shop) -> Mart:
         mart[customer_id] = {
             name: customer[name] for name in ("purchase_count", "net_revenue", "gross_margin", "average_order_value",
                                               "first_purchased_on", "last_purchased_on")
-        } | {"first_purchase_margin": None, "months_as_buyer": None, "repeat_purchase_days": None,
+        } | {"gross_margin_estimate": shop.margin_estimate(buyer.purchases if buyer else []),
+             "margin_known_share": known_share(buyer.purchases if buyer else []),
+             "first_purchase_margin": None, "months_as_buyer": None, "repeat_purchase_days": None,
              "days_first_to_last": None, "days_first_to_as_of": None, "revenue_per_repeat_day": None}
         if buyer is not None:
             repeat_days = set(buyer.dates) - {buyer.first_on}
@@ -248,16 +271,28 @@ def customer_value(shop: Shop) -> Mart:
 # ---------------------------------------------------------------- acquisition
 
 
+def channel_name(channel: str) -> str:
+    """Return what the mart calls a channel: `all` and `paid` are its totals."""
+    return f"{channel} (channel)" if channel in ("all", "paid") else channel
+
+
 def acquisition_costs(shop: Shop) -> Mart:
     raw = shop.result.raw
     spend, is_known = defaultdict(Decimal), False
     for row in raw.tables["marketing_spend"]:
         if row["spend_date"] <= shop.as_of_date:
             is_known = True
-            spend[month_of(row["spend_date"]), row["channel"]] += row["amount"] * raw.rates.on(row["currency"], row["spend_date"])
+            spend[month_of(row["spend_date"]), channel_name(row["channel"])] += row["amount"] * raw.rates.on(row["currency"], row["spend_date"])
     buyers_of = defaultdict(list)
     for buyer in shop.buyers.values():
-        buyers_of[month_of(buyer.first_on), buyer.channel].append(buyer)
+        buyers_of[month_of(buyer.first_on), channel_name(buyer.channel)].append(buyer)
+    for month, channel in spend.keys() | buyers_of.keys():
+        closing = min(last_day(month), shop.as_of_date)
+        is_paid = any(channel_name(row["channel"]) == channel and row["amount"] > 0 and 0 <= (closing - row["spend_date"]).days < 365
+                      for row in raw.tables["marketing_spend"])
+        for total in ("all", "paid") if is_paid else ("all",):
+            spend[month, total] += spend[month, channel]
+            buyers_of[month, total] += buyers_of[month, channel]
     mart = {}
     for month, channel in spend.keys() | buyers_of.keys():
         cost = rounded(spend[month, channel], "1e-6") if is_known else None
@@ -273,6 +308,7 @@ def acquisition_costs(shop: Shop) -> Mart:
             return [purchase for since in range(months) for purchase in bought_in[since]]
 
         row = {
+            "is_total": channel in ("all", "paid"),
             "as_of_date": shop.as_of_date,
             "is_complete": shop.is_over(month),
             "spend": cost,
@@ -460,6 +496,7 @@ def segment_performance(shop: Shop) -> Mart:
         ids = {member[0] if isinstance(member, tuple) else member for member in members}
         customers = [shop.result.customers[customer_id] for customer_id in ids]
         by_days = {days: [p for customer_id in ids for p in bought[days].get(customer_id, [])] for days in (30, 365)}
+        estimates = [shop.margin_estimate(bought[365].get(customer_id, [])) for customer_id in ids]
         mailed = [customer for customer in customers if customer["emails_received_180d"] > 0]
         mart[segment] = {
             "as_of_date": shop.as_of_date,
@@ -470,6 +507,8 @@ def segment_performance(shop: Shop) -> Mart:
             "purchases_365d": len(by_days[365]),
             "net_revenue_365d": net_revenue_of(by_days[365]),
             "average_order_value_365d": amount_per(net_revenue_of(by_days[365]), len(by_days[365])),
+            "gross_margin_estimate_365d": None if None in estimates else sum(estimates, Decimal(0)),
+            "margin_known_share_365d": known_share(by_days[365]),
             "sessions_30d": sum(customer["sessions_30d"] for customer in customers),
             "mailed_customers_180d": len(mailed),
             "email_click_rate_180d": rate(sum(customer["email_clicks_180d"] > 0 for customer in mailed), len(mailed)),

@@ -1,4 +1,5 @@
 -- What the channels cost is what was spent up to the as-of date, but for the 6 places to which each month and channel is rounded.
+-- So is the total, and that of the paid channels.
 with
 
 spend as (
@@ -34,7 +35,9 @@ converted as (
 acquisition_costs as (
 
     select
-        sum(spend) as spend,
+        sum(case when not is_total then spend end) as spend,
+        sum(case when channel = 'all' then spend end) as total_spend,
+        sum(case when channel = 'paid' then spend end) as paid_spend,
         count(*) as months_and_channels
     from {{ ref('acquisition_costs') }}
 
@@ -42,7 +45,12 @@ acquisition_costs as (
 
 select
     converted.spend,
-    acquisition_costs.spend as spend_by_channel
+    acquisition_costs.spend as spend_by_channel,
+    acquisition_costs.total_spend,
+    acquisition_costs.paid_spend
 from converted
 cross join acquisition_costs
-where abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.spend, 0)) > 0.000001 * acquisition_costs.months_and_channels
+where
+    abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.spend, 0)) > 0.000001 * acquisition_costs.months_and_channels
+    or abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.total_spend, 0)) > 0.000001 * acquisition_costs.months_and_channels
+    or abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.paid_spend, 0)) > 0.000001 * acquisition_costs.months_and_channels

@@ -46,7 +46,9 @@ EXPECTED = {
         select month, tenure_band, customer_churn_rate, revenue_churn_rate from marts.churn_monthly""",
     (("marketing_spend", "new_buyers", "acquisition_cost", "value_to_cost"), (MONTH, "month_and_channel__channel")): """
         select month, channel, spend, new_buyers, acquisition_cost, gross_margin_12m_to_acquisition_cost
-        from marts.acquisition_costs""",
+        from marts.acquisition_costs where not is_total""",
+    (("marketing_spend", "new_buyers", "acquisition_cost"), (MONTH,)): """
+        select month, spend, new_buyers, acquisition_cost from marts.acquisition_costs where channel = 'all'""",
 }
 
 

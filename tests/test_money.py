@@ -76,7 +76,7 @@ def test_the_oracle_by_hand():
             "products": [], "marketing_spend": [{"spend_date": "2024-05-31", "channel": "search", "amount": "15", "currency": "EUR"}]}
     marts = marts_of(shop)
     assert marts["customer_value"]["ann"] | {"gross_margin": None} == {
-        "purchase_count": 3, "net_revenue": 30, "gross_margin": None, "average_order_value": 10, "first_purchase_margin": None,
+        "purchase_count": 3, "net_revenue": 30, "gross_margin": None, "gross_margin_estimate": None, "margin_known_share": 0, "average_order_value": 10, "first_purchase_margin": None,
         "first_purchased_on": date(2024, 5, 1), "last_purchased_on": date(2024, 7, 1), "months_as_buyer": 10,
         "repeat_purchase_days": 2, "days_first_to_last": 61, "days_first_to_as_of": 334, "revenue_per_repeat_day": 10}
     # 180 days after 1 July is 28 December; after 31 July it is 27 January.
@@ -88,6 +88,8 @@ def test_the_oracle_by_hand():
     assert marts["cohort_retention"][date(2024, 7, 1), 0]["customers"] == 1
     assert marts["acquisition_costs"][date(2024, 5, 1), "search"]["acquisition_cost"] == 15
     assert marts["acquisition_costs"][date(2024, 7, 1), "unknown"]["payback_months"] == 0
+    assert {key: row["new_buyers"] for key, row in marts["acquisition_costs"].items() if row["is_total"]} == {
+        (date(2024, 5, 1), "all"): 1, (date(2024, 5, 1), "paid"): 1, (date(2024, 7, 1), "all"): 1}
     assert [row["judged_customers"] for row in marts["repeat_purchases"].values()] == [0, 0, 0]
     assert marts_of(shop, date(2025, 7, 1))["repeat_purchases"][3]["judged_customers"] == 1
     assert marts["revenue_by_buyer_type"][date(2024, 7, 1), "new"]["share_of_net_revenue"] == Decimal("0.5")
@@ -139,7 +141,7 @@ def test_spend_without_buyers_and_buyers_without_spend_or_cost(sql, built):
     assert sql.failing_tests(connection) == []
     assert connection.execute(
         "select month::varchar, spend::varchar, new_buyers, acquisition_cost::varchar, known_cost_share_12m::varchar,"
-        " gross_margin_12m_per_new_buyer, payback_months from marts.acquisition_costs order by month").fetchall() == [
+        " gross_margin_12m_per_new_buyer, payback_months from marts.acquisition_costs where not is_total order by month").fetchall() == [
             ("2023-12-01", "5.000000", 0, None, None, None, None), ("2024-02-01", "0.000000", 1, "0.000000", "0.00000000", None, 0)]
     assert connection.execute("select min(month)::varchar, count(*) from marts.churn_monthly").fetchone() == ("2024-02-01", 14 * 5)
     assert connection.execute("select gross_margin, cumulative_gross_margin_per_customer from marts.cohort_retention"
@@ -151,8 +153,8 @@ def test_a_shop_that_delivers_no_spend_has_not_spent_0(sql, built):
                         "order_lines": [line("o", "10.00")],
                         "marketing_spend": [{"spend_date": "2025-04-01", "channel": "search", "amount": "5", "currency": "EUR"}]})
     assert sql.failing_tests(connection) == []
-    assert connection.execute("select new_buyers, spend, acquisition_cost, payback_months from marts.acquisition_costs").fetchall() == [
-        (1, None, None, None)]
+    assert connection.execute("select channel, new_buyers, spend, acquisition_cost, payback_months from marts.acquisition_costs"
+                              " order by channel").fetchall() == [("all", 1, None, None, None), ("unknown", 1, None, None, None)]
 
 
 def test_a_first_order_of_the_year_1_is_a_month_like_any_other(sql, built):
@@ -169,4 +171,27 @@ def test_a_ratio_to_next_to_no_spend_is_large_but_stops_nothing(sql, built):
                         "orders": [order("o", "ann", "2024-02-10 12:00")], "order_lines": [line("o", "250000.00", product_id="p")],
                         "marketing_spend": [{"spend_date": "2024-02-01", "channel": "search", "amount": "0.000001", "currency": "EUR"}]})
     assert connection.execute("select gross_margin_12m_to_acquisition_cost::varchar from marts.acquisition_costs").fetchall() == [
-        ("250000000000.00000000",)]
+        ("250000000000.00000000",)] * 3
+
+
+def test_the_oracle_estimates_margins_by_hand():
+    """The shop earns 6 of 20, nobody's 10 among them: 0.3 of the 10 whose cost is not known."""
+    shop = {"customers": [account("ann"), account("bob")], "products": [{"product_id": "p", "unit_cost": "7", "updated_at": "2024-01-01 00:00"}],
+            "orders": [order("known", "ann", "2025-01-01 12:00"), order("unknown", "ann", "2025-01-02 12:00"), order("nobody", None, "2025-01-03 12:00")],
+            "order_lines": [line("known", "10.00", product_id="p"), line("unknown", "10.00"), line("nobody", "10.00", product_id="p")]}
+    value = marts_of(shop)["customer_value"]
+    assert (value["ann"]["gross_margin"], value["ann"]["gross_margin_estimate"], value["ann"]["margin_known_share"]) == (None, 6, Decimal("0.5"))
+    assert (value["bob"]["gross_margin"], value["bob"]["gross_margin_estimate"], value["bob"]["margin_known_share"]) == (0, 0, None)
+
+
+def test_a_shops_own_channel_paid_is_no_total(sql, built):
+    spend = {"spend_date": "2025-03-01", "currency": "EUR"}
+    shop = {"customers": [account("ann", acquisition_channel="paid"), account("bob")], "products": [],
+            "orders": [order("o", "ann", "2025-03-10 12:00"), order("p", "bob", "2025-03-10 12:00")],
+            "order_lines": [line("o", "10.00"), line("p", "10.00")],
+            "marketing_spend": [spend | {"channel": "paid", "amount": "6"}, spend | {"channel": "all", "amount": "2"}]}
+    connection = built(shop)
+    assert sql.failing_tests(connection) == []
+    assert connection.execute("select channel, new_buyers, spend::double, acquisition_cost::double from marts.acquisition_costs"
+                              " order by is_total, channel").fetchall() == [
+        ("all (channel)", 0, 2, None), ("paid (channel)", 1, 6, 6), ("unknown", 1, 0, 0), ("all", 2, 8, 4), ("paid", 1, 8, 8)]

@@ -14,6 +14,15 @@ current_sale as (
 
 ),
 
+-- What the shop earns of the purchases of known cost, nobody's among them: an estimate of what it earns of the others.
+shop as (
+
+    select {{ quotient('sum(gross_margin)', 'sum(net_revenue)', 8, digits=28) }} as margin_rate
+    from {{ ref('int_purchases') }}
+    where gross_margin is not null
+
+),
+
 totals as (
 
     select
@@ -22,12 +31,24 @@ totals as (
         cast(sum(purchases.net_revenue) as {{ decimal_type(18, 2) }}) as net_revenue,
         cast(case when count(purchases.gross_margin) = count(*) then sum(purchases.gross_margin) end as {{ decimal_type(28, 6) }})
             as gross_margin,
+        cast(sum(case when purchases.gross_margin is not null then purchases.net_revenue else 0 end) as {{ decimal_type(18, 2) }})
+            as costed_net_revenue,
+        sum(coalesce(purchases.gross_margin, 0)) as costed_gross_margin,
         min(purchases.purchased_on) as first_purchased_on,
         max(purchases.purchased_on) as last_purchased_on,
         count(case when purchases.purchased_on > {{ days_ago(30) }} then 1 end) as purchases_30d,
         count(case when purchases.purchased_on > {{ days_ago(365) }} then 1 end) as purchases_365d,
         sum(case when purchases.purchased_on > {{ days_ago(30) }} then purchases.net_revenue else 0 end) as net_revenue_30d,
         sum(case when purchases.purchased_on > {{ days_ago(365) }} then purchases.net_revenue else 0 end) as net_revenue_365d,
+        sum(
+            case
+                when purchases.purchased_on > {{ days_ago(365) }} and purchases.gross_margin is not null
+                    then purchases.net_revenue
+                else 0
+            end
+        ) as costed_net_revenue_365d,
+        sum(case when purchases.purchased_on > {{ days_ago(365) }} then coalesce(purchases.gross_margin, 0) else 0 end)
+            as costed_gross_margin_365d,
         count(case when purchases.is_discounted and purchases.purchased_on > {{ months_ago(12) }} then 1 end)
             as discounted_purchases_12m,
         count(case when purchases.purchased_on between current_sale.starts_on and current_sale.ends_on then 1 end)
@@ -54,20 +75,34 @@ totals as (
 )
 
 select
-    customer_id,
-    purchase_count,
-    net_revenue,
-    gross_margin,
-    {{ average_amount('net_revenue', 'purchase_count') }} as average_order_value,
-    first_purchased_on,
-    last_purchased_on,
-    {{ days_between('last_purchased_on', as_of_date()) }} as recency_days,
-    purchases_30d,
-    purchases_365d,
-    cast(net_revenue_30d as {{ decimal_type(18, 2) }}) as net_revenue_30d,
-    cast(net_revenue_365d as {{ decimal_type(18, 2) }}) as net_revenue_365d,
-    discounted_purchases_12m,
-    purchases_in_current_sale,
-    purchases_in_last_year_sale,
-    2 * net_revenue_180d < net_revenue_180d_before as is_spend_declining
+    totals.customer_id,
+    totals.purchase_count,
+    totals.net_revenue,
+    totals.gross_margin,
+    {{ estimated_margin(
+        'totals.net_revenue', 'totals.costed_net_revenue', 'totals.costed_gross_margin', 'shop.margin_rate'
+    ) }} as gross_margin_estimate,
+    cast(
+        case
+            when totals.costed_net_revenue = totals.net_revenue then 1
+            else {{ quotient('totals.costed_net_revenue', 'totals.net_revenue', 8) }}
+        end as {{ decimal_type(18, 8) }}
+    ) as margin_known_share,
+    {{ average_amount('totals.net_revenue', 'totals.purchase_count') }} as average_order_value,
+    totals.first_purchased_on,
+    totals.last_purchased_on,
+    {{ days_between('totals.last_purchased_on', as_of_date()) }} as recency_days,
+    totals.purchases_30d,
+    totals.purchases_365d,
+    cast(totals.net_revenue_30d as {{ decimal_type(18, 2) }}) as net_revenue_30d,
+    cast(totals.net_revenue_365d as {{ decimal_type(18, 2) }}) as net_revenue_365d,
+    cast(totals.costed_net_revenue_365d as {{ decimal_type(18, 2) }}) as costed_net_revenue_365d,
+    {{ estimated_margin(
+        'totals.net_revenue_365d', 'totals.costed_net_revenue_365d', 'totals.costed_gross_margin_365d', 'shop.margin_rate'
+    ) }} as gross_margin_estimate_365d,
+    totals.discounted_purchases_12m,
+    totals.purchases_in_current_sale,
+    totals.purchases_in_last_year_sale,
+    2 * totals.net_revenue_180d < totals.net_revenue_180d_before as is_spend_declining
 from totals
+cross join shop

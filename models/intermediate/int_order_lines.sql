@@ -1,5 +1,5 @@
--- One row per line of a paid order that counts: lines of quantity 0 and of gift cards count in nothing. The category is that of the
--- product now, and so is the cost, unless the line brings its own. The remainders are what amounts have beyond 6 places.
+-- One row per line of a paid order that counts: lines of quantity 0 and of gift cards count in nothing. Category and cost are
+-- those that the product has now, unless the line brings its own cost. The remainders are what amounts have beyond 6 places.
 with
 
 orders as (

@@ -1,4 +1,5 @@
--- One row per calendar month and channel with spend or new buyers: what these buyers cost, and what they brought.
+-- One row per calendar month and channel with spend or new buyers, and of all and of the paid ones together: what these buyers
+-- cost, and what they brought.
 with
 
 rates as (
@@ -14,22 +15,22 @@ spend_rows as (
 
 ),
 
-spend as (
+channel_spend as (
 
     select
         {{ month_of('spend_rows.spent_on') }} as month,
-        spend_rows.channel,
-        cast(round(sum(
+        {{ real_channel('spend_rows.channel') }} as channel,
+        sum(
             spend_rows.amount
             * case when spend_rows.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end
-        ), 6) as {{ decimal_type(28, 6) }}) as spend
+        ) as spend
     from spend_rows
     left join rates
         on
             spend_rows.currency = rates.currency
             and spend_rows.spent_on >= rates.rated_on
             and (spend_rows.spent_on < rates.next_rated_on or rates.next_rated_on is null)
-    group by {{ month_of('spend_rows.spent_on') }}, spend_rows.channel
+    group by {{ month_of('spend_rows.spent_on') }}, {{ real_channel('spend_rows.channel') }}
 
 ),
 
@@ -44,7 +45,7 @@ customers as (
 
     select
         customer_id,
-        coalesce(acquisition_channel, 'unknown') as channel
+        {{ real_channel("coalesce(acquisition_channel, 'unknown')") }} as channel
     from {{ ref('int_customers') }}
 
 ),
@@ -56,7 +57,7 @@ purchases as (
 ),
 
 -- Whole months count from each buyer's own first purchase, so that the youngest have had as long as the oldest.
-cohort_months as (
+channel_cohorts as (
 
     select
         {{ month_of('purchases.first_purchased_on') }} as month,
@@ -72,6 +73,121 @@ cohort_months as (
         {{ month_of('purchases.first_purchased_on') }},
         customers.channel,
         {{ months_between('purchases.first_purchased_on', 'purchases.purchased_on') }}
+
+),
+
+spend_and_cohorts as (
+
+    select
+        month,
+        channel
+    from channel_spend
+
+    union all
+
+    select
+        month,
+        channel
+    from channel_cohorts
+
+),
+
+months_and_channels as (
+
+    select distinct
+        month,
+        channel
+    from spend_and_cohorts
+
+),
+
+months as (
+
+    select distinct
+        month,
+        least({{ dbt.last_day('month', 'month') }}, {{ as_of_date() }}) as closed_on
+    from months_and_channels
+
+),
+
+paid_dates as (
+
+    select distinct
+        spent_on,
+        {{ real_channel('channel') }} as channel
+    from spend_rows
+    where amount > 0
+
+),
+
+-- Paid are the channels with spend in the 365 days up to the month's last day, or up to the as-of date while it has not ended.
+paid_channels as (
+
+    select distinct
+        months.month,
+        paid_dates.channel
+    from months
+    inner join paid_dates
+        on
+            months.closed_on >= paid_dates.spent_on
+            and {{ days_after('paid_dates.spent_on', 365) }} > months.closed_on
+
+),
+
+-- Whose figures a row holds: those of one channel, of all, or of the paid ones.
+members as (
+
+    select
+        month,
+        channel,
+        channel as member_channel
+    from months_and_channels
+
+    union all
+
+    select
+        month,
+        'all' as channel,
+        channel as member_channel
+    from months_and_channels
+
+    union all
+
+    select
+        months_and_channels.month,
+        'paid' as channel,
+        months_and_channels.channel as member_channel
+    from months_and_channels
+    inner join paid_channels
+        on months_and_channels.month = paid_channels.month and months_and_channels.channel = paid_channels.channel
+
+),
+
+spend as (
+
+    select
+        members.month,
+        members.channel,
+        cast(round(sum(channel_spend.spend), 6) as {{ decimal_type(28, 6) }}) as spend
+    from members
+    inner join channel_spend on members.month = channel_spend.month and members.member_channel = channel_spend.channel
+    group by members.month, members.channel
+
+),
+
+cohort_months as (
+
+    select
+        members.month,
+        members.channel,
+        channel_cohorts.months_since,
+        sum(channel_cohorts.new_buyers) as new_buyers,
+        sum(channel_cohorts.net_revenue) as net_revenue,
+        sum(channel_cohorts.costed_net_revenue) as costed_net_revenue,
+        sum(channel_cohorts.costed_gross_margin) as costed_gross_margin
+    from members
+    inner join channel_cohorts on members.month = channel_cohorts.month and members.member_channel = channel_cohorts.channel
+    group by members.month, members.channel, channel_cohorts.months_since
 
 ),
 
@@ -167,6 +283,7 @@ aged as (
 select
     month,
     channel,
+    channel in ('all', 'paid') as is_total,
     {{ as_of_date() }} as as_of_date,
     is_complete,
     cast(spend as {{ decimal_type(28, 6) }}) as spend,

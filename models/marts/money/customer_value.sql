@@ -27,6 +27,8 @@ select
     customers.purchase_count,
     customers.net_revenue,
     customers.gross_margin,
+    customers.gross_margin_estimate,
+    customers.margin_known_share,
     customers.average_order_value,
     customers.first_purchased_on,
     customers.last_purchased_on,
