@@ -61,10 +61,10 @@ forget: $(VENV) ## Leave a person out of all marts, history and published versio
 	@$(BIN)/python tools/forget.py "$$CUSTOMER"
 	@$(MAKE) --no-print-directory nightly
 
-# DIR=... names another directory than exports/<segment>_<as-of date>; PHONES=1 writes phones too (docs/audiences.md).
+# DIR=... names another directory than exports/<segment>_<as-of date>; PHONES=1 writes phones too, SMS=1 whom messages on a phone may reach (docs/audiences.md).
 export: $(VENV) ## Write CSV files for email tools and ad platforms (SEGMENT=..., CAMPAIGN=..., or SUPPRESSIONS=1 for whom to leave out)
 	@$(BIN)/python tools/export.py $(if $(SEGMENT),"$$SEGMENT") $(if $(CAMPAIGN),--campaign "$$CAMPAIGN") $(if $(SUPPRESSIONS),--suppressions) $(if $(DIR),--dir "$$DIR") \
-		$(if $(PHONES),--phones)
+		$(if $(PHONES),--phones) $(if $(SMS),--sms)
 
 # For example: make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month
 backfill: $(VENV) ## Build the history of past dates (FROM=... TO=... EVERY=day, week or month)

@@ -11,13 +11,12 @@
     end
 {%- endmacro %}
 
-{# The form in which Google knows a compared email: in its own two domains, dots and what follows a plus leave the part before the @.
-   Where nothing of that part would be left, no such mailbox exists, and the email stays. #}
+{# The form in which Google knows a compared email: in its own two domains, dots and what follows a plus leave the part before the @. #}
 {% macro google_email(email) -%}
     {%- set mailbox = dbt.replace(dbt.split_part(dbt.split_part(email, "'@'", 1) | trim, "'+'", 1) | trim, "'.'", "''") | trim -%}
     {%- set domain = dbt.split_part(email, "'@'", 2) | trim -%}
     case
-        when {{ domain }} in ('gmail.com', 'googlemail.com') and {{ mailbox }} <> '' then {{ dbt.concat([mailbox, "'@'", domain]) }}
+        when {{ domain }} in ('gmail.com', 'googlemail.com') then {{ dbt.concat([mailbox, "'@'", domain]) }}
         else {{ email }}
     end
 {%- endmacro %}

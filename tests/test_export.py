@@ -33,11 +33,14 @@ SETTINGS = {"as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000}
 class Reader:
     """Answers as a Session does, from a shop that was built in memory. relations: the table of each model."""
 
+    requires_ads_consent = True
+
     def __init__(self, connection, as_of_date: date, relations: dict[str, str]):
         self.connection, self.as_of_date, self.relations = connection, str(as_of_date), relations
 
     def rows(self, sql: str) -> list[dict]:
         sql = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", lambda found: self.relations[found[1]], sql)
+        sql = sql.replace("{{ var('require_ads_consent') }}", str(self.requires_ads_consent))
         sql = re.sub(r"\{\{ sha256_hex\('([\w.]+)'\) \}\}", r"sha256(\1)", sql)
         cursor = self.connection.execute(re.sub(r"\{% (end)?raw %\}", "", sql))
         names = [column[0] for column in cursor.description]
@@ -113,8 +116,7 @@ def test_nobody_who_refused_or_bounced_is_in_any_export(shops, tmp_path):
             export.export_segment(reader, segment, directory, with_phones=True)
             rows = read(directory / "email_tool.csv")
             emails = [row["email"] for row in rows]
-            hashes = {row["Email"] for row in read(directory / "google_ads.csv")}
-            assert {row["email"] for row in read(directory / "meta_ads.csv")} == hashes
+            hashes = {row["email"] for row in read(directory / "meta_ads.csv")} - {""}
             assert not refused & set(emails) and not {sha256(email) for email in refused} & hashes, segment
             assert hashes <= {sha256(result.customer_contacts[customer]["email"]) for customer in allowed}
             ids = [unquoted(row["customer_id"]) for row in rows]
@@ -134,7 +136,7 @@ def everybody(reader: Reader) -> None:
                 count(*) as customers, 1 as share_of_customers, max(as_of_date) as as_of_date from marts.customers;
         insert into marts.audiences by name
             select 'everybody' as segment, customer_id, as_of_date, sha256(email) as email_sha256, sha256(email) as google_email_sha256,
-                sha256(phone) as phone_sha256
+                sha256(phone) as phone_sha256, 'granted' as ads_consent
             from marts.customer_contacts where email is not null
     """)
 
@@ -151,11 +153,13 @@ def test_a_campaign_is_exported_to_nobody_who_is_held_out(shops, tmp_path):
                                   " hash(customer_id) % 3 = 0 as is_held_out from marts.customers")
         reader.connection.execute("create or replace table marts.campaign_lift as select 'x y' as marketing_campaign_id, count(*) as customers,"
                                   " sum(is_held_out::int) as held_out_customers from marts.campaign_audiences")
-        told = export.export_campaign(reader, "x y", str(tmp_path / str(number)), with_phones=True)
+        told = export.export_campaign(reader, "x y", str(tmp_path / str(number)), with_phones=True, with_sms=True)
         out = {customer for (customer,) in reader.connection.execute("select customer_id from marts.campaign_audiences where is_held_out").fetchall()}
         found = {row["customer_id"] for row in read(tmp_path / str(number) / export.EMAIL_TOOL)}
         contactable = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_email"]}
         assert found <= contactable - out
+        by_sms = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_sms"]}
+        assert {unquoted(row["customer_id"]) for row in read(tmp_path / str(number) / export.SMS_TOOL)} == by_sms - out
         assert len(export.campaign_audience(reader, "x y")) == len(contactable - out)
         assert f"{len(out):,} of them held out, {len(contactable - out):,} of them may be mailed" in told
         exported, held_out = exported + len(found), held_out + len(contactable & out)
@@ -183,8 +187,9 @@ def test_suppression_files_hold_whom_the_lists_hold(shops, tmp_path):
         expected = oracle_contact.suppressions(result)
         for name in export.LISTS:
             on_list = [row for row in expected if row[0] == name]
-            assert sorted(row["Email"] for row in read(directory / f"{name}_google_ads.csv")) == sorted(
-                row[2] or "" for row in on_list if row[2] or row[3])
+            every_form = sorted(email for row in on_list if row[2] or row[4] for email in {row[2] or "", row[3] or ""})
+            assert sorted(row["Email"] for row in read(directory / f"{name}_google_ads.csv")) == every_form
+            assert sorted(row["email"] for row in read(directory / f"{name}_meta_ads.csv")) == every_form
             emails = read(directory / f"{name}_email_tool.csv")
             unwritten = {sha256(contact["email"]) for contact in result.customer_contacts.values()
                          if contact["email"] and not export.can_be_written(contact["email"])}
@@ -208,7 +213,12 @@ def test_a_formula_is_neutralised_and_a_signed_number_is_none(text, cell):
 
 
 PERSON = {"customer_id": "c1", "email": "ann@x.de", "first_name": "Ann", "phone": None, "email_sha256": "e", "google_email_sha256": "e",
-          "phone_sha256": None}
+          "phone_sha256": None, "ads_consent": "granted"}
+
+
+def files_of(people: list[dict], with_phones: bool) -> dict[str, export.Table]:
+    """The files of a segment in which these people are."""
+    return export.tables(people, with_phones) | export.consented_ads_tables(people, set(), requires_ads_consent=True)
 
 
 def person(**values) -> dict:
@@ -217,7 +227,7 @@ def person(**values) -> dict:
 
 def test_an_email_that_begins_like_a_formula_is_left_out_and_not_changed():
     people = [person(email=email) for email in ("=1+1@x.de", "+ann@x.de", "-ann@x.de", "a;=b@x.de", "'=b@x.de", "an+n@x.de", "o'-neil@x.de")]
-    files = export.tables(people, with_phones=False)
+    files = files_of(people, with_phones=False)
     assert [row[1] for row in files["email_tool.csv"][1:]] == ["an+n@x.de", "o'-neil@x.de"]
     assert len(files["google_ads.csv"]) == len(files["meta_ads.csv"]) == 8
     assert "5 emails are left out" in export.told(Path("x"), files, people)[-1]
@@ -226,7 +236,7 @@ def test_an_email_that_begins_like_a_formula_is_left_out_and_not_changed():
 def test_hashes_are_those_of_each_platform():
     """+16505551234 with its plus for Google, its digits alone for Meta; from outside, by sha256sum."""
     email = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"
-    files = export.tables([person(phone="+16505551234", phone_sha256=sha256("+16505551234"), email_sha256=email, google_email_sha256=email)],
+    files = files_of([person(phone="+16505551234", phone_sha256=sha256("+16505551234"), email_sha256=email, google_email_sha256=email)],
                           with_phones=True)
     assert files["google_ads.csv"] == [["Email", "Phone"], [email, "a2996076d3ad4af5dc818b908b3d8e354f26ededf7df0e0aa6ac354143805ee0"]]
     assert files["meta_ads.csv"] == [["email", "phone"], [email, "6069d14bf122fdfd931dc7beb58e5dfbba395b1faf05bdcd42d12358d63d8599"]]
@@ -240,24 +250,94 @@ def test_google_gets_its_own_form_of_an_email_and_a_suppression_file_every_form(
     def beginnings(files):
         return {name: sorted(row[0][:16] for row in files[name][1:]) for name in ("google_ads.csv", "meta_ads.csv")}
 
-    assert beginnings(export.tables(people, with_phones=False)) == {
+    assert beginnings(files_of(people, with_phones=False)) == {
         "google_ads.csv": ["d6117306485ed0e5", "f109a2a632fbcea5"], "meta_ads.csv": ["f109a2a632fbcea5", "f41439c944a763c9"]}
     every_form = ["d6117306485ed0e5", "f109a2a632fbcea5", "f41439c944a763c9"]
-    assert beginnings(export.tables(people, False, export.EVERY_FORM)) == dict.fromkeys(("google_ads.csv", "meta_ads.csv"), every_form)
+    assert beginnings(export.ads_tables(people, export.EVERY_FORM)) == dict.fromkeys(("google_ads.csv", "meta_ads.csv"), every_form)
 
 
-def test_names_hashes_and_phones_of_the_files_are_those_of_the_people(shops, tmp_path):
+def ads_hashes(result: oracle.Result, members: set[str], answer: str | None) -> tuple[list, list]:
+    """The rows of Google's and Meta's files for these customers who gave this answer on ads, from the oracle's contacts.
+
+    No hash is that of a customer who denied. An email counts in Google's form, of which an other spelling is the same mailbox.
+    """
+    def known_as(customer: str) -> tuple[str | None, str | None]:
+        contact = result.customer_contacts[customer]
+        return oracle_contact.google_email(contact["email"]), contact["phone"]
+
+    denied = {name for customer, traits in result.customers.items() if traits["ads_consent"] == "denied" for name in known_as(customer) if name}
+    google, meta = [], []
+    for customer in members:
+        if result.customers[customer]["ads_consent"] == answer:
+            google_email, phone = (None if name in denied else name for name in known_as(customer))
+            email = result.customer_contacts[customer]["email"] if google_email else None
+            if google_email or phone:
+                google.append((sha256(google_email or ""), sha256(phone or "")))
+                meta.append((sha256(email or ""), sha256((phone or "")[1:])))
+    nothing = {sha256(""): ""}
+    return tuple(sorted(tuple(nothing.get(cell, cell) for cell in row) for row in rows) for rows in (google, meta))
+
+
+def test_files_for_ads_hold_who_granted_and_by_no_setting_who_denied(shops, tmp_path):
+    """Who was never asked is in files of their own, where the setting lets them be anywhere."""
+    seen = dict.fromkeys(("granted", None, "denied"), 0)
+    for number, (reader, result) in enumerate(shops):
+        for segment in ("subscribers_without_purchase", "engaged_subscribers", "low_value_active"):
+            members = {customer for customer in result.segments[segment] if result.customers[customer]["is_contactable_by_email"]}
+            for customer in members:
+                seen[result.customers[customer]["ads_consent"]] += 1
+            for requires_ads_consent in (True, False):
+                reader.requires_ads_consent, directory = requires_ads_consent, tmp_path / f"{number}-{segment}-{requires_ads_consent}"
+                said = export.export_segment(reader, segment, directory, with_phones=False)
+                files = {path.name: [tuple(row.values()) for row in read(path)] for path in directory.iterdir() if "ads" in path.name}
+                google, meta = ads_hashes(result, members, "granted")
+                expected = {"google_ads.csv": google, "meta_ads.csv": meta}
+                if not requires_ads_consent:
+                    google, meta = ads_hashes(result, members, None)
+                    expected |= {"google_ads_not_asked.csv": google, "meta_ads_not_asked.csv": meta}
+                assert files == expected
+                not_asked = sum(result.customers[customer]["ads_consent"] is None for customer in members)
+                assert ("never asked for consent to ads" in said) == bool(not_asked) and (not not_asked or "require_ads_consent" in said)
+        reader.requires_ads_consent = True
+    assert all(seen.values())
+
+
+def test_no_hash_in_a_file_for_ads_is_that_of_who_denied():
+    """Not by another spelling of a mailbox, not by a family's phone; whoever shares the phone alone stays in by email."""
+    phone = {"phone": "+16505551234", "phone_sha256": "p"}
+    people = [person(customer_id="denied", email_sha256="d", google_email_sha256="dg", ads_consent="denied", **phone),
+              person(customer_id="same_mailbox", email_sha256="d2", google_email_sha256="dg"),
+              person(customer_id="same_phone", email_sha256="s", google_email_sha256="s", **phone),
+              person(customer_id="not_asked", email_sha256="n", google_email_sha256="n", ads_consent=None, **phone)]
+    assert export.consented_ads_tables(people, {"dg", "p"}, requires_ads_consent=False) == {
+        "google_ads.csv": [["Email", "Phone"], ["s", ""]], "meta_ads.csv": [["email", "phone"], ["s", ""]],
+        "google_ads_not_asked.csv": [["Email", "Phone"], ["n", ""]], "meta_ads_not_asked.csv": [["email", "phone"], ["n", ""]]}
+
+
+def test_messages_on_a_phone_go_to_those_alone_who_agreed_to_them(shops, tmp_path):
+    """By mail or not; and mail goes to nobody because of it."""
+    messaged = unmailed = 0
+    for number, (reader, result) in enumerate(shops):
+        by_sms = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_sms"]}
+        by_email = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_email"]}
+        for segment in ("subscribers_without_purchase", "low_value_active", "non_target"):
+            directory = tmp_path / f"{number}-{segment}"
+            said = export.export_segment(reader, segment, directory, with_phones=False, with_sms=True)
+            members = set(result.segments[segment])
+            rows = read(directory / "sms_tool.csv")
+            assert {unquoted(row["customer_id"]) for row in rows} == members & by_sms and len(rows) == len(members & by_sms)
+            for row in rows:
+                contact = result.customer_contacts[unquoted(row["customer_id"])]
+                assert (row["phone"], row["first_name"]) == (contact["phone"], export.neutral(contact["first_name"]))
+            assert {unquoted(row["customer_id"]) for row in read(directory / "email_tool.csv")} <= members & by_email
+            assert f"{len(rows):,} of them may be sent messages on a phone." in said
+            messaged, unmailed = messaged + len(rows), unmailed + len(members & by_sms - by_email)
+    assert messaged and unmailed
+
+
+def test_names_and_phones_of_the_files_are_those_of_the_people(shops, tmp_path):
     for number, (reader, result) in enumerate(shops):
         export.export_segment(reader, "subscribers_without_purchase", tmp_path / str(number), with_phones=True)
-        members = [result.customer_contacts[customer] for customer in result.segments["subscribers_without_purchase"]
-                   if result.customers[customer]["is_contactable_by_email"]]
-
-        def pairs(phone):
-            return sorted((sha256(member["email"]), sha256(phone(member["phone"])) if member["phone"] else "") for member in members)
-
-        google = [tuple(row.values()) for row in read(tmp_path / str(number) / "google_ads.csv")]
-        meta = [tuple(row.values()) for row in read(tmp_path / str(number) / "meta_ads.csv")]
-        assert sorted(google) == pairs(str) and sorted(meta) == pairs(lambda phone: phone[1:])
         for row in read(tmp_path / str(number) / "email_tool.csv"):
             contact = result.customer_contacts[unquoted(row["customer_id"])]
             assert (row["email"], row["first_name"]) == (contact["email"], export.neutral(contact["first_name"]))
@@ -268,7 +348,7 @@ def test_names_hashes_and_phones_of_the_files_are_those_of_the_people(shops, tmp
 
 def test_a_csv_file_is_read_back_as_it_was_written(tmp_path):
     people = [person(first_name='Ann, "the" Great'), person(customer_id="c2", first_name="Zoë\nMarie"), person(customer_id="c3", first_name=None)]
-    export.write(tmp_path, export.tables(people, with_phones=False), set())
+    export.write(tmp_path, files_of(people, with_phones=False), set())
     content = (tmp_path / "email_tool.csv").read_bytes()
     assert content.startswith(b"customer_id,email,first_name\r\nc1,ann@x.de,\"Ann, \"\"the\"\" Great\"\r\n")
     assert [row["first_name"] for row in read(tmp_path / "email_tool.csv")] == ['Ann, "the" Great', "Zoë\nMarie", ""]
@@ -284,17 +364,18 @@ def mode(path: Path) -> int:
 def test_files_are_their_owners_alone_whatever_the_umask(tmp_path):
     before = os.umask(0)
     try:
-        export.write(tmp_path / "a" / "b", export.tables([PERSON], with_phones=True), set())
+        export.write(tmp_path / "a" / "b", files_of([PERSON], with_phones=True), set())
     finally:
         os.umask(before)
     assert mode(tmp_path / "a" / "b") == 0o700
-    assert {path.name: mode(path) for path in (tmp_path / "a" / "b").iterdir()} == dict.fromkeys(export.FILES, 0o600)
+    assert {path.name: mode(path) for path in (tmp_path / "a" / "b").iterdir()} == dict.fromkeys(
+        ("email_tool.csv", "google_ads.csv", "meta_ads.csv", "phones.csv"), 0o600)
 
 
 def test_a_failed_export_leaves_the_earlier_one_as_it_was(tmp_path):
-    export.write(tmp_path, export.tables([PERSON], with_phones=True), set())
+    export.write(tmp_path, files_of([PERSON], with_phones=True), set())
     earlier = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    broken = export.tables([person(customer_id="c2")], with_phones=True)
+    broken = files_of([person(customer_id="c2")], with_phones=True)
     broken["phones.csv"] = [["customer_id", "phone"], *(cell for cell in [None])]
     with pytest.raises(csv.Error):
         export.write(tmp_path, broken, set())
@@ -303,8 +384,10 @@ def test_a_failed_export_leaves_the_earlier_one_as_it_was(tmp_path):
 
 def test_a_later_export_takes_away_what_it_does_not_write_and_nothing_else(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    reader = SimpleNamespace(rows=lambda sql: [{"customers": 1}] if "ref('segments')" in sql else [], as_of_date="2025-03-31")
-    export.write(tmp_path, export.tables([PERSON], with_phones=True), set())
+    reader = SimpleNamespace(rows=lambda sql: [{"customers": 1}] if "ref('segments')" in sql else [{"is_required": True}] if "var(" in sql else [],
+                             as_of_date="2025-03-31")
+    earlier = dict.fromkeys(export.FILES, [["email"], ["e"]])
+    export.write(tmp_path, earlier | files_of([PERSON], with_phones=True), set())
     said = export.export_segment(reader, "seg_loyal_buyers", str(tmp_path), with_phones=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["email_tool.csv", "google_ads.csv", "meta_ads.csv", "notes.txt"]
     assert (tmp_path / "email_tool.csv").read_bytes() == b"customer_id,email,first_name\r\n"
@@ -352,14 +435,16 @@ def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
     code, said, _ = run(capsys, warehouse, "--suppressions", "--phones", "--dir", str(tmp_path / "out"))
     assert code == 0 and said.startswith("Suppression lists as of 2025-03-31") and len(list((tmp_path / "out").iterdir())) == 16
     with duckdb.connect(warehouse / "shop.duckdb") as connection:
-        counts = dict(connection.execute("select suppression_list, count(*) from marts.suppressions "
-                                         "where email_sha256 is not null or phone_sha256 is not null group by all").fetchall())
+        counts = dict(connection.execute("""
+            select suppression_list, sum(if(email_sha256 <> google_email_sha256, 2, 1))::int from marts.suppressions
+            where email_sha256 is not null or phone_sha256 is not null group by all""").fetchall())
     assert {name: len(read(tmp_path / "out" / f"{name}_meta_ads.csv")) for name in export.LISTS} == dict.fromkeys(export.LISTS, 0) | counts
 
 
 @pytest.mark.parametrize("words, sentence", [
     ([], "Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, CAMPAIGN=..., or SUPPRESSIONS=1."),
     (["loyal_buyers", "--suppressions"], "Name what to export, one thing at a time"),
+    (["--suppressions", "--sms"], "SMS=1 is for a segment or a campaign: PHONES=1 writes the phones of the suppression lists."),
     (["loyal_buyers", "--dir", "README.md"], "The files cannot be written: "),
 ])
 def test_what_cannot_be_exported_is_said_in_a_sentence(warehouse, capsys, words, sentence):

@@ -84,7 +84,7 @@ def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sen
         marts = {name: node for name, node in models(Project(tmp_path)).items() if name in MARTS}
     tagged = {name for name, node in marts.items() if "contact_data" in node.tags}
     assert tagged == {name for name, node in marts.items() if any(map(personal.fullmatch, node.columns))}
-    assert tagged == {"customer_contacts", "audiences", "suppressions"}
+    assert tagged == {"customer_contacts", "audiences", "sms_audiences", "suppressions"}
     for name, node in marts.items():
         assert node.config.grants == {"select": ["sender" if name in tagged else "reporter"]}, name
 

@@ -255,7 +255,7 @@ def test_what_is_published(shop):
     version = publish.current(shop.published)
     manifest = json.loads((version / "manifest.json").read_text())
     built = {name for (name,) in shop.rows("select table_name from information_schema.tables where table_schema = 'marts'")}
-    assert set(manifest["rows"]) == built - {"customer_contacts", "audiences", "suppressions"}
+    assert set(manifest["rows"]) == built - {"customer_contacts", "audiences", "sms_audiences", "suppressions"}
     assert {path.stem for path in version.glob("*.parquet")} == set(manifest["rows"])
     assert manifest["as_of_date"] == DATES[0]
     assert datetime.fromisoformat(manifest["published_at"]).tzinfo

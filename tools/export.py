@@ -1,6 +1,6 @@
 """Write whom mail may reach in a segment, or whom to leave out, as CSV files for email tools and ad platforms.
 
-Usage: python tools/export.py [SEGMENT | --campaign ID | --suppressions] [--dir DIR] [--phones]
+Usage: python tools/export.py [SEGMENT | --campaign ID | --suppressions] [--dir DIR] [--phones] [--sms]
 
 Reads the last build. docs/audiences.md says what each file is for, and what may be done with it.
 """
@@ -21,8 +21,17 @@ from this_shop import this_shop
 
 # Besides being in the segment's audience, a person meets all of these to be exported. The consent is asked again, of the customer.
 CONDITIONS = ("customers.is_contactable_by_email",)
+SMS_CONDITIONS = ("customers.is_contactable_by_sms",)
 LISTS = ("non_target", "unhappy", "unsubscribed", "complained")
-EMAIL_TOOL, GOOGLE_ADS, META_ADS, PHONES = FILES = ("email_tool.csv", "google_ads.csv", "meta_ads.csv", "phones.csv")
+FILES = (
+    EMAIL_TOOL := "email_tool.csv",
+    GOOGLE_ADS := "google_ads.csv",
+    META_ADS := "meta_ads.csv",
+    GOOGLE_ADS_NOT_ASKED := "google_ads_not_asked.csv",
+    META_ADS_NOT_ASKED := "meta_ads_not_asked.csv",
+    PHONES := "phones.csv",
+    SMS_TOOL := "sms_tool.csv",
+)
 # Each platform has its own form of an email. Who is to be left out must be found under every one.
 FORMS = {GOOGLE_ADS: ("google_email_sha256",), META_ADS: ("email_sha256",)}
 EVERY_FORM = dict.fromkeys(FORMS, ("email_sha256", "google_email_sha256"))
@@ -35,11 +44,22 @@ AUDIENCE = """
         customer_contacts.phone,
         audiences.email_sha256,
         audiences.google_email_sha256,
-        audiences.phone_sha256
+        audiences.phone_sha256,
+        customers.ads_consent
     from {{{{ ref('audiences') }}}} as audiences
     inner join {{{{ ref('customers') }}}} as customers on audiences.customer_id = customers.customer_id
     inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on audiences.customer_id = customer_contacts.customer_id
     where audiences.segment = {segment} and {conditions}
+"""
+SMS_AUDIENCE = """
+    select
+        sms_audiences.customer_id,
+        customer_contacts.phone,
+        customer_contacts.first_name
+    from {{{{ ref('sms_audiences') }}}} as sms_audiences
+    inner join {{{{ ref('customers') }}}} as customers on sms_audiences.customer_id = customers.customer_id
+    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on sms_audiences.customer_id = customer_contacts.customer_id
+    where sms_audiences.segment = {segment} and {conditions}
 """
 # Whom a campaign is for: its frozen audience, without the held out.
 CAMPAIGN = """
@@ -50,7 +70,8 @@ CAMPAIGN = """
         customer_contacts.phone,
         hashes.email_sha256,
         hashes.google_email_sha256,
-        hashes.phone_sha256
+        hashes.phone_sha256,
+        customers.ads_consent
     from {{{{ ref('campaign_audiences') }}}} as campaign_audiences
     inner join {{{{ ref('customers') }}}} as customers on campaign_audiences.customer_id = customers.customer_id
     inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on campaign_audiences.customer_id = customer_contacts.customer_id
@@ -72,11 +93,20 @@ SUPPRESSIONS = """
     left join {{ ref('int_refused_emails') }} as refused_emails
         on suppressions.customer_id is null and suppressions.email_sha256 = {{ sha256_hex('refused_emails.compared_email') }}
 """
+DENIED_HASHES = """
+    select
+        hashes.google_email_sha256,
+        hashes.phone_sha256
+    from {{ ref('customers') }} as customers
+    inner join {{ ref('int_contact_hashes') }} as hashes on customers.customer_id = hashes.customer_id
+    where customers.ads_consent = 'denied'
+"""
 DATES = """
     select distinct as_of_date from {{ ref('customers') }}
     union select distinct as_of_date from {{ ref('customer_contacts') }}
     union select distinct as_of_date from {{ ref('segment_memberships') }}
     union select distinct as_of_date from {{ ref('audiences') }}
+    union select distinct as_of_date from {{ ref('sms_audiences') }}
     union select distinct as_of_date from {{ ref('suppressions') }}
 """
 
@@ -90,7 +120,7 @@ Table = list[list[str]]
 
 def audience(session: Session, segment: str, conditions: tuple[str, ...] = CONDITIONS) -> list[dict]:
     """Whom mail may reach in a segment of the last build: customer_id, email, first_name, phone, email_sha256,
-    google_email_sha256, phone_sha256.
+    google_email_sha256, phone_sha256, ads_consent.
 
     One dict per customer, in the order of their ids; phones in E.164, hashes as lower-case hex digits, None where unknown.
     conditions: SQL on `customers` that must hold. Raises DbtError where the marts cannot be read.
@@ -99,14 +129,23 @@ def audience(session: Session, segment: str, conditions: tuple[str, ...] = CONDI
     return sorted(people, key=lambda person: person["customer_id"])
 
 
+def sms_audience(session: Session, segment: str, conditions: tuple[str, ...] = SMS_CONDITIONS) -> list[dict]:
+    """Whom messages on a phone may reach in a segment: customer_id, phone, first_name, in the form of `audience`. Raises DbtError as it does."""
+    people = session.rows(SMS_AUDIENCE.format(segment=as_is(quoted(segment)), conditions=" and ".join(conditions)))
+    return sorted(people, key=lambda person: person["customer_id"])
+
+
 def campaign_audience(session: Session, campaign: str, conditions: tuple[str, ...] = CONDITIONS) -> list[dict]:
-    """Whom mail may reach of a campaign's audience, without the held out, in the form of `audience`. Raises DbtError as it does."""
+    """Whom mail may reach of a campaign's audience, without the held out, in the form of `audience`. Raises DbtError as it does.
+
+    With SMS_CONDITIONS: whom messages on a phone may reach.
+    """
     people = session.rows(CAMPAIGN.format(campaign=as_is(quoted(campaign)), conditions=" and ".join(conditions)))
     return sorted(people, key=lambda person: person["customer_id"])
 
 
 def suppressions(session: Session) -> dict[str, list[dict]]:
-    """Whom to leave out, by suppression list: the columns of `audience`, but first_name. customer_id is None for an email
+    """Whom to leave out, by suppression list: the columns of `audience`, but first_name and ads_consent. customer_id is None for an email
     that refused and that no customer has; email and phone are None where unknown. Raises DbtError as `audience` does."""
     people = sorted(session.rows(SUPPRESSIONS), key=lambda person: (person["customer_id"] or "", person["email"] or ""))
     return {name: [person for person in people if person["suppression_list"] == name] for name in LISTS}
@@ -122,22 +161,52 @@ def can_be_written(email: str) -> bool:
     return FORMULA.search(email) is None
 
 
-def tables(people: list[dict], with_phones: bool, forms: dict[str, tuple[str, ...]] = FORMS) -> dict[str, Table]:
-    """The files for these people: name -> rows, header first. A person is left out of a file that has nothing of them.
-
-    forms: the hashes of an email that a file for ad platforms holds, a row for each that differs.
-    """
+def tables(people: list[dict], with_phones: bool) -> dict[str, Table]:
+    """The files of contact data for these people: name -> rows, header first. Who has nothing that a file holds is not in it."""
     mailed = [person for person in people if person["email"] and can_be_written(person["email"])]
     columns = [name for name in ("customer_id", "email", "first_name") if not people or name in people[0]]
-    files = {
-        EMAIL_TOOL: [columns, *([neutral(person[name]) for name in columns] for person in mailed)],
+    files = {EMAIL_TOOL: [columns, *([neutral(person[name]) for name in columns] for person in mailed)]}
+    if with_phones:
+        files[PHONES] = [["customer_id", "phone"], *([neutral(person["customer_id"]), person["phone"]] for person in people if person["phone"])]
+    return files
+
+
+def ads_tables(people: list[dict], forms: dict[str, tuple[str, ...]] = FORMS) -> dict[str, Table]:
+    """The files for ad platforms, in the form of `tables`. forms: the hashes of an email that a file holds, a row for each that differs."""
+    return {
         GOOGLE_ADS: [["Email", "Phone"], *hashes(people, forms[GOOGLE_ADS], lambda person: person["phone_sha256"] or "")],
         # Meta hashes the digits of a phone alone.
         META_ADS: [["email", "phone"], *hashes(people, forms[META_ADS], lambda person: sha256((person["phone"] or "").removeprefix("+")))],
     }
-    if with_phones:
-        files[PHONES] = [["customer_id", "phone"], *([neutral(person["customer_id"]), person["phone"]] for person in people if person["phone"])]
+
+
+def consented_ads_tables(people: list[dict], denied: set[str], requires_ads_consent: bool) -> dict[str, Table]:
+    """The same for an audience: of those who granted consent to ads alone. Those who were never asked never share a file with them,
+    and have none where consent is required. Who denied it is in no file, by nobody's email or phone.
+
+    denied: the hashes, in Google's form and of phones, of all customers who denied it.
+    """
+    allowed = [without_denied(person, denied) for person in people]
+    files = ads_tables([person for person in allowed if person["ads_consent"] == "granted"])
+    if not requires_ads_consent:
+        not_asked = ads_tables([person for person in allowed if person["ads_consent"] is None])
+        files |= {GOOGLE_ADS_NOT_ASKED: not_asked[GOOGLE_ADS], META_ADS_NOT_ASKED: not_asked[META_ADS]}
     return files
+
+
+def without_denied(person: dict, denied: set[str]) -> dict:
+    """A person without the email or phone that somebody who denied consent to ads has, too: a platform knows hashes, not customers."""
+    if person["google_email_sha256"] in denied:
+        person = person | {"email_sha256": None, "google_email_sha256": None}
+    if person["phone_sha256"] in denied:
+        person = person | {"phone": None, "phone_sha256": None}
+    return person
+
+
+def sms_table(people: list[dict]) -> Table:
+    """The file for a tool that sends messages to phones."""
+    return [["customer_id", "phone", "first_name"],
+            *([neutral(person["customer_id"]), person["phone"], neutral(person["first_name"])] for person in people)]
 
 
 def hashes(people: list[dict], forms: tuple[str, ...], phone_hash: Callable[[dict], str]) -> Table:
@@ -171,7 +240,7 @@ def for_owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def export_segment(session: Session, segment: str, directory: str | None, with_phones: bool) -> str:
+def export_segment(session: Session, segment: str, directory: str | None, with_phones: bool, with_sms: bool = False) -> str:
     """Export a segment and say what was done. Raises DbtError where there is no such segment, and OSError."""
     segment = segment.removeprefix("seg_")
     found = session.rows("select customers from {{ ref('segments') }} where segment = " + as_is(quoted(segment)))
@@ -179,10 +248,10 @@ def export_segment(session: Session, segment: str, directory: str | None, with_p
         raise DbtError(f"The segment {segment} is not in the last build: run `make run` first." if session.has_model(f"seg_{segment}")
                        else f"There is no segment {segment}: docs/segments.md has those that ship with the project.")
     return export_people(session, f"{segment} as of {session.as_of_date}: {int(found[0]['customers']):,} customers", audience(session, segment),
-                         directory or f"exports/{segment}_{session.as_of_date}", with_phones)
+                         sms_audience(session, segment) if with_sms else None, directory or f"exports/{segment}_{session.as_of_date}", with_phones)
 
 
-def export_campaign(session: Session, campaign: str, directory: str | None, with_phones: bool) -> str:
+def export_campaign(session: Session, campaign: str, directory: str | None, with_phones: bool, with_sms: bool = False) -> str:
     """Export whom a campaign is for and say what was done. Raises DbtError where there is no such campaign, and OSError."""
     found = session.rows("select customers, held_out_customers from {{ ref('campaign_lift') }} where marketing_campaign_id = "
                          + as_is(quoted(campaign)))
@@ -192,23 +261,45 @@ def export_campaign(session: Session, campaign: str, directory: str | None, with
     what = (f"{campaign} as of {session.as_of_date}: {int(found[0]['customers']):,} customers, "
             f"{int(found[0]['held_out_customers']):,} of them held out")
     return export_people(session, what, campaign_audience(session, campaign),
+                         campaign_audience(session, campaign, SMS_CONDITIONS) if with_sms else None,
                          directory or f"exports/{re.sub('[^A-Za-z0-9_.-]', '_', campaign)}_{session.as_of_date}", with_phones)
 
 
-def export_people(session: Session, what: str, people: list[dict], directory: str, with_phones: bool) -> str:
-    """Write the files of these people and say what was done. Raises OSError."""
-    files, target = tables(people, with_phones), Path(directory)
-    write(target, files, set(FILES) - files.keys())
+def export_people(session: Session, what: str, people: list[dict], messaged: list[dict] | None, directory: str, with_phones: bool) -> str:
+    """Write the files of people who may be mailed, and of those who may be messaged on a phone, and say what was done. Raises OSError."""
+    requires_ads_consent = session.rows("select {{ var('require_ads_consent') }} as is_required")[0]["is_required"]
+    denied = {value for row in session.rows(DENIED_HASHES) for value in row.values() if value}
+    files = tables(people, with_phones) | consented_ads_tables(people, denied, requires_ads_consent)
     lines = [f"{what}, {len(people):,} of them may be mailed."]
-    if not people:
+    if messaged is not None:
+        files[SMS_TOOL] = sms_table(messaged)
+        lines.append(f"{len(messaged):,} of them may be sent messages on a phone.")
+    if not people and not messaged:
         lines.append("There is nobody to export: the files hold their header only.")
-    return "\n".join([*lines, *told(target, files, people)])
+    target = Path(directory)
+    write(target, files, set(FILES) - files.keys())
+    return "\n".join([*lines, *told(target, files, people), *told_of_ads(people, requires_ads_consent)])
+
+
+def told_of_ads(people: list[dict], requires_ads_consent: bool) -> list[str]:
+    """Lines that say who is in no file for ad platforms, or in one of their own, and why."""
+    answers = [person["ads_consent"] for person in people]
+    denied, not_asked = answers.count("denied"), answers.count(None)
+    lines = [f"{denied:,} of them denied consent to ads, and are in no file for ad platforms."] * bool(denied)
+    if not_asked and requires_ads_consent:
+        lines.append(f"{not_asked:,} of them were never asked for consent to ads (ads_consent in raw.customers), and the var require_ads_consent keeps"
+                     " them out of the files for ad platforms: set to false, it gives them files of their own (docs/audiences.md).")
+    elif not_asked:
+        lines.append(f"{not_asked:,} of them were never asked for consent to ads (require_ads_consent is false): upload their files,"
+                     f" {GOOGLE_ADS_NOT_ASKED} and {META_ADS_NOT_ASKED}, apart from the others.")
+    return lines
 
 
 def export_suppressions(session: Session, directory: str | None, with_phones: bool) -> str:
     """Export the suppression lists and say what was done. Raises DbtError and OSError."""
     lists = suppressions(session)
-    files = {f"{name}_{file}": rows for name, people in lists.items() for file, rows in tables(people, with_phones, EVERY_FORM).items()}
+    files = {f"{name}_{file}": rows for name, people in lists.items()
+             for file, rows in (tables(people, with_phones) | ads_tables(people, EVERY_FORM)).items()}
     target = Path(directory or f"exports/suppressions_{session.as_of_date}")
     write(target, files, {f"{name}_{file}" for name in lists for file in FILES} - files.keys())
     return "\n".join([f"Suppression lists as of {session.as_of_date}: whom to leave out.",
@@ -242,20 +333,23 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--campaign")
     parser.add_argument("--suppressions", action="store_true")
     parser.add_argument("--phones", action="store_true")
+    parser.add_argument("--sms", action="store_true")
     parser.add_argument("--dir")
     parser.add_argument("--vars", help="in place of the variable VARS")
     arguments = parser.parse_args(words)
     try:
         if [bool(arguments.segment), bool(arguments.campaign), arguments.suppressions].count(True) != 1:
             raise DbtError("Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, CAMPAIGN=..., or SUPPRESSIONS=1.")
+        if arguments.suppressions and arguments.sms:
+            raise DbtError("SMS=1 is for a segment or a campaign: PHONES=1 writes the phones of the suppression lists.")
         session = Session(this_shop(arguments.vars).given)
         refuse_unfinished_build(session)
         if arguments.suppressions:
             print(export_suppressions(session, arguments.dir, arguments.phones))
         elif arguments.campaign:
-            print(export_campaign(session, arguments.campaign, arguments.dir, arguments.phones))
+            print(export_campaign(session, arguments.campaign, arguments.dir, arguments.phones, arguments.sms))
         else:
-            print(export_segment(session, arguments.segment, arguments.dir, arguments.phones))
+            print(export_segment(session, arguments.segment, arguments.dir, arguments.phones, arguments.sms))
     except (DbtError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -26,7 +26,8 @@ select
     memberships.as_of_date,
     contact_hashes.email_sha256,
     contact_hashes.google_email_sha256,
-    contact_hashes.phone_sha256
+    contact_hashes.phone_sha256,
+    contactable_customers.ads_consent
 from memberships
 inner join contactable_customers on memberships.customer_id = contactable_customers.customer_id
 inner join contact_hashes on memberships.customer_id = contact_hashes.customer_id
