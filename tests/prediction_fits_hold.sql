@@ -22,7 +22,7 @@ where not coalesce(
     false
 )
 {% else %}
-select nothing.found
-from (select 'nothing is predicted' as found) as nothing
-where nothing.found is null
+select no_rows.found
+from (select 'nothing is predicted' as found) as no_rows
+where no_rows.found is null
 {% endif %}

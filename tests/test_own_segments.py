@@ -162,6 +162,44 @@ WRONG = {
 }
 
 
+def test_own_segments_leave_the_projects_tests_green(copy):
+    """The scaffold with its comments, and the segments of the guide, with the texts that it asks for."""
+    assert copy.tool("register", "add", "regulars").returncode == 0
+    project_file = copy.root / "dbt_project.yml"
+    project_file.write_text(project_file.read_text().replace("      definition:\n", "      definition: d\n").replace("      goal:\n", "      goal: g\n"))
+    for name, sql in EXAMPLES.items():
+        copy.write(name, sql)
+    ran = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_project.py"],
+                         cwd=copy.root, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_a_run_that_reads_what_is_of_another_date_is_refused(copy):
+    def build(*arguments: str, **settings: str):
+        return copy.project().attempt("run", *arguments, raw_dir=copy.raw_dir, database=copy.database, **SETTINGS | settings)
+
+    before = copy.rows("from marts.seg_new_subscribers order by all")
+    other = {"as_of_date": "2025-04-02"}
+    refused = messages(build("--select", "seg_new_subscribers", **other))
+    assert ("seg_new_subscribers is to be built as of 2025-04-02, but customers, which it reads, is of 2025-03-31: set the var as_of_date to 2025-03-31, "
+            "or build what it reads too (--select +seg_new_subscribers).") in refused
+    # Tables without a date of their own are known as well.
+    assert "int_rfm is to be built as of 2025-04-02, but int_" in messages(build("--select", "int_rfm", **other))
+    assert copy.rows("from marts.seg_new_subscribers order by all") == before
+    assert build("--select", "seg_new_subscribers").success and build("--select", "path:models/staging", **other).success
+
+    result = build("--select", "+seg_new_subscribers", **other)
+    assert result.success, messages(result)
+    assert "which it reads, is of 2025-03-31" in messages(build("--select", "segment_memberships", **other))
+    assert "customers, which it reads, is of 2025-04-02" in messages(build("--select", "seg_non_target"))
+
+    # A run that fails leaves the rest without a date, as it may have come to it or not.
+    (copy.root / "models" / "intermediate" / "int_rfm.sql").write_text("select 1 / 'no number' as customer_id from {{ ref('int_purchases') }}")
+    assert not build("--select", "+customers").success
+    assert "customers, which it reads, is not built by a run that ended: build what it reads too" in messages(build("--select", "seg_non_target"))
+    assert "int_purchases, which it reads, is of 2025-03-31" in messages(build("--select", "int_rfm", **other))
+
+
 def test_each_wrong_segment_is_named_in_one_sentence(copy, capfd):
     for number, sql in enumerate(WRONG):
         copy.write(f"wrong_{number}", sql)

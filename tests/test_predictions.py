@@ -5,6 +5,7 @@ Nothing here uses the code under test to compute what it is held to: CDNOW's his
 
 import shutil
 import sys
+import tempfile
 from contextlib import chdir
 from datetime import date, timedelta
 from math import lgamma
@@ -334,11 +335,13 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
         code = step.main()
         said = capsys.readouterr()
         assert code == 0, said
+        rows(file, "checkpoint")
         for wrong in ("update marts.customer_predictions set probability_alive = 1.5", "update marts.prediction_fits set reason = null",
                       "insert into marts.customer_predictions from marts.customer_predictions limit 1"):
-            shutil.copy(file, tmp_path / "wrong.duckdb")
-            rows(tmp_path / "wrong.duckdb", wrong)
-            tested = project.attempt("test", "--select", "source:predictions", raw_dir=tmp_path / "raw", database=tmp_path / "wrong.duckdb", **settings)
+            broken = Path(tempfile.mkdtemp(dir=tmp_path)) / file.name
+            shutil.copy(file, broken)
+            rows(broken, wrong)
+            tested = project.attempt("test", "--select", "source:predictions", raw_dir=tmp_path / "raw", database=broken, **settings)
             assert [run.status for run in tested.result].count("fail") == 1, wrong
         rows(file, "update marts.customer_value set as_of_date = '2025-03-30'")
         assert step.main() == 2

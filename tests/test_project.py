@@ -66,10 +66,10 @@ def test_the_columns_of_segments_are_those_of_customers(project, built):
     """In name, type and description; no YAML of their own is needed."""
     for segment in register_entries():
         name = f"seg_{segment['name']}"
-        source = "customer_categories" if segment.get("row_per") else "customers"
-        assert columns(built, name).items() <= columns(built, source).items(), name
+        assert columns(built, name).items() <= (columns(built, "customer_categories") | columns(built, "customers")).items(), name
+        described = models(project)["customer_categories"].columns | models(project)["customers"].columns
         for column in models(project)[name].columns.values():
-            assert column.description == models(project)[source].columns[column.name].description, name
+            assert column.description == described[column.name].description, name
 
 
 def test_contact_data_stands_in_one_mart_alone(project):
@@ -91,7 +91,7 @@ def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sen
 
 def test_members_show_the_segments_texts_and_customers_columns(project, built):
     texts = built.execute("select distinct segment, segment_title, segment_group from marts.segment_members").fetchall()
-    assert len(texts) > 20 and set(texts) <= {(entry["name"], entry["title"], entry["group"]) for entry in register_entries()}
+    assert len(texts) > 20 and set(texts) <= {(entry["name"], entry["title"], entry.get("group", "Our own")) for entry in register_entries()}
     shown, customers = models(project)["segment_members"].columns, models(project)["customers"].columns
     own = {"segment", "segment_title", "segment_group"}
     assert {name: (column.data_type, column.description) for name, column in shown.items() if name not in own | {"customer_id"}} == {
@@ -113,36 +113,53 @@ def test_unit_tests_have_names_that_postgresql_takes():
     assert names and [name for name in names if len(name) > 63] == []
 
 
+def segment_sql(name: str) -> str:
+    """A segment's file without comments. Whether someone is in another segment is a condition like others: it is read as one word."""
+    sql = re.sub(r"--.*", "", (PROJECT / register.file_of(name)).read_text())
+    return re.sub(r"\(select customer_id from \{\{ ref\('seg_\w+'\) \}\}\)", "''", sql)
+
+
 def test_segments_are_bare_filters():
-    for path in (PROJECT / "models" / "marts" / "segments").glob("*.sql"):
-        sql = path.read_text()
-        assert sql.count("select") == 1 and not re.search(r"\b(join|union|group by|over)\b", sql), path
-        assert set(re.findall(r"\{\{\s*(\w+)", sql)) <= {"ref", "var", "days_ago", "months_ago", "as_of_date"}, path
+    for segment in register_entries():
+        sql = segment_sql(segment["name"])
+        assert sql.count("select") == 1 and not re.search(r"\b(join|union|group by|over)\b", sql), segment["name"]
+        # The date of a run may be another one than that of `customers`: the build refuses that, and ours need no such care.
+        dates = set() if segment["name"] in shipped() else {"as_of_date", "days_ago", "months_ago"}
+        assert set(re.findall(r"\{\{\s*(\w+)", sql)) <= {"ref", "var"} | dates, segment["name"]
 
 
 def register_entries() -> list[dict]:
     return yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
 
 
+def shipped() -> set[str]:
+    """The segments that come with the project. Others are the shop's own: of them no more is asked than docs/first_segment.md says."""
+    return set(re.findall(r"(?m)^\| ([a-z_]+) \| .* \|$", (PROJECT / "README.md").read_text())) & {entry["name"] for entry in register_entries()}
+
+
 def test_each_segment_is_registered_with_its_texts():
     files = {path.stem for path in (PROJECT / "models" / "marts" / "segments").glob("*.sql")}
     assert {f"seg_{segment['name']}" for segment in register_entries()} == files
-    texts = ("title", "definition", "goal", "example", "watch_out", "source", "group")
-    assert [segment["name"] for segment in register_entries() if not all(segment.get(text) for text in texts)] == []
+    texts = {name: ("title", "definition", "goal", "example", "watch_out", "source", "group") for name in shipped()}
+    assert len(texts) > 20
+    for segment in register_entries():
+        needed = texts.get(segment["name"], ("title", "definition", "goal"))
+        assert [text for text in needed if not segment.get(text)] == [], segment["name"]
 
 
 def test_segments_show_what_their_filter_asks():
     """So that a reader of the segment sees why someone is in it."""
     for segment in register_entries():
-        select, _, where = (PROJECT / register.file_of(segment["name"])).read_text().partition("\nfrom ")
-        asked = set(re.findall(r"\b[a-z_]+_?[0-9a-z]*\b", re.sub(r"'.*?'|\{\{.*?\}\}", "", where.partition("where")[2])))
+        select, _, where = segment_sql(segment["name"]).partition("\nfrom ")
+        asked = set(re.findall(r"\b[a-z_]+_?[0-9a-z]*\b", re.sub(r"'.*?'|\{\{.*?\}\}", "", where.partition("where")[2]))) - {"customer_id"}
         shown = set(re.findall(r"\w+", select))
         assert asked - shown <= {"and", "or", "not", "in", "is", "null", "between"}, segment["name"]
 
 
 def test_the_page_of_segments_is_up_to_date(monkeypatch):
     monkeypatch.chdir(PROJECT)
-    assert document.PAGE.read_text() == document.page(), "run make docs"
+    ours = [segment for segment in register_entries() if segment["name"] in shipped()]
+    assert document.PAGE.read_text() in (document.page(), document.page(ours)), "run make docs"
 
 
 def test_models_lean_on_segments_by_ref():

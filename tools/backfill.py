@@ -105,6 +105,7 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print, man
         for number, day in enumerate(waiting):
             for node in rendered(session, day):
                 build(connection, node, day)
+            connection.execute("update intermediate.dates_of_models set as_of_date = ?", [day])
             session.invoke(*STEP, as_of_date=str(day))
             passed = time.monotonic() - began
             left = passed / (number + 1) * (len(waiting) - number - 1)

@@ -42,11 +42,11 @@ def description(entry: dict) -> str:
         f"\n\n**{title}.** {entry[field]}" for title, field in told.items() if entry.get(field))
 
 
-def page() -> str:
-    """docs/segments.md: what stands there above the mark, and per segment its definition, formula, goal and advice."""
+def page(entries: list[dict] | None = None) -> str:
+    """docs/segments.md: what stands there above the mark, and per segment its definition, formula, goal and advice. entries: of the register, else all."""
     parts = [PAGE.read_text().partition(MARK)[0] + MARK + "\n"]
     group = None
-    for number, entry in enumerate(registered(), 1):
+    for number, entry in enumerate(registered() if entries is None else entries, 1):
         if entry.get("group") != group:
             group = entry.get("group")
             parts.append(f"## {group or 'Our own'}\n")

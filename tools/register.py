@@ -17,19 +17,19 @@ SEGMENTS = Path("models/marts/segments")
 UNIT_TESTS = SEGMENTS / "_unit_tests.yml"
 
 FILE = """\
--- Keep this file a bare filter: one table, no join, no macro but ref, var and the date macros. The comments may go.
+-- Keep this file a bare filter: one table, no join, no macro but ref and var. The comments may go.
 --
 -- customer_id and as_of_date are needed. Then show the columns that the filter asks, so that readers see why someone is in.
 -- All traits, with their meaning: make traits. Is one missing? Compute it upstream, in models/intermediate.
 select
     customer_id,
     as_of_date,
-    last_purchased_on,
+    recency_days,
     purchase_count
 from {{{{ ref('customers') }}}}
 where
-    -- The last 30 days, up to the as-of date. A year: months_ago(12).
-    last_purchased_on > {{{{ days_ago(30) }}}}
+    -- The last 30 days, the as-of date among them.
+    recency_days < 30
     and purchase_count >= 2
     -- Someone who is in another segment is left out so:
     -- and customer_id not in (select customer_id from {{{{ ref('seg_non_target') }}}})

@@ -271,3 +271,20 @@
 
 {% macro spark__gather_statistics(table) -%}
 {%- endmacro %}
+
+{# Runs a statement that stays done, whatever becomes of the run. #}
+{% macro run_at_once(sql) %}
+    {% do adapter.dispatch('run_at_once')(sql) %}
+{% endmacro %}
+
+{% macro default__run_at_once(sql) %}
+    {% do run_query(sql) %}
+{% endmacro %}
+
+{% macro postgres__run_at_once(sql) %}
+    {% do run_query(sql ~ '; commit') %}
+{% endmacro %}
+
+{% macro redshift__run_at_once(sql) %}
+    {% do run_query(sql) %}
+{% endmacro %}

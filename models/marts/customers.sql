@@ -201,6 +201,7 @@ select
     acquisition_channel,
     is_subscribed,
     consented_on,
+    cast({{ days_between('consented_on', as_of_date()) }} as integer) as consent_age_days,
     is_subscribed and is_reachable_by_email as is_contactable_by_email,
     is_sms_subscribed,
     is_sms_subscribed and has_phone as is_contactable_by_sms,
@@ -255,6 +256,7 @@ select
     cast(recommendation_clicks_30d as bigint) as recommendation_clicks_30d,
     cast(open_carts_30d as bigint) as open_carts_30d,
     last_open_cart_on,
+    cast({{ days_between('last_open_cart_on', as_of_date()) }} as integer) as open_cart_age_days,
     has_ordered_since_last_open_cart,
 
     cast(email_clicks_30d as bigint) as email_clicks_30d,
@@ -263,5 +265,6 @@ select
     cast(emails_received_180d as bigint) as emails_received_180d,
 
     last_reviewed_on,
+    cast({{ days_between('last_reviewed_on', as_of_date()) }} as integer) as review_age_days,
     last_review_rating
 from staged

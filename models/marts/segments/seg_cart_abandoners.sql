@@ -1,9 +1,9 @@
 select
     customer_id,
     as_of_date,
-    last_open_cart_on,
+    open_cart_age_days,
     has_ordered_since_last_open_cart
 from {{ ref('customers') }}
 where
-    last_open_cart_on > {{ days_ago(30) }}
+    open_cart_age_days < 30
     and not has_ordered_since_last_open_cart

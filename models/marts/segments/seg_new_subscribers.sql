@@ -2,10 +2,10 @@ select
     customer_id,
     as_of_date,
     is_subscribed,
-    consented_on,
+    consent_age_days,
     has_ordered
 from {{ ref('customers') }}
 where
     is_subscribed
-    and consented_on > {{ days_ago(30) }}
+    and consent_age_days < 30
     and not has_ordered

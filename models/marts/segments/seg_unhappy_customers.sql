@@ -2,10 +2,10 @@ select
     customer_id,
     as_of_date,
     purchase_count,
-    last_reviewed_on,
+    review_age_days,
     last_review_rating
 from {{ ref('customers') }}
 where
     purchase_count >= 1
-    and last_reviewed_on > {{ days_ago(90) }}
+    and review_age_days < 90
     and last_review_rating <= 2
