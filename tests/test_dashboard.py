@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -20,7 +21,9 @@ HOSTILE = """<script>window.hacked = 1</script><img src=x onerror="window.hacked
 
 # A date before, as the history's models would have seen it: each segment of another size, every third one not yet registered.
 BEFORE = """
-    insert into marts.segment_sizes select as_of_date - 40, segment, customers + position % 4, null, null from marts.segments where position % 3 > 0;
+    insert into marts.segment_sizes
+        select segment_sizes.* replace (segment_sizes.as_of_date - 40 as as_of_date, segment_sizes.customers + position % 4 as customers)
+        from marts.segment_sizes inner join marts.segments using (segment) where position % 3 > 0;
     update marts.segment_sizes set entered = position % 2, exited = position % 2 + position % 4
         from marts.segments where segments.segment = segment_sizes.segment and segment_sizes.as_of_date = segments.as_of_date;
     insert into marts.segment_transitions
@@ -65,7 +68,7 @@ def build(sql):
 def shop(build, tmp_path_factory):
     """A random shop with a date before, as a DuckDB file."""
     directory = tmp_path_factory.mktemp("shop")
-    write_shop(random_shop(5, DAY, "Europe/Berlin"), directory / "raw", "parquet")
+    write_shop(random_shop(25, DAY, "Europe/Berlin"), directory / "raw", "parquet")
     database = build(directory / "raw", directory / "shop.duckdb")
     with duckdb.connect(database) as connection:
         connection.execute(BEFORE)
@@ -138,7 +141,7 @@ def test_headline_figures_are_those_of_the_marts(browser, page, rows):
         "select sum(customers), sum(customers) filter (from_value <> 'lead') from marts.segment_transitions where trait = 'lifecycle_stage' and from_value <> 'none'")
     notes = text(browser, ".tiles li:nth-child(3), .tiles li:nth-child(4)")
     for note, moved in zip(notes, (customers - known_before, buyers - buyers_before)):
-        assert f"{minus(f'{moved:+,}')} since 2025-02-19" in note
+        assert f"{dashboard.change(moved)} since 2025-02-19" in note
 
 
 def test_sizes_values_and_changes_are_those_of_the_marts(browser, page, rows):
@@ -320,6 +323,165 @@ def test_a_segment_added_at_the_end_stands_in_its_group(browser, shop, tmp_path)
     browser.value("document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = box.closest('label').textContent.trim() === 'Birthday soon' })")
     browser.value("document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))")
     assert browser.value("document.querySelector('[data-chart=sizes] .chart').data.map(line => line.name)") == ["Birthday soon"]
+
+
+# The history before, as if it had been of another sale.
+OTHER_SALE = [
+    "alter table marts.segment_sizes add column if not exists edition varchar",
+    """update marts.segment_sizes set edition = if(as_of_date < date '2025-03-31', 'winter', 'spring')
+       where segment in ('last_year_sale_buyers', 'sale_cart_abandoners', 'current_sale_buyers')""",
+    "insert into marts.segment_sizes by name select as_of_date, segment, 50 as customers, 'winter' as edition from "
+    "(select distinct as_of_date from marts.segment_sizes where as_of_date < date '2025-03-31'), (values ('last_year_sale_buyers'), ('sale_cart_abandoners'), ('current_sale_buyers')) as sale (segment) "
+    "where (as_of_date, segment) not in (select (as_of_date, segment) from marts.segment_sizes)",
+    "update marts.segment_sizes set entered = 40, exited = 30 where edition = 'spring'",
+    "update marts.segments set not_delivered = null",
+]
+
+
+def test_another_sale_is_no_change_of_customers(browser, shop, tmp_path, rows):
+    browser.open(changed(shop, tmp_path, *OTHER_SALE))
+    assert is_quiet(browser)
+    titles = {title for (title,) in rows("select title from marts.segments where segment in ('last_year_sale_buyers', 'sale_cart_abandoners', 'current_sale_buyers')")}
+    (told,) = [said for said in text(browser, "section:has(#glance) p") if said.startswith("The sale changed")]
+    assert told.startswith("The sale changed from winter to spring: ") and all(title in told for title in titles) and len(titles) == 3
+    assert not titles & set(text(browser, ".movers a")) and text(browser, ".movers a")
+    changes = {row[0]: row[2] for row in cells(browser, ".sizes tbody tr:not(:has(.group))")}
+    assert {changes[title] for title in titles} == {"the sale changed"} and "the sale changed" not in {changes[title] for title in changes.keys() - titles}
+    for title, shown in zip(text(browser, "details.segment h3"), text(browser, "details.segment")):
+        assert ("entered" in shown and "left" in shown or "The segment is new" in shown) != (title in titles), title
+        assert ("The sale changed from winter to spring." in shown) == (title in titles)
+    # No line joins the two sales, in the small picture or in the large one.
+    joined = browser.value("""Object.fromEntries([...document.querySelectorAll(".sizes tbody tr:not(:has(.group))")].map(row =>
+        [row.querySelector("a").textContent, [...row.querySelectorAll("td .spark polyline")].map(line => line.getAttribute("points").split(" ").length)]))""")
+    assert all(joined[title] == [1, 1] for title in titles) and [2] in joined.values()
+    browser.value("document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = true }); document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))")
+    lines = {name: (days, sizes) for name, days, sizes in browser.value("[...document.querySelector('[data-chart=sizes] .chart').data].map(line => [line.name, line.x, line.y])")}
+    for title in titles:
+        days, sizes = lines[title]
+        assert days == ["2025-02-19", "2025-03-31", "2025-03-31"] and sizes[1] is None and None not in (sizes[0], sizes[2])
+
+
+def test_a_history_that_knows_no_sale_is_compared_all_the_same(browser, shop, tmp_path):
+    """A version that was published before the history knew it can be shown again."""
+    browser.open(changed(shop, tmp_path, "alter table marts.segment_sizes drop column if exists edition", "alter table marts.segments drop column not_delivered",
+                         "alter table marts.customers drop column if exists gross_margin_estimate", "delete from marts.acquisition_costs where channel in ('all', 'paid')",
+                         "drop table marts.data_quality"))
+    assert is_quiet(browser)
+    shown = text(browser, "main")[0]
+    assert "The sale changed" not in shown and text(browser, ".movers a") and "No margin is known" in shown
+    assert [row[0] for row in cells(browser, ".channels tbody tr.total")] == ["All channels"]
+
+
+def test_what_changed_is_ordered_by_money(browser, shop, tmp_path):
+    """Ten customers fewer who bring much come before a hundred more who bring little; of an emptied segment the average of all customers counts."""
+    sizes = {"hero_customers": (30, 20, 20_000), "non_target": (400, 500, 5_000), "discount_buyers": (50, 0, 0), "new_subscribers": (0, 900, 0)}
+    browser.open(changed(
+        shop, tmp_path, "update marts.segments set not_delivered = null, customers = 0", "delete from marts.segment_sizes",
+        "update marts.segment_performance set customers = 0, purchases_365d = 0, net_revenue_365d = 0", "update marts.shop_figures set net_revenue_365d = 30 * customers",
+        "update marts.segments set segment_group = 'All'",
+        "insert into marts.segment_sizes (as_of_date, segment, customers, entered, exited) select day, segment, 0, 0, 0 from marts.segments, (values (date '2025-02-19'), (date '2025-03-31')) as dates (day)",
+        *(statement for segment, (before, now, money) in sizes.items() for statement in (
+            f"update marts.segments set customers = {now} where segment = '{segment}'",
+            f"update marts.segment_performance set customers = {now}, net_revenue_365d = {money} where segment = '{segment}'",
+            f"update marts.segment_sizes set customers = if(as_of_date = date '2025-03-31', {now}, {before}) where segment = '{segment}'"))))
+    assert is_quiet(browser)
+    assert text(browser, ".movers a") == ["Hero customers", "Discount buyers", "Not a target", "New subscribers"]
+    told = text(browser, ".movers li")
+    assert "30 → 20; 10 × EUR 1,000 = EUR 10,000." in told[0] and "400 → 500; 100 × EUR 10.00 = EUR 1,000." in told[2]
+    assert "50 → 0; 50 × EUR 30.00 = EUR 1,500, by the average of all customers, for nobody is left." in told[1]
+    assert "Most money first: the change in customers × what a member of the segment brought in the last 365 days, on average." in text(browser, "section:has(#glance) p")
+
+
+def test_a_segment_without_its_data_is_not_empty(browser, build, tmp_path):
+    browser.open(small_shop(build, tmp_path))
+    assert is_quiet(browser)
+    sizes = {row[0]: row[1] for row in cells(browser, ".sizes tbody tr:not(:has(.group))")}
+    assert {title: size for title, size in sizes.items() if size.startswith("no ")} == {
+        **dict.fromkeys(["Recommendation clickers", "Indecisive visitors", "Sale cart abandoners", "Cart abandoners", "Browse abandoners", "High-ticket hesitators"], "no sessions delivered"),
+        **dict.fromkeys(["Last year's sale buyers", "Current sale buyers"], "no sale campaigns delivered"), **dict.fromkeys(["Unhappy customers", "Referral candidates"], "no reviews delivered"),
+        **dict.fromkeys(["Engaged subscribers", "Unengaged subscribers"], "no email events delivered"), "Active customers": "no sessions or email events delivered"}
+    for title, shown in zip(text(browser, "details.segment h3"), text(browser, "details.segment")):
+        assert ("What to do" in shown) != sizes[title].startswith("no ") and (f"The shop delivers {sizes[title].removesuffix(' delivered')}," in shown) == sizes[title].startswith("no ")
+
+
+def test_delivered_data_are_those_of_the_mart(browser, page, shop, tmp_path, rows):
+    browser.open(page)
+    expected = rows("""select table_name, received_rows, kept_rows, duplicate_rows, deleted_rows, rejected_rows, repaired_values from marts.data_quality
+        where received_rows > 0 order by rejected_rows + repaired_values desc, received_rows desc, table_name""")
+    assert cells(browser, ".quality tbody tr") == [[name, *(f"{rows_of:,}" for rows_of in counts)] for name, *counts in expected] and len(expected) > 5
+    reason = "commonest_rejection_reason = 'missing <b>', rejected_rows = 1854, commonest_rejection_rows = 1800"
+    browser.open(changed(shop, tmp_path, f"update marts.data_quality set {reason} where table_name = 'orders'",
+                         "update marts.data_quality set received_rows = 0 where table_name = 'reviews'"))
+    told = text(browser, "section:has(#delivered)")[0]
+    assert "most rejected: missing <b> (1,800)" in text(browser, ".quality tbody tr")[0] and "Not delivered: " in told and "reviews" in told.partition("Not delivered: ")[2]
+    assert not re.search(r"@|None|null", told)
+
+
+def test_who_is_known_no_more_is_not_among_the_customers(browser, page, rows):
+    browser.open(page)
+    ((customers,),) = rows("select count(*) from marts.customers")
+    told = [said for said in text(browser, "section:has(#flows) p") if "stayed where they were" in said]
+    assert len(told) == 2 and all(f" of {customers:,} customers stayed where they were. 3 more were known on 2025-02-19 and are no customers of today's." in said for said in told)
+
+
+def figures_by_words(browser) -> dict[frozenset, set[str]]:
+    """The figures of the page by the words that name them: of tiles, of listings by the words of row and column, and of the sentences on all customers
+    and on each segment. Words are compared as a set, without case and without the currency, as readers do not mind their order."""
+    facts = browser.value("""(() => {
+        const facts = [], plain = element => element.textContent, first = element => [...element.childNodes].find(node => node.textContent.trim())?.textContent ?? "";
+        for (const tile of document.querySelectorAll(".tiles li")) {
+            const note = [...tile.querySelectorAll(".muted")].map(plain).filter(note => note.includes("last 365 days") && !note.includes("%"));
+            facts.push([[plain(tile.children[0]), ...note].join(" "), plain(tile.querySelector("strong"))]);
+        }
+        for (const table of document.querySelectorAll(".listing.sizes, .listing.value")) {
+            const heads = [...table.querySelectorAll("thead tr:last-child > *")].map(plain);
+            for (const row of table.querySelectorAll("tbody tr:not(:has(.group))")) {
+                const [name, ...cells] = row.children;
+                cells.forEach((cell, place) => cell.matches(".bar") || facts.push([`${(name.querySelector("a") ?? name.firstChild).textContent} ${heads[place + 1]}`, first(cell)]));
+                const members = plain(name).match(/([\\d,]+) customers, [\\d,]+ reachable/);
+                if (members) facts.push([name.querySelector("a").textContent + " customers", members[1]]);
+            }
+        }
+        for (const details of document.querySelectorAll("details.segment")) {
+            const title = plain(details.querySelector("h3")), told = plain(details);
+            for (const [pattern, words] of [[/Size([\\d,]+) customers?,/, "customers"], [/([\\d,.]+) net revenue so far/, "net revenue so far"], [/([\\d,.]+) gross margin so far/, "gross margin so far, amount"]]) {
+                const found = told.match(pattern);
+                if (found) facts.push([`${title} ${words}`, found[1]]);
+            }
+        }
+        for (const [_, customers] of plain(document.querySelector("main")).matchAll(/of (?:all )?([\\d,]+) customers/g)) facts.push(["customers", customers]);
+        return facts;
+    })()""")
+    found = {}
+    for words, figure in facts:
+        figure = figure.replace("EUR", "").replace(",", "").strip()
+        if re.fullmatch(r"[\d.]+", figure):
+            # Narrow places leave the cents out.
+            found.setdefault(frozenset(re.findall(r"[a-z0-9']+", words.lower().replace("eur", ""))), []).append(f"{Decimal(figure):.0f}")
+    return found
+
+
+def test_the_same_words_are_the_same_number(browser, shop, tmp_path):
+    browser.open(changed(shop, tmp_path, *MARGINS))
+    found = figures_by_words(browser)
+    assert {words: figures for words, figures in found.items() if len(set(figures)) > 1} == {}
+    # These stand in more than one place, so that they can differ.
+    shared = {"net revenue last 365 days whole shop", "average order value last 365 days whole shop", "customers", "loyal buyers customers", "loyal buyers net revenue so far"}
+    assert all(len(found[frozenset(words.split())]) > 1 for words in shared)
+    whole, buyers = ({*words, *"net revenue last 365 days".split()} for words in (("whole", "shop"), ("all", "buyers")))
+    assert found[frozenset(whole)][0] != found[frozenset(buyers)][0]
+    ((nobodys, revenue),) = rows_of(tmp_path / "changed.duckdb", "select count(*), sum(net_revenue) from marts.purchases where customer_id is null and purchased_on > date '2024-03-31'")
+    assert nobodys > 0
+    tile, = [tile for tile in text(browser, ".tiles li") if tile.startswith("Net revenue")]
+    assert f"with EUR {dashboard.amount(revenue)} of nobody known" in tile and f"{nobodys:,} purchases, EUR {dashboard.amount(revenue)}, of nobody known" in text(browser, ".value .total")[0]
+    # And a difference is seen.
+    browser.open(changed(shop, tmp_path, *MARGINS, "update marts.shop_figures set net_revenue_365d = net_revenue_365d + 10"))
+    assert [set(words) for words, figures in figures_by_words(browser).items() if len(set(figures)) > 1][:1] == [whole]
+
+
+def rows_of(database: Path, query: str) -> list[tuple]:
+    with duckdb.connect(database, read_only=True) as connection:
+        return connection.execute(query).fetchall()
 
 
 def test_a_history_of_one_date_has_no_changes(browser, build, tmp_path):
@@ -511,23 +673,42 @@ def by_hand(sql, shop: Path, analysis: str) -> list[dict]:
         return [dict(zip([column[0] for column in cursor.description], row)) for row in cursor.fetchall()]
 
 
-def test_value_and_margin_are_those_of_the_purchases(browser, page, rows):
-    browser.open(page)
+# As the models would estimate: of half of the buyers all costs are known, of the others none, and the shop's rate is 40 %.
+MARGINS = [
+    "alter table marts.customers add column if not exists gross_margin_estimate decimal(18,6)",
+    "alter table marts.customers add column if not exists margin_known_share decimal(18,8)",
+    "update marts.customers set gross_margin_estimate = 0.4 * net_revenue, margin_known_share = if(purchase_count % 2 = 1, 1, 0) where purchase_count > 0",
+]
+
+
+def test_value_and_margin_are_those_of_the_marts(browser, shop, tmp_path, rows):
+    browser.open(changed(shop, tmp_path, *MARGINS))
     expected = rows("""
-        select title, sum(net_revenue), count(*), sum(gross_margin), sum(net_revenue) filter (gross_margin is not null), any_value(segments.customers)
-        from marts.segments join marts.segment_memberships using (segment) join marts.purchases using (customer_id)
-        where purchased_on > date '2024-03-31' group by title, position order by 2 desc, position
+        with earned as (
+            select title, sum(net_revenue) as net_revenue, count(*) as purchases, position
+            from marts.segments join marts.segment_memberships using (segment) join marts.purchases using (customer_id)
+            where purchased_on > date '2024-03-31' group by title, position),
+        margins as (
+            select title, coalesce(sum(net_revenue) filter (purchase_count % 2 = 1), 0) as known, sum(net_revenue) as so_far
+            from marts.segments join marts.segment_memberships using (segment) join marts.customers using (customer_id) group by title)
+        select title, net_revenue, purchases, known, so_far from earned join margins using (title) order by net_revenue desc, position
     """)
     shown = cells(browser, ".value tbody tr:not(.total)")
-    assert len(shown) == len(expected) > 10 and any(known != revenue for _, revenue, _, _, known, _ in expected)
-    for (title, revenue, _, per_purchase, margin), (name, net_revenue, purchases, gross_margin, known, _) in zip(shown, expected):
-        assert (title, revenue, margin) == (name, f"{net_revenue:,.0f}", share(gross_margin, known) if known else "unknown")
+    known_shares = browser.value("[...document.querySelectorAll('.value tbody tr:not(.total) td:last-child')].map(cell => cell.querySelector('.muted')?.textContent ?? null)")
+    assert len(shown) == len(expected) > 10
+    for (title, revenue, _, per_purchase, margin), known_share, (name, net_revenue, purchases, known, so_far) in zip(shown, known_shares, expected):
+        assert (title, revenue, margin) == (name, f"{net_revenue:,.0f}", "40.0 %")
+        assert known_share == (None if known == so_far else share(known, so_far).replace(" ", "\N{NO-BREAK SPACE}") + " known")
         assert per_purchase == f"EUR {net_revenue / purchases:,.{2 if net_revenue / purchases < 1000 else 0}f}"
+    assert any(known_shares)
     assert [(name, f"{revenue:,.0f}") for name, revenue in rows("""select title, net_revenue_365d from marts.segment_performance
         join marts.segments using (segment) where purchases_365d > 0 order by 2 desc, position""")] == [(row[0], row[1]) for row in shown]
-    idle = rows("select title from marts.segment_performance join marts.segments using (segment) where purchases_365d = 0 order by position")
+    idle = rows("select title from marts.segment_performance join marts.segments using (segment) where purchases_365d = 0 and not_delivered is null order by position")
     (sentence,) = text(browser, "section:has(#value) details p")
     assert idle and all(title in sentence for (title,) in idle)
+    ((margin, each),) = rows("select sum(0.4 * net_revenue), avg(0.4 * net_revenue) from marts.seg_loyal_buyers join marts.customers using (customer_id)")
+    (loyal,) = [shown for shown in text(browser, "details.segment") if shown.startswith("Loyal buyers")]
+    assert f"EUR {dashboard.amount(margin)} gross margin so far, EUR {dashboard.amount(each)} per customer, estimated where the cost is unknown" in loyal
 
 
 def test_new_and_returning_buyers_are_those_of_the_purchases(browser, page, rows):
@@ -549,7 +730,7 @@ def test_acquisition_is_that_of_the_mart(browser, page, rows):
             bool_or(old and new_buyers > 0 and gross_margin_12m_per_new_buyer is null), sum(new_buyers) filter (old),
             coalesce(min(payback_months) filter (old and new_buyers > 0 and spend > 0), -1), coalesce(max(payback_months) filter (old and new_buyers > 0 and spend > 0), -1)
         from (select *, month between date '2023-04-01' and date '2024-03-01' as old from marts.acquisition_costs)
-        where month >= date '2023-04-01' group by channel""")}
+        where month >= date '2023-04-01' and channel not in ('all', 'paid') group by channel""")}
     shown = cells(browser, ".channels tbody tr:not(.total)")
     assert {row[0] for row in shown} == set(expected) and len(shown) > 2
     for channel, spend, buyers, cost, margin, times, paid in shown:
@@ -562,6 +743,32 @@ def test_acquisition_is_that_of_the_mart(browser, page, rows):
         assert paid.startswith({(-1, -1): ("not yet", "–")}.get((fastest, slowest), (f"{fastest} month", f"{fastest} to {slowest} month")))
 
 
+# The totals as the model writes them; here as if only the channels with spend in a month were paid for.
+TOTALS = [
+    "delete from marts.acquisition_costs where channel in ('all', 'paid')",
+    *(f"""insert into marts.acquisition_costs by name
+        select month, '{name}' as channel, as_of_date, is_complete, sum(spend) as spend, cast(sum(new_buyers) as bigint) as new_buyers,
+            sum(spend) / nullif(sum(new_buyers), 0) as acquisition_cost, is_12_months_old
+        from marts.acquisition_costs where channel not in ('all', 'paid') and {condition} group by all""" for name, condition in (("all", "true"), ("paid", "spend > 0"))),
+]
+
+
+def test_totals_are_no_channels(browser, shop, tmp_path, rows):
+    year = "month >= date '2024-04-01' and channel not in ('all', 'paid')"
+    ((paid_spend, paid_buyers),) = rows(f"select sum(spend), sum(new_buyers) from marts.acquisition_costs where {year} and spend > 0")
+    ((spend, buyers),) = rows(f"select sum(spend), sum(new_buyers) from marts.acquisition_costs where {year}")
+    assert paid_spend == spend and 0 < paid_buyers < buyers
+    browser.open(changed(shop, tmp_path, *TOTALS))
+    assert is_quiet(browser)
+    told = [[f"{spend:,.0f}", f"{size:,}", dashboard.amount(spend / size)] for size in (paid_buyers, buyers)]
+    totals = cells(browser, ".channels tbody tr.total")
+    assert [row[:4] for row in totals] == [["Channels with spend", *told[0]], ["All channels", *told[1]]]
+    channels = {row[0] for row in cells(browser, ".channels tbody tr:not(.total)")}
+    assert channels and not channels & {"all", "paid"}
+    assert f"EUR {told[1][2]} on average, over all channels and buyers, and EUR {told[0][2]} in the channels with spend." in text(browser, "section:has(#acquisition) p")[0]
+    assert text(browser, ".channels ~ details thead th")[-2:] == ["Channels with spend", "All channels"]
+
+
 def test_who_comes_back_is_as_recomputed_from_the_purchases(browser, page, sql, shop):
     browser.open(page)
     cohort = by_hand(sql, shop, "a_cohort_by_hand")
@@ -571,7 +778,8 @@ def test_who_comes_back_is_as_recomputed_from_the_purchases(browser, page, sql, 
     assert shown[1:] == [str(round(100 * found.get(age, 0))) for age in range(1, 13)] and any(0 < rate < 1 for rate in found.values())
     ladder = cells(browser, ".ladder tbody tr")
     for row, rung in zip(by_hand(sql, shop, "the_first_repeats_by_hand"), ladder):
-        assert rung[:2] == [str(row["purchase_number"]), share(row["repeated_customers"], row["judged_customers"])]
+        judged = row["judged_customers"]
+        assert rung[:2] == [str(row["purchase_number"]), share(row["repeated_customers"], judged) if judged else "too early"]
     judged = text(browser, ".ladder tbody th .muted")
     assert judged[:3] == [f"{row['judged_customers']:,} judged" for row in by_hand(sql, shop, "the_first_repeats_by_hand")]
     assert len(text(browser, ".ladder")) == 2
@@ -610,6 +818,16 @@ def test_months_that_have_not_ended_are_marked_and_not_drawn(browser, shop, tmp_
     assert text(browser, ".channels + p + details tbody th")[0] == "2025-03so far"
 
 
+def test_a_campaign_to_no_segment_names_itself_and_gets_no_verdict(browser, shop, tmp_path):
+    browser.open(changed(shop, tmp_path, campaign("spring", segment="loyal_buyer", customers=0, treated_customers=0, held_out_customers=0, lift=None, revenue=None,
+                                                  verdict="Nobody is held out: there is nothing to compare with."),
+                         campaign("summer", segment="xyz")))
+    assert is_quiet(browser)
+    assert text(browser, ".campaigns li") == [
+        "spring There is no segment loyal_buyer: nobody can be treated or held out. Correct it in marketing_campaigns; the nearest name is loyal_buyers.",
+        "summer There is no segment xyz: nobody can be treated or held out. Correct it in marketing_campaigns."]
+
+
 def test_campaigns_show_their_interval_and_sentence(browser, shop, tmp_path):
     page = changed(shop, tmp_path, campaign("spring"), campaign("no-result", "2025-02-01", lift=None, revenue=None, verdict="An arm is too small."),
                    campaign("still-on", "2025-03-20", ends_on="2025-04-20", is_over=False, lift=(-0.02, -0.1, 0.06), verdict="Wait for its end."),
@@ -631,10 +849,11 @@ def test_campaigns_show_their_interval_and_sentence(browser, shop, tmp_path):
 
 
 def test_unknown_costs_and_no_spend_are_said(browser, shop, tmp_path):
-    browser.open(changed(shop, tmp_path, "update marts.purchases set cost = null, gross_margin = null",
+    browser.open(changed(shop, tmp_path, *MARGINS, "update marts.customers set gross_margin_estimate = null, margin_known_share = null",
                          "update marts.acquisition_costs set gross_margin_12m_per_new_buyer = null, gross_margin_12m_to_acquisition_cost = null"))
     assert "No margin is known" in text(browser, "main")[0] and "in 12 months is unknown" in text(browser, "main")[0]
-    assert {row[-1] for row in cells(browser, ".value tbody tr")} == {"unknown"}
+    # The whole shop's has no place here: it is of customers alone.
+    assert {row[-1] for row in cells(browser, ".value tbody tr") if row[0] != "Whole shop"} == {"unknown"}
     assert "unknown" in {row[4] for row in cells(browser, ".channels tbody tr")} <= {"unknown", "nobody won"}
     browser.open(changed(shop, tmp_path, "update marts.acquisition_costs set spend = null, acquisition_cost = null, payback_months = null"))
     assert is_quiet(browser)

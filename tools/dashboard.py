@@ -202,6 +202,27 @@ class Shop:
                 for row in self.rows("from marts.segment_performance")}
 
     @cached_property
+    def margins(self) -> dict[str | None, dict]:
+        """By segment, and of all buyers under None: customers, gross margin so far, and net revenue so far, with a known cost and in all.
+
+        What is not known of a margin is estimated upstream. Empty in what was published before that was so.
+        """
+        if not self.rows("select 1 from information_schema.columns where table_schema = 'marts' and table_name = 'customers'"
+                         " and column_name = 'gross_margin_estimate'"):
+            return {}
+        return {row["segment"]: row for row in self.rows("""
+            with members as (
+                select segment, customer_id from marts.segment_memberships
+                union all
+                select null, customer_id from marts.customers where purchase_count > 0
+            )
+            select segment, count(*) as customers, sum(gross_margin_estimate) as gross_margin, sum(net_revenue) as net_revenue,
+                sum(margin_known_share * net_revenue) as costed
+            from members inner join marts.customers using (customer_id)
+            group by segment
+        """)}
+
+    @cached_property
     def nobodys(self) -> dict | None:
         """Purchases and net revenue of the last 365 days that belong to no customer; none where there are none, or the mart is absent."""
         if "purchases" not in self.marts:
@@ -582,26 +603,18 @@ def ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | 
 
 
 def value(shop: Shop) -> str:
-    """Net revenue and margin of the last 365 days, by who is in which segment today. The margin is that of the purchases with a known cost."""
+    """Net revenue of the last 365 days, by who is in which segment today, and gross margin so far."""
     year = """
-        select customer_id, net_revenue, gross_margin, case when gross_margin is not null then net_revenue end as costed_net_revenue
-        from marts.purchases where customer_id is not null and purchased_on > cast($day as date) - 365
+        select count(*) as purchases, sum(net_revenue) as net_revenue_365d, avg(net_revenue) as average_order_value_365d from marts.purchases
+        where purchased_on > cast($day as date) - 365
     """
-    everybody = shop.rows(f"""
-        select count(*) as purchases, sum(net_revenue) as net_revenue_365d, avg(net_revenue) as average_order_value_365d,
-            sum(gross_margin) as gross_margin, sum(costed_net_revenue) as costed_net_revenue from ({year})
-    """, day=shop.as_of_date)[0]
-    performance = {row["segment"]: row for row in shop.rows(f"""
-        select segment_performance.*, margins.gross_margin, margins.costed_net_revenue from marts.segment_performance
-        left join (
-            select segment, sum(gross_margin) as gross_margin, sum(costed_net_revenue) as costed_net_revenue
-            from marts.segment_memberships inner join ({year}) using (customer_id)
-            group by segment
-        ) as margins using (segment)
-    """, day=shop.as_of_date)}
+    everybody = shop.rows(f"{year} and customer_id is not null", day=shop.as_of_date)[0]
+    whole = shop.rows(year, day=shop.as_of_date)[0]
+    performance = {row["segment"]: row for row in shop.rows("from marts.segment_performance")}
     segments = [segment | performance[segment["segment"]] for segment in shop.segments if segment["segment"] in performance]
     earning = sorted((segment for segment in segments if segment["purchases_365d"]), key=lambda segment: -segment["net_revenue_365d"])
-    return render("value", shop, everybody=everybody, parts=[earning[:6], earning[6:]], idle=[segment for segment in segments if not segment["purchases_365d"]])
+    idle = [segment for segment in segments if not segment["purchases_365d"] and not segment["not_delivered"]]
+    return render("value", shop, everybody=everybody, whole=whole, parts=[earning[:6], earning[6:]], idle=idle)
 
 
 def returning(shop: Shop) -> str:
@@ -626,6 +639,10 @@ def acquisition(shop: Shop) -> str:
     recent, old = ([row for row in rows if row[flag]] for flag in ("is_complete", "is_12_months_old"))
     recent, old = last_months(recent), last_months(old)
 
+    # Rows of the totals stand among those of the channels. What was published before they were there has none.
+    names = {row["channel"] for row in rows}
+    totals = [name for name in ("paid", "all") if name in names] if "all" in names else []
+
     def figures(name: str | None) -> dict:
         now, then = ([row for row in part if name is None or row["channel"] == name] for part in (recent, old))
         bought = [row for row in then if row["new_buyers"]]
@@ -639,12 +656,12 @@ def acquisition(shop: Shop) -> str:
             "margin": ratio(margin, buyers), "times": ratio(margin, spend), "cost_then": ratio(spend, buyers),
             "paid": sorted(months for months in paid if months is not None), "unpaid": paid.count(None)}
 
-    channels = sorted({row["channel"] for row in [*recent, *old]})
+    channels = sorted({row["channel"] for row in [*recent, *old]} - {*totals})
     channels = sorted(map(figures, channels), key=lambda row: (-row["spend"], -row["new_buyers"], row["channel"]))
     shown = [row["channel"] for row in channels[:MOST_CHANNELS] if row["spend"] or any(old["channel"] == row["channel"] and old["spend"] for old in rows)]
     cells = {(row["month"], row["channel"]): row for row in last_months(rows, 24)}
-    return render("acquisition", shop, channels=channels[:MOST_CHANNELS], rest=len(channels[MOST_CHANNELS:]), everything=figures(None),
-                  recent=span(recent), old=span(old) if old else None, paid_channels=shown, cells=cells,
+    return render("acquisition", shop, channels=channels[:MOST_CHANNELS], rest=len(channels[MOST_CHANNELS:]), totals=[*map(figures, totals or [None])],
+                  recent=span(recent), old=span(old) if old else None, paid_channels=[*shown, *totals] if shown else [], cells=cells,
                   months=sorted({month for month, _ in cells}, reverse=True), rows=rows)
 
 
