@@ -249,11 +249,6 @@ def test_a_guest_registers():
     assert after.customers["c1"]["purchase_count"] == 1
 
 
-def test_the_guest_id_of_an_order_that_an_account_took_over_leads_to_the_account():
-    shop = {"customers": [account("c1", "ann@x.de")], "orders": [order("o1", "c1", "2025-03-10 10:00", email="Ann@x.de")]}
-    assert compute(shop).customer_accounts == {"c1": "c1", oracle.guest_id("ann@x.de"): "c1"}
-
-
 def test_an_account_is_known_from_its_first_order():
     shop = {"customers": [account("c1", created_at="2025-04-10 08:00")], **purchases_on("c1", "2025-03-31")}
     assert set(compute(shop).customers) == {"c1"}
