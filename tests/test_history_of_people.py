@@ -5,7 +5,8 @@ from datetime import date
 import duckdb
 import pytest
 
-from test_history import Warehouse, run, sql  # noqa: F401
+import backfill
+from test_history import LOG_COLUMNS, Warehouse, run, sql  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("history")
 
@@ -131,3 +132,24 @@ def test_a_warehouse_of_an_earlier_version_goes_on(project, tmp_path):
     inside = "select segment, customer_id from marts.segment_history where exited_on is null"
     assert warehouse.rows(inside) == warehouse.rows("select segment, customer_id from marts.segment_memberships")
     assert warehouse.rows(f"from ({inside}) where customer_id = '{former}'") == []
+
+
+def test_a_backfill_moves_the_beginnings_of_stays_that_went_on_after_it(tmp_path):
+    """The log begins on the 2nd with g and b. g becomes a on the 3rd, and meets b on the 4th; the 1st, filled in later, knows both."""
+    def change(day, customer_id, change_type, entered_on=None, continued_as=None):
+        return DAYS[day - 1], "segment", "s", customer_id, change_type, entered_on and DAYS[entered_on - 1], continued_as, None
+
+    later = [change(3, "g", "handed_over", continued_as="a"), change(3, "a", "continued", 2),
+             change(4, "b", "handed_over", continued_as="a"), change(4, "a", "merged", 2), change(5, "a", "exited")]
+    with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+        connection.execute(f"create schema marts; create table marts.membership_changes ({LOG_COLUMNS})")
+        connection.executemany("insert into marts.membership_changes values (?, ?, ?, ?, ?, ?, ?, ?)",
+                               [change(2, "g", "entered"), change(2, "b", "entered"), *later])
+        connection.execute(f"create temp table filled ({LOG_COLUMNS})")
+        connection.executemany("insert into filled values (?, ?, ?, ?, ?, ?, ?, ?)", [change(1, "b", "entered"), change(2, "g", "entered")])
+        log = connection.execute("from filled").to_arrow_table()
+    backfill.put_into_place(tmp_path / "shop.duckdb", log, DAYS[0], DAYS[1])
+    with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+        found = connection.execute("from marts.membership_changes order by as_of_date, change_type").fetchall()
+    assert found == [change(1, "b", "entered"), change(2, "g", "entered"), change(3, "a", "continued", 2), change(3, "g", "handed_over", continued_as="a"),
+                     change(4, "b", "handed_over", continued_as="a"), change(4, "a", "merged", 1), change(5, "a", "exited")]
