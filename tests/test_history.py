@@ -95,9 +95,9 @@ def run(connection, sql: dict, on: date, state: dict) -> None:
     """Run the history's models for a date, as dbt runs them. state: may also say whose former ids are (`ids`), and the current `sale`."""
     connection.execute("create or replace table marts.segments (segment text); create or replace table marts.segment_memberships "
                        "(segment text, customer_id text); create or replace table marts.customers (customer_id text, lifecycle_stage text, rfm_group text);"
-                       "create or replace table marts.customer_accounts (account_id text, customer_id text); create schema if not exists intermediate;"
+                       "create schema if not exists intermediate; create or replace table intermediate.int_known_ids (account_id text, customer_id text);"
                        "create or replace table intermediate.int_current_sale (sale_campaign_id text)")
-    insert(connection, "customer_accounts", {customer: customer for customer in state["lifecycle_stage"]} | state.get("ids", {}))
+    insert(connection, "int_known_ids", {customer: customer for customer in state["lifecycle_stage"]} | state.get("ids", {}), "intermediate")
     if state.get("sale"):
         connection.execute("insert into intermediate.int_current_sale values (?)", [state["sale"]])
     insert(connection, "segments", [(segment,) for segment in state["registered"]])
@@ -115,10 +115,10 @@ def run(connection, sql: dict, on: date, state: dict) -> None:
         connection.execute(f"create or replace table marts.{name} as {sql[name]}")
 
 
-def insert(connection, table: str, rows) -> None:
+def insert(connection, table: str, rows, schema: str = "marts") -> None:
     rows = rows.items() if isinstance(rows, dict) else rows
     if rows:
-        connection.executemany(f"insert into marts.{table} values ({', '.join('?' * len(next(iter(rows))))})", list(rows))
+        connection.executemany(f"insert into {schema}.{table} values ({', '.join('?' * len(next(iter(rows))))})", list(rows))
 
 
 @pytest.mark.parametrize("seed", range(25))

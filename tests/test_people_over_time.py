@@ -13,7 +13,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from test_history import ANY_DATE, GROUPS, STAGES, insert, run, sql  # noqa: F401
+from test_history import ANY_DATE, GROUPS, STAGES, run, sql  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("history")
 
