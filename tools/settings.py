@@ -143,6 +143,7 @@ KINDS = {
     "history_months_at_first_build": FROM_0,
     "published_versions_kept": FROM_1,
     "publish_contact_data": FLAG,
+    "require_ads_consent": FLAG,
     "custom_traits": ENTRIES,
     "segments": ENTRIES,
 }
