@@ -31,8 +31,8 @@ pytestmark = pytest.mark.postgres
 BEFORE_THE_HISTORY = """
     create schema marts; create table marts.segments (segment text); create table marts.segment_memberships (segment text, customer_id text);
     create table marts.customers (customer_id text, lifecycle_stage text, rfm_group text);
-    create table marts.customer_accounts (account_id text, customer_id text);
-    create schema if not exists intermediate; create table intermediate.int_current_sale (sale_campaign_id text)
+    create schema if not exists intermediate; create table intermediate.int_known_ids (account_id text, customer_id text);
+    create table intermediate.int_current_sale (sale_campaign_id text)
 """
 
 
@@ -203,10 +203,10 @@ def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
     cursor = connection.cursor()
     cursor.execute(BEFORE_THE_HISTORY)
 
-    def insert(table: str, rows) -> None:
-        cursor.execute(f"truncate marts.{table}")
+    def insert(table: str, rows, schema: str = "marts") -> None:
+        cursor.execute(f"truncate {schema}.{table}")
         for row in rows:
-            cursor.execute(f"insert into marts.{table} values ({', '.join(['%s'] * len(row))})", row)
+            cursor.execute(f"insert into {schema}.{table} values ({', '.join(['%s'] * len(row))})", row)
 
     def rows(table: str) -> list[tuple]:
         cursor.execute(f"select * from marts.{table}")
@@ -218,7 +218,7 @@ def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
         state = shop.see(on)
         insert("segments", [(segment,) for segment in state["registered"]])
         insert("segment_memberships", state["members"])
-        insert("customer_accounts", [(customer, customer) for customer in state["lifecycle_stage"]])
+        insert("int_known_ids", [(customer, customer) for customer in state["lifecycle_stage"]], schema="intermediate")
         insert("customers", [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()])
         on_postgres.dbt("run", "--select", *HISTORY, as_of_date=str(on))
         for table, expected in (("segment_history", shop.history()), ("segment_sizes", shop.sizes()), ("segment_transitions", shop.transitions())):
@@ -249,7 +249,7 @@ def test_the_log_of_an_earlier_version_goes_on_and_follows_people(on_postgres):
     on_postgres.dbt("run", "--select", *HISTORY, as_of_date="2025-01-01")
     cursor.execute("alter table marts.membership_changes drop column entered_on, drop column continued_as, drop column edition;"
                    "truncate marts.customers, marts.segment_memberships; insert into marts.segment_memberships values ('s', 'a');"
-                   "insert into marts.customers values ('a', 'active', null); insert into marts.customer_accounts values ('a', 'a'), ('b', 'a'), ('g', 'a')")
+                   "insert into marts.customers values ('a', 'active', null); insert into intermediate.int_known_ids values ('a', 'a'), ('b', 'a'), ('g', 'a')")
     on_postgres.dbt("run", "--select", *HISTORY, as_of_date="2025-01-02")
 
     def rows(columns: str, table: str) -> list[tuple]:
@@ -264,7 +264,7 @@ def test_the_log_of_an_earlier_version_goes_on_and_follows_people(on_postgres):
     assert ("lifecycle_stage", "new", "active", 1) in rows("trait, from_value, to_value, customers", "segment_transitions")
     for name in "abg":
         cursor.execute("insert into staging.forgotten_customers values (encode(sha256(convert_to(%s, 'UTF8')), 'hex'), date '2025-01-02')", (name,))
-    cursor.execute("truncate marts.customers, marts.segment_memberships, marts.customer_accounts")
+    cursor.execute("truncate marts.customers, marts.segment_memberships, intermediate.int_known_ids")
     on_postgres.dbt("run", "--select", *HISTORY, as_of_date="2025-01-03")
     assert rows("customer_id, continued_as", "membership_changes where customer_id in ('a', 'b', 'g') or continued_as is not null") == []
     assert rows("as_of_date, customers, entered, exited", "segment_sizes") == [*sizes, (date(2025, 1, 3), 0, 0, 1)]

@@ -189,8 +189,8 @@ def test_history_is_that_of_duckdb(on_spark, spark, cursor, marts, tmp_path):
         execute(f"create table marts.customers (customer_id varchar(9), lifecycle_stage varchar(9), rfm_group varchar(9)){kind}")
         execute(f"create table marts.segment_memberships (segment varchar(9), customer_id varchar(9)){kind}")
         execute(f"create table marts.segments{kind} as select 'loyal' as segment union all select 'lost'")
-        execute(f"create table marts.customer_accounts (account_id varchar(9), customer_id varchar(9)){kind}")
         execute("create schema if not exists intermediate")
+        execute(f"create table intermediate.int_known_ids (account_id varchar(9), customer_id varchar(9)){kind}")
         execute(f"create table intermediate.int_current_sale{kind} as select 'summer' as sale_campaign_id")
 
     first = {"a": ("new", "x", "loyal"), "b": ("active", "y", "loyal"), "c": ("lead", None, "lost")}
@@ -226,9 +226,9 @@ def steps_of(project: Project, execute, run_date: date, states: dict, raw_dir) -
     execute("delete from marts.segment_memberships")
     values = ", ".join(f"('{customer}', '{stage}', " + (f"'{group}')" if group else "null)") for customer, (stage, group, _) in states.items())
     execute(f"insert into marts.customers values {values}")
-    execute("delete from marts.customer_accounts")
+    execute("delete from intermediate.int_known_ids")
     ids = dict.fromkeys(states, None) | ({"c": "a"} if "e" in states else {})
-    execute("insert into marts.customer_accounts values " + ", ".join(f"('{account}', '{customer or account}')" for account, customer in ids.items()))
+    execute("insert into intermediate.int_known_ids values " + ", ".join(f"('{account}', '{customer or account}')" for account, customer in ids.items()))
     execute("insert into marts.segment_memberships values " + ", ".join(f"('{segment}', '{customer}')" for customer, (_, _, segment) in states.items()))
     project.dbt("run", "--select", *HISTORY, raw_dir=raw_dir, as_of_date=str(run_date))
 
