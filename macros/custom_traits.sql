@@ -7,12 +7,16 @@
         {% set is_this = 'trait = ' ~ text_literal(trait.name) ~ ' and ' %}
         {% do names.append(text_literal(trait.name)) %}
         {% do misread.append(is_this ~ 'not ' ~ is_value_of(trait.type, 'value')) %}
-        {% if trait['values'] is sequence %}
+        {% if trait.get('values') %}
             {% set allowed = [] %}
-            {% for value in trait['values'] %}
-                {% do allowed.append(text_literal(value | string)) %}
+            {% for value in trait.get('values') %}
+                {% do allowed.append(comparable_value(trait.type, text_literal(value | string))) %}
             {% endfor %}
-            {% do not_allowed.append(is_this ~ 'value not in (' ~ allowed | join(', ') ~ ')') %}
+            {# Only a case keeps the values of other traits from being read as numbers. #}
+            {% do not_allowed.append(
+                'case when trait = ' ~ text_literal(trait.name) ~ ' then ' ~ comparable_value(trait.type, 'value') ~ ' not in ('
+                ~ allowed | join(', ') ~ ') else false end'
+            ) %}
         {% endif %}
     {% endfor %}
     {{ return({
@@ -20,6 +24,14 @@
         'value not of the type of its trait': misread | join(' or ') or 'false',
         'value not allowed for its trait': not_allowed | join(' or ') or 'false',
     }) }}
+{% endmacro %}
+
+{# A value as it is compared with those of the register: 1.0 is 1, and YES is what YAML makes of yes. #}
+{% macro comparable_value(type, text) %}
+    {{ return({
+        'number': 'cast(' ~ text ~ ' as ' ~ decimal_type(28, 6) ~ ')',
+        'boolean': '(lower(' ~ text ~ ") in ('true', 't', 'yes', '1'))",
+    }.get(type, text)) }}
 {% endmacro %}
 
 {# Whether a text is a value of a type of custom traits, by the grammar of the raw contract. #}
