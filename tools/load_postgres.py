@@ -3,7 +3,7 @@
 Usage: python tools/load_postgres.py [RAW_DIR] [--vars YAML]
 
 psql's variables (PGHOST, PGDATABASE, ...) name the database. The views that the project makes on DuckDB read the files, so the
-text is judged as there: a row with an unreadable value is left out, an unreadable descriptive value becomes null, and both
+text is judged as there: a row with an unreadable value is left out, and so are older versions of it; an unreadable descriptive value becomes null, and both
 are reported. Tables and columns that are not delivered are made too, empty. All tables change at once, or none.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import psycopg2
 
-from raw_tables import load_files, raw_contract, readable, typed_columns, unreadable_values
+from raw_tables import load_files, raw_contract, rows_to_load, typed_columns, unreadable_values
 
 
 def load(files: duckdb.DuckDBPyConnection, server) -> Iterator[str]:
@@ -37,7 +37,7 @@ def load(files: duckdb.DuckDBPyConnection, server) -> Iterator[str]:
         values = ", ".join(f"replace(cast({name} as varchar), '(BC)', 'BC')" if name in typed else name for name in columns)
         with tempfile.TemporaryDirectory() as scratch:
             export = Path(scratch, f"{table}.csv")
-            files.execute(f"copy (select {values} from raw.{table} where {readable(columns)}) to '{export}' (format csv, header false)")
+            files.execute(f"copy (select {values} from {rows_to_load(table, columns)}) to '{export}' (format csv, header false)")
             with export.open("rb") as rows:
                 cursor.copy_expert(f"copy raw.{table} from stdin (format csv)", rows)
         yield f"{table}: {cursor.rowcount:,} rows"

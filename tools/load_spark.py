@@ -3,7 +3,7 @@
 Usage: python tools/load_spark.py [RAW_DIR] [--vars YAML]
 
 The environment names the warehouse (docs/spark.md). The views that the project makes on DuckDB read the files, so the text is
-judged as there: a row with an unreadable value is left out, an unreadable descriptive value becomes null, and both are
+judged as there: a row with an unreadable value is left out, and so are older versions of it; an unreadable descriptive value becomes null, and both are
 reported. Tables and columns that are not delivered are made too, empty. Each table changes at once, but not all of them together.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 from pyspark.sql import SparkSession
 
-from raw_tables import load_files, raw_contract, readable, unreadable_values
+from raw_tables import load_files, raw_contract, rows_to_load, unreadable_values
 from spark_session import spark_session
 
 
@@ -36,7 +36,7 @@ def load(files: duckdb.DuckDBPyConnection, spark: SparkSession) -> Iterator[str]
 def spark_frame(files: duckdb.DuckDBPyConnection, spark: SparkSession, table: str, columns: dict, parquet: Path):
     """The rows of a raw table that may be loaded, by way of a file. Moments are marked as such: Spark reads others in its own time zone."""
     values = ", ".join(f"timezone('UTC', {name}) as {name}" if column["data_type"] == "timestamp" else name for name, column in columns.items())
-    files.execute(f"copy (select {values} from raw.{table} where {readable(columns)}) to '{parquet}' (format parquet)")
+    files.execute(f"copy (select {values} from {rows_to_load(table, columns)}) to '{parquet}' (format parquet)")
     # The calendar that Spark had before version 3 is not meant.
     return spark.read.option("datetimeRebaseMode", "CORRECTED").parquet(str(parquet))
 

@@ -32,9 +32,20 @@ def typed_columns(columns: dict) -> dict:
     return {name: column for name, column in columns.items() if column["data_type"] != "text"}
 
 
-def readable(columns: dict) -> str:
-    """The condition that a row passes if it may be loaded."""
-    return " and ".join(["true", *(f"{name}__unreadable is null" for name, column in typed_columns(columns).items() if not is_descriptive(column))])
+def rows_to_load(table: str, columns: dict) -> str:
+    """The rows of a raw table that may be loaded, as what stands behind `from`: those that can be read, and deletions whatever else they say.
+
+    The newest version of a key decides, so an older one is not loaded in the place of one that cannot be read.
+    """
+    readable = " and ".join(["true", *(f"{name}__unreadable is null" for name, column in typed_columns(columns).items() if not is_descriptive(column))])
+    if "updated_at" not in columns:
+        return f"raw.{table} where {readable}"
+    key = ["customer_id", "trait"] if table == "custom_traits" else [next(iter(columns))]
+    identified = " and ".join(f"{name} is not null" for name in [*key, "updated_at"])
+    is_loaded = f"(({readable}) or (coalesce(is_deleted, false) and {identified}))"
+    of_one_key = " and ".join(f"newer.{name} = version.{name}" for name in key)
+    return (f"raw.{table} as version where {is_loaded} and not exists (select 1 from (from raw.{table} where not {is_loaded}) as newer"
+            f" where {of_one_key} and newer.updated_at > version.updated_at)")
 
 
 def unreadable_values(files: duckdb.DuckDBPyConnection, table: str, columns: dict) -> Iterator[str]:
@@ -46,7 +57,8 @@ def unreadable_values(files: duckdb.DuckDBPyConnection, table: str, columns: dic
                           + f" from raw.{table}").fetchone()
     for (name, column), times, example in zip(typed.items(), found[::2], found[1::2], strict=True):
         if times:
-            outcome = "loaded as null" if is_descriptive(column) else "their rows left out"
+            left_out = "their rows and older versions of them left out" if "updated_at" in columns else "their rows left out"
+            outcome = "loaded as null" if is_descriptive(column) else left_out
             yield f"{table}: {times:,} unreadable values of {name}, such as '{example}', {outcome}"
 
 
