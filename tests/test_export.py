@@ -413,7 +413,7 @@ def warehouse(project, tmp_path_factory):
 def run(capsys, directory: Path, *words: str, database: str = "shop.duckdb") -> tuple[int, str, str]:
     """Run the command in this process, which dbt lets open the warehouse more than once. Returns exit code, stdout and stderr."""
     with environment(RAW_DIR=directory / "raw", DUCKDB_PATH=directory / database, DBT_TARGET_PATH=directory / "target",
-                     DBT_LOG_PATH=directory / "logs"), chdir(PROJECT):
+                     DBT_LOG_PATH=directory / "logs", DATASET="shop", PUBLISHED_DIR=directory, DBT_TARGET="duckdb"), chdir(PROJECT):
         code = export.main([*words, "--vars", str(SETTINGS)])
     return code, *capsys.readouterr()
 

@@ -331,7 +331,8 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
     built = project.attempt("build", "--exclude-resource-type", "test", "unit_test", raw_dir=tmp_path / "raw", database=file, **settings)
     assert built.success, messages(built)
     monkeypatch.setattr(sys, "argv", ["predict.py", "--vars", yaml.safe_dump(settings)])
-    with chdir(PROJECT), environment(RAW_DIR=tmp_path / "raw", DUCKDB_PATH=file, DBT_TARGET_PATH=tmp_path, DBT_LOG_PATH=tmp_path):
+    with chdir(PROJECT), environment(RAW_DIR=tmp_path / "raw", DUCKDB_PATH=file, DBT_TARGET_PATH=tmp_path, DBT_LOG_PATH=tmp_path,
+                                     DATASET="shop", PUBLISHED_DIR=tmp_path, DBT_TARGET="duckdb"):
         code = step.main()
         said = capsys.readouterr()
         assert code == 0, said

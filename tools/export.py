@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dbt_session import DbtError, Session, as_is, quoted
 from settings import SettingsError
-from this_shop import this_shop
+from this_shop import this_shop, typed_path
 
 # Besides being in the segment's audience, a person meets all of these to be exported. The consent is asked again, of the customer.
 CONDITIONS = ("customers.is_contactable_by_email",)
@@ -334,7 +334,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--suppressions", action="store_true")
     parser.add_argument("--phones", action="store_true")
     parser.add_argument("--sms", action="store_true")
-    parser.add_argument("--dir")
+    parser.add_argument("--dir", type=typed_path)
     parser.add_argument("--vars", help="in place of the variable VARS")
     arguments = parser.parse_args(words)
     try:

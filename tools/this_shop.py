@@ -67,6 +67,11 @@ def path_of(asked: str | None, otherwise: Path) -> Path:
     return Path(os.path.normpath(CALLED_FROM / asked)) if asked else otherwise
 
 
+def typed_path(text: str) -> str:
+    """A path that a user typed, so that it means the same in the project's directory."""
+    return text if CALLED_FROM == PROJECT else str(CALLED_FROM / text)
+
+
 def owner_of(place: Path) -> Path:
     """The file that says which raw files a place is filled from: in a directory, or beside a warehouse."""
     return place.with_name(f"{place.stem}.raw_dir.txt") if place.suffix == ".duckdb" else place / "raw_dir.txt"
