@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 from collections import Counter
 from contextlib import chdir
 from datetime import date, timedelta
@@ -216,6 +217,11 @@ def test_backfill_gives_what_each_date_gives_on_its_own(project, forward, tmp_pa
 
 
 def test_a_backfill_is_taken_up_only_if_the_same_is_asked(forward, tmp_path):
+    shutil.copy(forward.database, tmp_path / "earlier.duckdb")
+    with duckdb.connect(tmp_path / "earlier.duckdb") as connection:
+        connection.execute("drop table intermediate.dates_of_models")
+    with pytest.raises(DbtError, match="by an earlier version of the project: run `make run` first"):
+        backfill.prepare(tmp_path / "earlier.duckdb", tmp_path / "work.duckdb", [date(2025, 2, 28)], [])
     work, left = tmp_path / "shop.backfill.duckdb", []
     for formula in ("purchases > 1", "purchases > 1", "purchases > 2"):
         backfill.prepare(forward.database, work, [date(2025, 2, 28)], [formula])

@@ -191,6 +191,7 @@ def test_history_is_that_of_duckdb(on_spark, spark, cursor, marts, tmp_path):
         execute(f"create table marts.segments{kind} as select 'loyal' as segment union all select 'lost'")
         execute("create schema if not exists intermediate")
         execute(f"create table intermediate.int_known_ids (account_id varchar(9), customer_id varchar(9)){kind}")
+        execute(f"create table intermediate.dates_of_models (model {'string' if kind else 'text'}, as_of_date date){kind}")
         execute(f"create table intermediate.int_current_sale{kind} as select 'summer' as sale_campaign_id")
 
     first = {"a": ("new", "x", "loyal"), "b": ("active", "y", "loyal"), "c": ("lead", None, "lost")}
@@ -230,6 +231,9 @@ def steps_of(project: Project, execute, run_date: date, states: dict, raw_dir) -
     ids = dict.fromkeys(states, None) | ({"c": "a"} if "e" in states else {})
     execute("insert into intermediate.int_known_ids values " + ", ".join(f"('{account}', '{customer or account}')" for account, customer in ids.items()))
     execute("insert into marts.segment_memberships values " + ", ".join(f"('{segment}', '{customer}')" for customer, (_, _, segment) in states.items()))
+    execute("delete from intermediate.dates_of_models")
+    for name in ("segments", "segment_memberships", "customers", "int_known_ids", "int_current_sale"):
+        execute(f"insert into intermediate.dates_of_models values ('model.ecommerce_segments.{name}', date '{run_date}')")
     project.dbt("run", "--select", *HISTORY, raw_dir=raw_dir, as_of_date=str(run_date))
 
 

@@ -105,8 +105,7 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print, man
         for number, day in enumerate(waiting):
             for node in rendered(session, day):
                 build(connection, node, day)
-            connection.execute("update intermediate.dates_of_models set as_of_date = ?", [day])
-            session.invoke(*STEP, as_of_date=str(day))
+            take_step(connection, session, day)
             passed = time.monotonic() - began
             left = passed / (number + 1) * (len(waiting) - number - 1)
             tell(f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes left")
@@ -117,6 +116,12 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print, man
     os.environ["DUCKDB_PATH"] = str(warehouse)
     session.invoke(*FROM_THE_LOG)
     work.unlink()
+
+
+def take_step(connection: duckdb.DuckDBPyConnection, session: Session, day: date) -> None:
+    """Let the copy's log take the step of the day, from models that were made without dbt's knowing."""
+    connection.execute("update intermediate.dates_of_models set as_of_date = ?", [day])
+    session.invoke(*STEP, as_of_date=str(day))
 
 
 def rendered(session: Session, day: date) -> list:
@@ -151,6 +156,8 @@ def prepare(warehouse: Path, work: Path, days: list[date], settings: list) -> No
     with duckdb.connect(warehouse) as connection:
         if not connection.execute("select 1 from duckdb_tables() where table_name = 'membership_changes'").fetchall():
             raise DbtError("Nothing is built here yet: run `make run` first.")
+        if not connection.execute("select 1 from duckdb_tables() where table_name = 'dates_of_models'").fetchall():
+            raise DbtError("The last build was by an earlier version of the project: run `make run` first.")
         (last_build,) = connection.execute("select max(as_of_date) from marts.segments").fetchone()
         connection.execute("checkpoint")
     if days[-1] > last_build:
@@ -199,7 +206,7 @@ def tell_anew_what_comes_after(connection: duckdb.DuckDBPyConnection, session: S
         select customer_id, max(state) filter (kind = 'lifecycle_stage') as lifecycle_stage, nullif(max(state) filter (kind = 'rfm_group'), 'unscored') as rfm_group
         from states where kind <> 'segment' group by customer_id
     """)
-    session.invoke(*STEP, as_of_date=str(next_day))
+    take_step(connection, session, next_day)
     return next_day
 
 
