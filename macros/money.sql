@@ -72,19 +72,24 @@
     case when {{ rate }} = 1 then cast({{ amount }} as {{ decimal_type(28, 6) }}) else cast({{ amount }} * {{ rate }} as {{ decimal_type(28, 6) }}) end
 {%- endmacro %}
 
-{# Whether a part's share of an amount, rounded up to the cent, reaches what is missing. All are above 0.
-   A whole number of cents reaches it if the share before rounding is more than a cent below the next whole cent from there:
-   products are compared, as a quotient would be rounded. What the products have beyond 12 places is on the other side, so that
-   38 digits hold both, and 19 digits lead DuckDB to 128 bits. #}
-{% macro share_reaches(missing, shared, part, part_remainder, whole, whole_remainder) -%}
-    {%- set below = 'cast(cast(ceil(100 * (' ~ missing ~ ')) - 1 as ' ~ decimal_type(16, 0) ~ ') * 0.01 as ' ~ decimal_type(16, 2) ~ ')' -%}
+{# A part's share of an amount in whole cents, rounded down, at most the part itself: right to a cent or so. #}
+{% macro estimated_share(shared, part, whole) -%}
+    floor(least(
+        100 * cast({{ shared }} as {{ double_type() }}) * cast({{ part }} as {{ double_type() }})
+        / greatest(cast({{ whole }} as {{ double_type() }}), 0.000001),
+        100 * cast({{ part }} as {{ double_type() }})
+    ))
+{%- endmacro %}
+
+{# Whether share x whole is at least shared x part, exactly. What part and whole have beyond 6 places is on the other side, so that
+   38 digits hold both; the decimals are wider than 18 digits, as DuckDB multiplies those in 64 bits. #}
+{% macro is_product_at_least(share, whole, whole_remainder, shared, part, part_remainder) -%}
     {%- set limit = 'cast(1000000000000 as ' ~ decimal_type(38, 12) ~ ')' -%}
     cast(
         least(greatest(
-            cast({{ shared }} * cast({{ part }} as {{ decimal_type(19, 6) }}) as {{ decimal_type(38, 12) }})
-            - cast({{ below }} * {{ whole }} as {{ decimal_type(38, 12) }}),
+            cast({{ share }} * {{ whole }} as {{ decimal_type(38, 12) }}) - cast({{ shared }} * {{ part }} as {{ decimal_type(38, 12) }}),
             -{{ limit }}
         ), {{ limit }}) as {{ decimal_type(38, 18) }}
-    ) > cast({{ below }} * {{ whole_remainder }} as {{ decimal_type(38, 18) }})
-    - cast({{ shared }} * cast({{ part_remainder }} as {{ decimal_type(19, 12) }}) as {{ decimal_type(38, 18) }})
+    ) >= cast({{ shared }} * {{ part_remainder }} as {{ decimal_type(38, 18) }})
+    - cast({{ share }} * {{ whole_remainder }} as {{ decimal_type(38, 18) }})
 {%- endmacro %}

@@ -79,32 +79,83 @@ order_totals as (
     where priced.order_discount_amount > 0
     group by priced.order_id
 
+),
+
+sharing_lines as (
+
+    select
+        priced.order_id,
+        priced.order_line_id,
+        priced.order_discount_amount,
+        cast(priced.gross_amount - priced.discount_amount as {{ decimal_type(19, 6) }}) as net_amount,
+        cast(priced.gross_remainder as {{ decimal_type(19, 12) }}) as net_remainder,
+        order_totals.net_amount as order_net_amount,
+        order_totals.net_remainder as order_net_remainder
+    from priced
+    inner join order_totals on priced.order_id = order_totals.order_id
+    where
+        priced.refunded_amount > 0
+        and priced.gross_amount + priced.gross_remainder > priced.discount_amount
+        and order_totals.net_amount + order_totals.net_remainder > 0
+
+),
+
+-- A share in cents is found near its estimate by multiplying, as a quotient would be rounded. A line's whole amount is the most.
+possible_shares as (
+
+    {% for cents in range(-1, 3) %}
+    select
+        sharing_lines.*,
+        cast({{ estimated_share(
+            'order_discount_amount', 'net_amount', 'order_net_amount'
+        ) }} + {{ cents }} as {{ decimal_type(16, 0) }}) * cast(0.01 as {{ decimal_type(3, 2) }}) as share
+    from sharing_lines
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+shares as (
+
+    select
+        order_id,
+        order_line_id,
+        min(case when {{ is_product_at_least(
+            'share', 'order_net_amount', 'order_net_remainder', 'order_discount_amount', 'net_amount', 'net_remainder'
+        ) }} then share end) as share
+    from possible_shares
+    group by order_id, order_line_id
+
+),
+
+-- What was paid for a line is asked where it was refunded.
+paid as (
+
+    select
+        priced.*,
+        case
+            when priced.refunded_amount is null then null
+            when shares.order_line_id is not null and shares.share is null then 0
+            else greatest(
+                priced.gross_amount + priced.gross_remainder - priced.discount_amount - coalesce(shares.share, 0), 0
+            )
+        end as paid_amount
+    from priced
+    left join shares on priced.order_line_id = shares.order_line_id and priced.order_id = shares.order_id
+
 )
 
 select
-    priced.order_line_id,
-    priced.order_id,
-    priced.category,
-    priced.gross_amount,
-    priced.gross_remainder,
-    priced.discount_amount,
-    priced.cost,
-    priced.cost_remainder,
-    priced.is_foreign_cost,
-    priced.is_discounted,
-    case
-        when priced.refunded_amount is null then false
-        when priced.refunded_amount >= priced.gross_amount + priced.gross_remainder - priced.discount_amount then true
-        when order_totals.net_amount + order_totals.net_remainder > 0
-            then {{ share_reaches(
-                'priced.gross_amount + priced.gross_remainder - priced.discount_amount - priced.refunded_amount',
-                shared='priced.order_discount_amount',
-                part='priced.gross_amount - priced.discount_amount',
-                part_remainder='priced.gross_remainder',
-                whole='order_totals.net_amount',
-                whole_remainder='order_totals.net_remainder'
-            ) }}
-        else false
-    end as is_fully_refunded
-from priced
-left join order_totals on priced.order_id = order_totals.order_id
+    order_line_id,
+    order_id,
+    category,
+    gross_amount,
+    gross_remainder,
+    discount_amount,
+    cost,
+    cost_remainder,
+    is_foreign_cost,
+    is_discounted,
+    cast(paid_amount as {{ decimal_type(28, 12) }}) as paid_amount,
+    coalesce(refunded_amount >= paid_amount, false) as is_fully_refunded
+from paid
