@@ -234,7 +234,7 @@ registered as (
         cast(null as date) as entered_on,
         cast(null as {{ dbt.type_string() }}) as continued_as,
         case
-            when segments.segment in ('last_year_sale_buyers', 'sale_cart_abandoners', 'current_sale_buyers')
+            when segments.segment in ('{{ var('segments') | selectattr('follows_sale') | map(attribute='name') | join("', '") }}')
                 then current_sale.sale_campaign_id
         end as edition
     from {{ ref('segments') }} as segments
