@@ -11,6 +11,7 @@
     {% do run_query('drop schema if exists published_next cascade; create schema published_next; commit') %}
     {% for mart in marts %}
         {% do run_query('create table published_next.' ~ mart ~ ' as select * from ' ~ marts_schema ~ '.' ~ mart ~ '; commit') %}
+        {% do describe(api.Relation.create(schema='published_next', identifier=mart, type='table')) %}
     {% endfor %}
     {% do run_query(
         'create table published_next.manifest as select max(as_of_date) as as_of_date, now() as published_at from published_next.segments; commit'

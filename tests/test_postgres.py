@@ -181,6 +181,9 @@ def test_a_published_version_is_swapped_under_its_readers(on_postgres):
     for number in (1, 2, 3):
         publish(number)
     assert versions() == {"published": 3, "published_1": 2, "published_2": 1}
+    cursor.execute("select obj_description('published.customers'::regclass), col_description('published.customers'::regclass, 1)")
+    told = on_postgres.manifest.nodes["model.ecommerce_segments.customers"]
+    assert cursor.fetchone() == (told.description, told.columns["customer_id"].description)
 
     reader.autocommit = False
     reading = reader.cursor()

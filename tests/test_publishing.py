@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 import publish
 from project import PROJECT
@@ -271,6 +272,39 @@ def test_what_is_published(shop):
     assert (publish.current(shop.published) / "customer_contacts.parquet").exists()
 
 
+def test_descriptions_stand_in_the_warehouse_and_go_with_what_is_published(shop):
+    described = yaml_descriptions()
+    with duckdb.connect(shop.warehouse) as connection:
+        in_the_warehouse = publish.descriptions(connection)
+        columns = dict(connection.execute("select table_name, list(column_name) from duckdb_columns() where schema_name = 'marts' group by all").fetchall())
+    for mart, (text, told) in in_the_warehouse.items():
+        if mart.startswith("seg_"):
+            assert text.startswith("One row per customer") and told.items() <= (described["customer_categories"][1] | described["customers"][1]).items()
+        else:
+            assert (text, told) == described[mart]
+        assert told.keys() == set(columns[mart]), mart
+    assert {"customers", "segment_members", "membership_changes", "seg_loyal_buyers", "prediction_fits"} <= in_the_warehouse.keys()
+
+    version = publish.current(shop.published)
+    with duckdb.connect(version / publish.DATABASE, read_only=True) as connection:
+        published = publish.descriptions(connection)
+        for mart, (text, told) in published.items():
+            metadata = {bytes(key).decode(): bytes(value).decode() for _, key, value in connection.execute(
+                f"from parquet_kv_metadata('{version / mart}.parquet')").fetchall()}
+            assert (metadata["description"], json.loads(metadata["column_descriptions"])) == (text, told)
+    assert published == {mart: in_the_warehouse[mart] for mart in published} and len(published) > 50
+
+
+def yaml_descriptions() -> dict[str, tuple[str, dict[str, str]]]:
+    """Of each model and table of predictions that has YAML, its description and those of its columns."""
+    tables = []
+    for file in (PROJECT / "models").rglob("*.yml"):
+        content = yaml.safe_load(file.read_text())
+        tables += content.get("models", []) + [table for source in content.get("sources", []) for table in source["tables"] if source["name"] == "predictions"]
+    return {table["name"]: (table.get("description", "").strip(), {column["name"]: column["description"].strip() for column in table.get("columns", [])
+                                                               if column.get("description")}) for table in tables}
+
+
 def test_rollback_leads_back_one_version_and_the_next_run_leads_on(shop):
     for _ in range(3):
         assert shop.run(publish_only=True)["code"] == 0
@@ -345,6 +379,7 @@ def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_
         for version in versions:
             with duckdb.connect(version / publish.DATABASE, read_only=True) as connection:
                 assert mentions(connection, traces) == []
+                assert publish.descriptions(connection)["customers"][0].startswith("One row per customer")
                 for mart, rows in json.loads((version / "manifest.json").read_text())["rows"].items():
                     assert connection.execute(f"select count(*) from marts.{mart}").fetchone()[0] == rows
                     assert connection.execute(f"from marts.{mart} except all from '{version / mart}.parquet'").fetchall() == []

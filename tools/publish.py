@@ -21,6 +21,7 @@ from pathlib import Path
 
 import duckdb
 
+from comments import comments, literal
 from dashboard import DashboardError, write_dashboard
 from run_lock import AnotherRun, only_run
 from settings import SettingsError
@@ -69,17 +70,24 @@ def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, is_si
 
 
 def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], version: Path, about: dict) -> None:
-    """Write marts, given as the queries of their rows, into a new directory, which is there when it is whole."""
+    """Write marts, given as the queries of their rows, into a new directory, which is there when it is whole.
+
+    The comments that tables and columns of their names have in the connection's database go with them.
+    """
     unfinished = version.with_name(version.name + UNFINISHED)
     unfinished.mkdir()
     try:
-        rows = {}
+        rows, told = {}, descriptions(connection)
         connection.execute(f"attach '{unfinished / DATABASE}' as published (storage_version '{STORAGE_VERSION}')")
         try:
             connection.execute("create schema published.marts")
             for mart, query in sorted(marts.items()):
                 connection.execute(f"create table published.marts.{mart} as {query}")
-                connection.execute(f"copy published.marts.{mart} to '{unfinished / mart}.parquet' (format parquet, compression zstd)")
+                for comment in comments(f"published.marts.{mart}", *told[mart]):
+                    connection.execute(comment)
+                metadata = f"{{description: {literal(told[mart][0])}, column_descriptions: {literal(json.dumps(told[mart][1]))}}}"
+                connection.execute(f"copy published.marts.{mart} to '{unfinished / mart}.parquet'"
+                                   f" (format parquet, compression zstd, kv_metadata {metadata})")
                 (rows[mart],) = connection.execute(f"select count(*) from published.marts.{mart}").fetchone()
             connection.execute("checkpoint published")
         except duckdb.Error:
@@ -95,6 +103,20 @@ def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], 
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+
+
+def descriptions(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, dict[str, str]]]:
+    """The comments of each table and view of the schema marts, and of its columns by name; those that there are."""
+    return {name: (comment, dict(zip(columns or [], texts or []))) for name, comment, columns, texts in connection.execute("""
+        select table_name, coalesce(any_value(tables.comment), ''), list(column_name order by column_index) filter (columns.comment <> ''),
+            list(columns.comment order by column_index) filter (columns.comment <> '')
+        from (
+            select table_oid as oid, database_name, schema_name, comment from duckdb_tables()
+            union all select view_oid, database_name, schema_name, comment from duckdb_views()
+        ) as tables
+        inner join duckdb_columns() as columns on tables.oid = columns.table_oid and tables.database_name = columns.database_name
+        where tables.database_name = current_database() and tables.schema_name = 'marts'
+        group by table_name""").fetchall()}
 
 
 def forget_in(version: Path, forgotten: list[str]) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from dbt.adapters.factory import get_adapter_by_type
 from dbt.contracts.graph.manifest import Manifest
 
+from comments import comments
 from dbt_session import DbtError, Session
 
 
@@ -45,6 +46,8 @@ def replace(manifest: Manifest, source: str, tables: dict[str, pd.DataFrame]) ->
             # As dbt does with a model's table: views that someone built upon it go with it.
             cursor.execute(f"drop table if exists {table} cascade")
             cursor.execute(f"alter table {new} rename to {name}")
+            for comment in comments(table, declared[name].description, {column.name: column.description for column in columns.values()}):
+                cursor.execute(comment)
 
 
 @contextmanager

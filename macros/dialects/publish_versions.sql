@@ -98,10 +98,7 @@
     {% set tables = tables_of(version) %}
     {% do adapter.create_schema(published_relation('published')) %}
     {% for table in tables | reject('equalto', 'manifest') | list + ['manifest'] %}
-        {% do run_query(
-            'create or replace view ' ~ published_relation('published', table) ~ ' as select * from ' ~ published_relation(version, table)
-            ~ (' with no schema binding' if target.type == 'redshift' else '')
-        ) %}
+        {% do create_described_view(published_relation('published', table), published_relation(version, table)) %}
     {% endfor %}
     {% for schema in version_schemas() + ['published'] %}
         {% for view in tables_of(schema) if view not in tables %}

@@ -1,0 +1,85 @@
+{# What the YAML says of the marts, for readers of the warehouse: as comments of tables and columns. dbt's own persist_docs writes those of
+   the marts that have YAML; the segments have none, and published tables are copies. #}
+
+{# {description, columns: {name: {description}}} of a mart or a table of predictions, or of neither. A segment's description is in the
+   register, and its columns are those of customers. #}
+{% macro description_of(name) %}
+    {% set nodes = graph.nodes %}
+    {% if name.startswith('seg_') %}
+        {% set entry = var('segments') | selectattr('name', 'equalto', name[4:]) | first %}
+        {% set columns = {} %}
+        {% do columns.update(nodes['model.ecommerce_segments.customer_categories'].columns) %}
+        {% do columns.update(nodes['model.ecommerce_segments.customers'].columns) %}
+        {{ return({
+            'description': 'One row per customer' ~ (' and ' ~ entry.row_per if entry.row_per else '') ~ ' in the segment. ' ~ entry.definition,
+            'columns': columns
+        }) }}
+    {% endif %}
+    {{ return(
+        nodes.get('model.ecommerce_segments.' ~ name)
+        or graph.sources.get('source.ecommerce_segments.predictions.' ~ name)
+        or {'description': '', 'columns': {}}
+    ) }}
+{% endmacro %}
+
+{# At the end of a run: describes what dbt's persist_docs does not. #}
+{% macro describe_built(results) %}
+    {% if execute and flags.WHICH in ['build', 'run'] %}
+        {% set marts = [] %}
+        {% for result in results if result.status == 'success' and result.node.unique_id.startswith('model.ecommerce_segments.') %}
+            {% if result.node.fqn[1] == 'marts' %}
+                {% do marts.append(api.Relation.create(
+                    database=result.node.database, schema=result.node.schema, identifier=result.node.alias,
+                    type='view' if result.node.config.materialized == 'view' else 'table'
+                )) %}
+            {% endif %}
+        {% endfor %}
+        {% if marts %}
+            {% do adapter.dispatch('describe_marts')(marts) %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+{% macro default__describe_marts(marts) %}
+    {% for mart in marts if mart.identifier.startswith('seg_') %}
+        {% do describe(mart) %}
+    {% endfor %}
+{% endmacro %}
+
+{# One question and one answer: asked for each mart, they would take as long as a fifth of the marts themselves. #}
+{% macro duckdb__describe_marts(marts) %}
+    {% set columns = {} %}
+    {% for mart, column in fetch_rows(
+        "select table_name, column_name from duckdb_columns() where database_name = current_database() and schema_name = '" ~ marts[0].schema ~ "'"
+    ) %}
+        {% do columns.setdefault(mart, []).append(column) %}
+    {% endfor %}
+    {% set comments = [] %}
+    {% for mart in marts %}
+        {% set told = description_of(mart.identifier) %}
+        {% do comments.append('comment on ' ~ mart.type ~ ' ' ~ mart ~ ' is ' ~ text_literal(told.description)) %}
+        {% for column in columns.get(mart.identifier, []) if column in told.columns %}
+            {% do comments.append('comment on column ' ~ mart ~ '.' ~ column ~ ' is ' ~ text_literal(told.columns[column].description)) %}
+        {% endfor %}
+    {% endfor %}
+    {% do run_query('begin; ' ~ comments | join('; ') ~ '; commit') %}
+{% endmacro %}
+
+{# Writes the comments of a table, or of a view. Its type is known. #}
+{% macro describe(table) %}
+    {% set told = description_of(table.identifier) %}
+    {% set columns = {} %}
+    {% for column in adapter.get_columns_in_relation(table) if column.name | lower in told.columns %}
+        {% do columns.update({column.name: told.columns[column.name | lower]}) %}
+    {% endfor %}
+    {% if told.description %}
+        {% do adapter.dispatch('describe_table')(table, told.description, columns) %}
+    {% endif %}
+{% endmacro %}
+
+{% macro default__describe_table(table, description, columns) %}
+    {% do run_at_once(alter_relation_comment(table, description)) %}
+    {% if columns %}
+        {% do run_at_once(alter_column_comment(table, columns)) %}
+    {% endif %}
+{% endmacro %}
