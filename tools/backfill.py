@@ -199,6 +199,7 @@ def tell_anew_what_comes_after(connection: duckdb.DuckDBPyConnection, session: S
         select customer_id, max(state) filter (kind = 'lifecycle_stage') as lifecycle_stage, nullif(max(state) filter (kind = 'rfm_group'), 'unscored') as rfm_group
         from states where kind <> 'segment' group by customer_id
     """)
+    connection.execute("update intermediate.dates_of_models set as_of_date = ?", [next_day])
     session.invoke(*STEP, as_of_date=str(next_day))
     return next_day
 
