@@ -235,14 +235,14 @@ class Shop:
 
     @cached_property
     def stage_before(self) -> dict[str, int]:
-        """Customers by lifecycle stage on the previous date; empty where it is not known."""
-        if not self.previous_date or "segment_transitions" not in self.marts:
+        """Customers by lifecycle stage on the previous date, as counted then, like the sizes of segments; empty where it is not known."""
+        if not self.previous_date or "membership_changes" not in self.marts:
             return {}
         return {row["stage"]: row["customers"] for row in self.rows("""
-            select from_value as stage, cast(sum(customers) as bigint) as customers from marts.segment_transitions
-            where as_of_date = $day and trait = 'lifecycle_stage' and from_value <> 'none'
-            group by from_value
-        """, day=self.as_of_date)}
+            select state as stage, cast(sum(case when change_type in ('entered', 'continued') then 1
+                when change_type in ('exited', 'handed_over') then -1 else 0 end) as bigint) as customers
+            from marts.membership_changes where kind = 'lifecycle_stage' and as_of_date <= $day group by state
+        """, day=self.previous_date)}
 
 
 def edition(size: dict | None) -> str | None:
