@@ -38,7 +38,7 @@ acquisition_costs as (
         sum(case when not is_total then spend end) as spend,
         sum(case when channel = 'all' then spend end) as total_spend,
         sum(case when channel = 'paid' then spend end) as paid_spend,
-        count(*) as months_and_channels
+        0.000001 * count(*) as tolerance
     from {{ ref('acquisition_costs') }}
 
 )
@@ -51,6 +51,6 @@ select
 from converted
 cross join acquisition_costs
 where
-    abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.spend, 0)) > 0.000001 * acquisition_costs.months_and_channels
-    or abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.total_spend, 0)) > 0.000001 * acquisition_costs.months_and_channels
-    or abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.paid_spend, 0)) > 0.000001 * acquisition_costs.months_and_channels
+    abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.spend, 0)) > acquisition_costs.tolerance
+    or abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.total_spend, 0)) > acquisition_costs.tolerance
+    or abs(coalesce(converted.spend, 0) - coalesce(acquisition_costs.paid_spend, 0)) > acquisition_costs.tolerance

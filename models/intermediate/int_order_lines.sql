@@ -108,10 +108,23 @@ possible_shares as (
         sharing_lines.*,
         cast({{ estimated_share(
             'order_discount_amount', 'net_amount', 'order_net_amount'
-        ) }} + {{ cents }} as {{ decimal_type(16, 0) }}) * cast(0.01 as {{ decimal_type(3, 2) }}) as share
+        ) }} + {{ cents }} as {{ decimal_type(16, 0) }}) * cast(0.01 as {{ decimal_type(3, 2) }}) as share_amount
     from sharing_lines
     {{ 'union all' if not loop.last }}
     {% endfor %}
+
+),
+
+judged_shares as (
+
+    select
+        order_id,
+        order_line_id,
+        share_amount,
+        {{ is_product_at_least(
+            'share_amount', 'order_net_amount', 'order_net_remainder', 'order_discount_amount', 'net_amount', 'net_remainder'
+        ) }} as is_enough
+    from possible_shares
 
 ),
 
@@ -120,10 +133,8 @@ shares as (
     select
         order_id,
         order_line_id,
-        min(case when {{ is_product_at_least(
-            'share', 'order_net_amount', 'order_net_remainder', 'order_discount_amount', 'net_amount', 'net_remainder'
-        ) }} then share end) as share
-    from possible_shares
+        min(case when is_enough then share_amount end) as share_amount
+    from judged_shares
     group by order_id, order_line_id
 
 ),
@@ -135,10 +146,11 @@ paid as (
         priced.*,
         case
             when priced.refunded_amount is null then null
-            when shares.order_line_id is not null and shares.share is null then 0
-            else greatest(
-                priced.gross_amount + priced.gross_remainder - priced.discount_amount - coalesce(shares.share, 0), 0
-            )
+            when shares.order_line_id is not null and shares.share_amount is null then 0
+            else
+                greatest(
+                    priced.gross_amount + priced.gross_remainder - priced.discount_amount - coalesce(shares.share_amount, 0), 0
+                )
         end as paid_amount
     from priced
     left join shares on priced.order_line_id = shares.order_line_id and priced.order_id = shares.order_id

@@ -1,5 +1,5 @@
--- One row per line of a paid order, or per paid order, to which more was refunded than was paid for goods: tax and shipping are in
--- such refunds, as a rule. Nothing is capped. In the order's currency.
+-- One row per line of a paid order, or per paid order, to which more was refunded than was paid for goods: tax and shipping are
+-- in such refunds, as a rule. Nothing is capped. Money is in the order's currency.
 with
 
 orders as (
@@ -104,7 +104,8 @@ refunded_orders as (
     select
         orders.order_id,
         cast(order_refunds.refunded_amount as {{ decimal_type(28, 6) }}) as refunded_amount,
-        cast(greatest(coalesce(order_goods.net_amount, 0) - orders.discount_amount, 0) as {{ decimal_type(28, 6) }}) as paid_amount,
+        cast(greatest(coalesce(order_goods.net_amount, 0) - orders.discount_amount, 0) as {{ decimal_type(28, 6) }})
+            as paid_amount,
         cast(coalesce(order_line_excess.excess_amount, 0) as {{ decimal_type(28, 6) }}) as line_excess_amount
     from order_refunds
     inner join orders on order_refunds.order_id = orders.order_id
