@@ -58,6 +58,7 @@ def write_shop(directory: Path, price: str = "29.95") -> Path:
         "orders": ["order_id,customer_id,ordered_at,status,currency,updated_at", *(f"o{n},c1,{day}T10:00:00Z,paid,EUR,{day}T10:00:00Z" for n in range(6)),
                    f"o6,c1.0,{day}T10:00:00Z,paid,EUR,{day}T10:00:00Z", f"o7,c1,{day}T10:00:00Z,shipped,EUR,{day}T10:00:00Z"],
         "order_lines": ["order_line_id,order_id,product_id,quantity,unit_price,updated_at", *(f'l{n},o{n},p1,2,"{price}",{day}T10:00:00Z' for n in range(6))],
+        "refunds": ["refund_id,order_id,order_line_id,refunded_at,amount,updated_at", f"r,o0,l0,{day}T10:00:00Z,65.50,{day}T10:00:00Z"],
         "marketing_campaigns": ["marketing_campaign_id,segment,starts_on,ends_on,holdout_percent", f"spring,loyal_buyer,{day},{day},10"],
     }
     directory.mkdir(parents=True)
@@ -107,6 +108,8 @@ def test_0_all_is_well_and_the_run_says_what_it_left_out(good_run, terminal, sho
     assert table["customers"] == ["3", "1", "1", "1", "0", "1", "1 x birth_date repaired"]
     assert table["orders"] == ["8", "7", "0", "0", "1", "0", "1 x unknown status, for example 'shipped'"]
     assert "1 orders name 1 accounts that customers does not know, for example 'c1.0' (there is 'c1'): they go by their email alone." in good_run.stdout
+    assert ("1 lines and orders were refunded more than was paid for their goods, 5.60 EUR in all, for example in the order 'o0': amounts of refunds are"
+            " without tax and shipping (intermediate.refund_excess).") in good_run.stdout
     assert re.search(r"Empty segments: .*loyal_buyers.*birthday_soon", good_run.stdout)
     assert "The campaign spring goes to the segment loyal_buyer, which there is not: did you mean loyal_buyers?" in good_run.stdout
     assert "Warning: quintiles_suit_the_shop__else_set_rfm_method_to_cut_points." in good_run.stdout

@@ -26,6 +26,11 @@ NOTES: list[tuple[str, str, Callable[[list[tuple]], list[str]]]] = [
     ("clock_changes", "select table_name, column_name, time_zone, repeated_values, skipped_values from staging.clock_changes order by 1, 2",
      lambda rows: [f"Of the local times of {zone} in {table}.{column}, {repeated:,} lie in an hour that occurred twice (the first is taken) and {skipped:,} in"
                    " one that never was (moved forward)." for table, column, zone, repeated, skipped in rows]),
+    ("refund_excess", """
+        select currency, count(*), sum(excess_amount), min(order_id) from intermediate.refund_excess group by currency order by currency
+     """,
+     lambda rows: [f"{count:,} lines and orders were refunded more than was paid for their goods, {excess:,.2f} {currency} in all, for example in the order"
+                   f" '{order}': amounts of refunds are without tax and shipping (intermediate.refund_excess)." for currency, count, excess, order in rows]),
 ]
 
 
