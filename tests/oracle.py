@@ -203,7 +203,7 @@ def read_timestamp(text: str, zone: ZoneInfo = ZONE_OF_UTC) -> datetime:
     if parts["sign"]:
         offset = timedelta(hours=int(parts["hours"]), minutes=int(parts["minutes"] or 0))
         moment = moment - offset if parts["sign"] == "+" else moment + offset
-    elif not text.endswith(("Z", "UTC")):
+    elif zone is not ZONE_OF_UTC and not text.endswith(("Z", "UTC")):
         return moment.replace(tzinfo=zone).astimezone(UTC)
     return moment.replace(tzinfo=UTC)
 
@@ -367,14 +367,14 @@ class Rates:
         return history[position - 1][1] if position else None
 
 
-@dataclass
+@dataclass(slots=True)  # there are millions
 class Judged:
     """A row as received, as read (what is missing or unreadable is null), why it breaks the contract, and what was repaired."""
 
     received: RawRow
     row: Row
     reason: str | None
-    repaired: list[str]
+    repaired: tuple[str, ...]
 
 
 def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", parameters: Parameters) -> Raw:
@@ -422,22 +422,22 @@ def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", parameters: Param
 
 def judge_row(table: str, received: RawRow, zone: ZoneInfo, register: tuple[dict, ...]) -> Judged:
     """Read a row by itself; the reason is the first one to reject it."""
-    judged = Judged(received, {}, None, [])
+    row, first_reason, repaired = {}, None, ()
     for column in CONTRACT[table]:
         text = trimmed(received.get(column.name))
         if text is None:
-            judged.row[column.name] = column.if_null
+            row[column.name] = column.if_null
             reason = f"missing {column.name}" if column.is_required else None
         else:
             # loaded_at is not the shop's: it is UTC whatever the zone of the table's times.
-            judged.row[column.name], reason = read_value(column, text, ZONE_OF_UTC if column.name == "loaded_at" else zone)
+            row[column.name], reason = read_value(column, text, ZONE_OF_UTC if column.name == "loaded_at" else zone)
             if reason and column.is_descriptive:
-                judged.repaired.append(column.name)
+                repaired += (column.name,)
                 reason = None
-        judged.reason = judged.reason or reason
+        first_reason = first_reason or reason
     if table == "custom_traits":
-        judged.reason = judged.reason or broken_trait(judged.row, register)
-    return judged
+        first_reason = first_reason or broken_trait(row, register)
+    return Judged(received, row, first_reason, repaired)
 
 
 def read_value(column: Column, text: str, zone: ZoneInfo = ZONE_OF_UTC) -> tuple[object, str | None]:
