@@ -535,7 +535,7 @@ def overlaps(shop: Shop) -> str:
         xaxis={"visible": False, "range": [0, 1.25], "fixedrange": True}, yaxis={"autorange": "reversed", "ticksuffix": " ", "showgrid": False})
     chart = Chart("overlaps", figure, "Bars: the twelve segments that the chosen one overlaps most, by the share of the smaller of the two.",
                   choices=titles_by_group(shown),
-                  narrow={"margin": {"l": 124, "r": 2, "t": 6, "b": 6}, "xaxis": {"range": [0, 2.05]}})
+                  narrow={"margin": {"l": 124, "r": 2, "t": 6, "b": 6}, "xaxis": {"range": [0, 2.4]}})
     return render("overlaps", shop, chart=chart, filled=filled, pairs=pairs)
 
 
