@@ -1,5 +1,6 @@
--- One row per id by which a customer is or may have been known: accounts, guests, and the guest that each of a customer's emails on
--- orders would be. A shop that hands a guest's orders to the account that they register leaves no trace of the guest but the email.
+-- One row per id by which a customer is or may have been known: accounts, guests, and the guest that each of a customer's emails
+-- on orders would be. A shop that hands a guest's orders to the account that they register leaves no trace of the guest but the
+-- email.
 with
 
 customers as (
