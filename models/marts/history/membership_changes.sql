@@ -9,6 +9,7 @@
     full_refresh=false,
     pre_hook=['{{ forget_in_history(this) }}', '{{ forget_successors(this) }}']
 ) }}
+{% set sale_segments = var('segments') | selectattr('follows_sale') | map(attribute='name') | join("', '") %}
 with
 
 current_states as (
@@ -234,7 +235,7 @@ registered as (
         cast(null as date) as entered_on,
         cast(null as {{ dbt.type_string() }}) as continued_as,
         case
-            when segments.segment in ('{{ var('segments') | selectattr('follows_sale') | map(attribute='name') | join("', '") }}')
+            when segments.segment in ('{{ sale_segments }}')
                 then current_sale.sale_campaign_id
         end as edition
     from {{ ref('segments') }} as segments
