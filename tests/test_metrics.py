@@ -79,8 +79,9 @@ def shop(project, request, tmp_path_factory):
 
 @pytest.mark.parametrize(("metrics", "group_by"), EXPECTED, ids=lambda names: "+".join(names))
 def test_metrics_equal_the_marts(engine, shop, metrics, group_by):
-    found = shop.execute(statement(engine, metrics, group_by)).fetchall()
-    expected = shop.execute(EXPECTED[metrics, group_by]).fetchall()
+    # A share of nothing is unknown, and may be there or not: MetricFlow shows it where there are purchases of nobody.
+    found, expected = ([row for row in shop.execute(sql).fetchall() if any(figure is not None for figure in row[len(group_by):])]
+                       for sql in (statement(engine, metrics, group_by), EXPECTED[metrics, group_by]))
     assert by_key(found, len(group_by)).keys() == by_key(expected, len(group_by)).keys()
     for key, figures in by_key(expected, len(group_by)).items():
         assert all(map(is_same, by_key(found, len(group_by))[key], figures)), (key, figures)
