@@ -1,4 +1,5 @@
--- One row per account that orders name and no delivered account is: nothing is rejected for it, but the orders go by their email alone.
+-- One row per account that orders name and no delivered account is: nothing is rejected for it, but the orders go by
+-- their email alone.
 {{ config(materialized='table') }}
 with
 

@@ -1,5 +1,6 @@
 -- One row per delivered row of raw.order_lines that needs a verdict: it breaks the contract, shares its key with
--- another, is deleted, or has a list price or cost that reads as null. All others are kept: stg_order_lines reads them where they were delivered.
+-- another, is deleted, or has a list price or cost that reads as null. All others are kept: stg_order_lines reads
+-- them where they were delivered.
 {{ config(**large_table('order_lines')) }}
 {% set columns = [
     'order_line_id',
