@@ -16,8 +16,8 @@ import publish
 import settings
 from backfill import asked_days
 from dbt_session import DbtError
-from failures import bare
-from left_out import example_of
+from failures import advice, bare
+from left_out import NOTES, Rejected, aligned, example_of
 from metrics import refuse_unknown, why_unanswered
 from project import PROJECT
 
@@ -312,3 +312,33 @@ def test_dbts_own_lines_are_left_out_of_a_sentence():
 def test_the_raw_value_that_a_reason_speaks_of():
     values = '{"order_id": "o1", "unit_price": "12,50", "status": null}'
     assert [example_of(reason, values) for reason in ("unreadable unit_price", "unknown or rejected order", "missing status")] == ["12,50", "o1", None]
+
+
+@pytest.mark.parametrize("reason, usual", [
+    ("unreadable ordered_at", "dates like 31/01/2025"),
+    ("unreadable unit_price", "decimal commas"),
+    ("negative amount", "turned signs"),
+    ("missing order_id", "under another name"),
+    ("unknown or rejected order", "look at orders first"),
+    ("unknown status", "the shop's own words"),
+])
+def test_a_reason_is_told_with_its_usual_cause(reason, usual):
+    assert re.search(usual, advice(Rejected(reason, 7, None)))
+
+
+def test_what_a_run_left_out_fits_the_screen():
+    """Numbers stay in their columns; the reasons, which no screen is wide enough for, go below them."""
+    lines = [("table", "received", "rejected", "most often"), ("web_events", "2,004", "1", "1 x missing occurred_at"), ("orders", "100", "0", "")]
+    wide = ["table       received  rejected  most often", "web_events     2,004         1  1 x missing occurred_at", "orders           100         0"]
+    assert aligned(lines) == aligned(lines, 55) == wide
+    assert aligned(lines, 54) == ["table       received  rejected", "    most often", "web_events     2,004         1", "    1 x missing occurred_at", wide[-1]]
+
+
+def test_an_as_of_date_before_all_orders_is_told():
+    ((sql, tell),) = [(sql, tell) for model, sql, tell in NOTES if model == "stg_orders"]
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts; create schema staging; create table marts.segments as select date '2020-01-01' as as_of_date;"
+                           "create table staging.stg_orders as select date '2024-01-01' + unnest([0, 1, 2]) as ordered_on")
+        assert tell(connection.execute(sql).fetchall()) == ["All 3 orders are of 2024-01-01 or later and count in nothing as of 2020-01-01: is as_of_date right?"]
+        connection.execute("update marts.segments set as_of_date = date '2024-01-01'")
+        assert connection.execute(sql).fetchall() == []
