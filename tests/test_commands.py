@@ -196,8 +196,9 @@ def test_two_shops_of_one_name_do_not_share_a_place(terminal, shop, good_run, tm
     assert publish.current(terminal.root / "published" / "my shop") == before
 
 
-def test_a_question_before_the_first_build_says_so(terminal, shop):
-    run = terminal.run("make preview SEGMENT=loyal_buyers", RAW_DIR=shop, DUCKDB_PATH=terminal.root / "warehouse" / "none.duckdb")
+@pytest.mark.parametrize("directory", [".", "nowhere"])
+def test_a_question_before_the_first_build_says_so(terminal, shop, directory):
+    run = terminal.run("make preview SEGMENT=loyal_buyers", RAW_DIR=shop, DUCKDB_PATH=f"{directory}/none.duckdb")
     assert run.stderr.splitlines()[0] == "Nothing is built here yet: run `make run` first."
 
 
@@ -257,11 +258,15 @@ def test_a_sample_brings_its_settings_and_the_demo_is_simulated(terminal):
     assert terminal.run(ask, RAW_DIR="../../shop/").stdout == "[] False shop.duckdb\n"
 
 
-def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, tmp_path):
-    name = "`touch a`$(touch b)$(shell touch c)\"; touch d; \"'${HOME}"
-    run = subprocess.run(["make", "--old-file=.venv/installed", "segment", f"NAME={name}"], cwd=terminal.root, text=True, capture_output=True,
-                         env=terminal.environment)
-    assert run.stderr.startswith(f"'{name}' is no name for a segment")
+@pytest.mark.parametrize("command, question, sentence", [
+    ("segment", "NAME", "'{}' is no name for a segment"),
+    ("explain", "CUSTOMER", "Nothing is built here yet"),
+])
+def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, shop, command, question, sentence):
+    typed = "`touch a`$(touch b)$(shell touch c)\"; touch d; \"'${HOME}"
+    run = subprocess.run(["make", "--old-file=.venv/installed", command, f"{question}={typed}"], cwd=terminal.root, text=True, capture_output=True,
+                         env=terminal.environment | {"RAW_DIR": str(shop), "DUCKDB_PATH": "nowhere/none.duckdb"})
+    assert run.stderr.startswith(sentence.format(typed)), run.stderr
     assert not [path for path in "abcd" if (terminal.root / path).exists()]
 
 
