@@ -16,8 +16,8 @@ import publish
 import settings
 from backfill import asked_days
 from dbt_session import DbtError
-from failures import bare
-from left_out import example_of
+from failures import advice, bare
+from left_out import NOTES, Rejected, aligned, example_of
 from metrics import refuse_unknown, why_unanswered
 from project import PROJECT
 
@@ -196,8 +196,9 @@ def test_two_shops_of_one_name_do_not_share_a_place(terminal, shop, good_run, tm
     assert publish.current(terminal.root / "published" / "my shop") == before
 
 
-def test_a_question_before_the_first_build_says_so(terminal, shop):
-    run = terminal.run("make preview SEGMENT=loyal_buyers", RAW_DIR=shop, DUCKDB_PATH=terminal.root / "warehouse" / "none.duckdb")
+@pytest.mark.parametrize("directory", [".", "nowhere"])
+def test_a_question_before_the_first_build_says_so(terminal, shop, directory):
+    run = terminal.run("make preview SEGMENT=loyal_buyers", RAW_DIR=shop, DUCKDB_PATH=f"{directory}/none.duckdb")
     assert run.stderr.splitlines()[0] == "Nothing is built here yet: run `make run` first."
 
 
@@ -258,11 +259,15 @@ def test_a_sample_brings_its_settings_and_the_demo_is_simulated(terminal):
     assert terminal.run(ask, RAW_DIR="../../shop/").stdout == "[] False shop.duckdb\n"
 
 
-def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, tmp_path):
-    name = "`touch a`$(touch b)$(shell touch c)\"; touch d; \"'${HOME}"
-    run = subprocess.run(["make", "--old-file=.venv/installed", "segment", f"NAME={name}"], cwd=terminal.root, text=True, capture_output=True,
-                         env=terminal.environment)
-    assert run.stderr.startswith(f"'{name}' is no name for a segment")
+@pytest.mark.parametrize("command, question, sentence", [
+    ("segment", "NAME", "'{}' is no name for a segment"),
+    ("explain", "CUSTOMER", "Nothing is built here yet"),
+])
+def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, shop, command, question, sentence):
+    typed = "`touch a`$(touch b)$(shell touch c)\"; touch d; \"'${HOME}"
+    run = subprocess.run(["make", "--old-file=.venv/installed", command, f"{question}={typed}"], cwd=terminal.root, text=True, capture_output=True,
+                         env=terminal.environment | {"RAW_DIR": str(shop), "DUCKDB_PATH": "nowhere/none.duckdb"})
+    assert run.stderr.startswith(sentence.format(typed)), run.stderr
     assert not [path for path in "abcd" if (terminal.root / path).exists()]
 
 
@@ -313,3 +318,33 @@ def test_dbts_own_lines_are_left_out_of_a_sentence():
 def test_the_raw_value_that_a_reason_speaks_of():
     values = '{"order_id": "o1", "unit_price": "12,50", "status": null}'
     assert [example_of(reason, values) for reason in ("unreadable unit_price", "unknown or rejected order", "missing status")] == ["12,50", "o1", None]
+
+
+@pytest.mark.parametrize("reason, usual", [
+    ("unreadable ordered_at", "dates like 31/01/2025"),
+    ("unreadable unit_price", "decimal commas"),
+    ("negative amount", "turned signs"),
+    ("missing order_id", "under another name"),
+    ("unknown or rejected order", "look at orders first"),
+    ("unknown status", "the shop's own words"),
+])
+def test_a_reason_is_told_with_its_usual_cause(reason, usual):
+    assert re.search(usual, advice(Rejected(reason, 7, None)))
+
+
+def test_what_a_run_left_out_fits_the_screen():
+    """Numbers stay in their columns; the reasons, which no screen is wide enough for, go below them."""
+    lines = [("table", "received", "rejected", "most often"), ("web_events", "2,004", "1", "1 x missing occurred_at"), ("orders", "100", "0", "")]
+    wide = ["table       received  rejected  most often", "web_events     2,004         1  1 x missing occurred_at", "orders           100         0"]
+    assert aligned(lines) == aligned(lines, 55) == wide
+    assert aligned(lines, 54) == ["table       received  rejected", "    most often", "web_events     2,004         1", "    1 x missing occurred_at", wide[-1]]
+
+
+def test_an_as_of_date_before_all_orders_is_told():
+    ((sql, tell),) = [(sql, tell) for model, sql, tell in NOTES if model == "stg_orders"]
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts; create schema staging; create table marts.segments as select date '2020-01-01' as as_of_date;"
+                           "create table staging.stg_orders as select date '2024-01-01' + unnest([0, 1, 2]) as ordered_on")
+        assert tell(connection.execute(sql).fetchall()) == ["All 3 orders are of 2024-01-01 or later and count in nothing as of 2020-01-01: is as_of_date right?"]
+        connection.execute("update marts.segments set as_of_date = date '2024-01-01'")
+        assert connection.execute(sql).fetchall() == []

@@ -115,3 +115,10 @@ def test_a_loader_says_it_too_and_commits_nothing(tmp_path, monkeypatch, capsys)
         load_files(lambda files: map(str, files.execute("from raw.orders").fetchall()))
     assert stopped.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"{tmp_path}/orders.csv, line 3: 2 values for 6 columns.")
+
+
+def test_the_command_for_a_file_in_a_directory_with_a_blank_can_be_pasted(tmp_path):
+    file = tmp_path / "the shop" / "orders.csv"
+    file.parent.mkdir()
+    file.write_bytes(b"order_id\nStra\xdfe\n")
+    assert file_fault(f"Invalid unicode\n  file = {file}\n", tmp_path).endswith(f" iconv -f WINDOWS-1252 -t UTF-8 '{file}' > utf8.csv")

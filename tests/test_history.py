@@ -217,6 +217,9 @@ def test_backfill_gives_what_each_date_gives_on_its_own(project, forward, tmp_pa
 
 
 def test_a_backfill_is_taken_up_only_if_the_same_is_asked(forward, tmp_path):
+    # What dbt wrote last stands beside the file until then.
+    with duckdb.connect(forward.database) as connection:
+        connection.execute("checkpoint")
     shutil.copy(forward.database, tmp_path / "earlier.duckdb")
     with duckdb.connect(tmp_path / "earlier.duckdb") as connection:
         connection.execute("drop table intermediate.dates_of_models")

@@ -97,6 +97,8 @@ def test_a_segment_is_added_previewed_built_and_removed(copy):
         before = preview(session, "regulars")
         with pytest.raises(DbtError, match="There is no models/marts/segments/seg_nothing.sql"):
             preview(session, "nothing")
+        with pytest.raises(DbtError, match="seg_loyal_buyer.sql: did you mean loyal_buyers[?] `make segment NAME=loyal_buyer` writes one."):
+            preview(session, "loyal_buyer")
     expected = copy.rows("select count(*) from marts.customers where last_purchased_on > date '2025-03-01' and purchase_count >= 2")[0][0]
     assert f"\n{expected} customers, " in before and f"{expected} would enter" in before
     assert "regulars" not in dict(copy.rows("select segment, 1 from marts.segments"))
@@ -216,7 +218,7 @@ def test_explain_agrees_with_the_memberships(built):
     with built.session() as session:
         explanations = [explain(session, customer) for customer, _ in memberships]
         assert explain(session, account).startswith(f"{owner} (to whom {account} belongs) on 2025-03-31")
-        with pytest.raises(DbtError, match="The last build knows no customer and no account nobody."):
+        with pytest.raises(DbtError, match="The last build knows no customer and no account nobody: the ids are those of customer_accounts."):
             explain(session, "nobody")
     for (_, segments), explained in zip(memberships, explanations):
         inside, _, outside = explained.partition("Not in ")

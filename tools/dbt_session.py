@@ -1,6 +1,7 @@
 """dbt in this process: the parsed project, the SQL that it renders, and rows of the last build, on any warehouse."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,13 +28,17 @@ class Session:
         self._compiled = {}
         self.manifest = manifest
         self.manifest = manifest or self.invoke("parse").result
+        nothing_is_built = DbtError("Nothing is built here yet: run `make run` first.")
+        # DuckDB makes no directory for a file that it is to open.
+        if self.manifest.metadata.adapter_type == "duckdb" and not Path(os.environ.get("DUCKDB_PATH", "")).exists():
+            raise nothing_is_built
         try:
             built = self.rows("select max(as_of_date) as as_of_date, (select count(*) from {{ ref('customers') }}) as customers"
                               " from {{ ref('segments') }}")[0]
         except DbtError as error:
             if "does not exist" not in str(error) and "TABLE_OR_VIEW_NOT_FOUND" not in str(error):
                 raise
-            raise DbtError("Nothing is built here yet: run `make run` first.") from error
+            raise nothing_is_built from error
         self.as_of_date, self.customers = str(built["as_of_date"]), int(built["customers"])
         self.variables = self.variables | {"as_of_date": self.as_of_date}
 

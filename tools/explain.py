@@ -85,7 +85,7 @@ def explain(session: Session, customer: str) -> str:
     """The explanation as text. customer: an account or guest id. Raises DbtError for an id that the last build does not know."""
     found = session.rows("select customer_id from {{ ref('customer_accounts') }} where account_id = " + as_is(quoted(customer)))
     if not found:
-        raise DbtError(f"The last build knows no customer and no account {customer}.")
+        raise DbtError(f"The last build knows no customer and no account {customer}: the ids are those of customer_accounts.")
     customer_id = str(found[0]["customer_id"])
     adapter = session.manifest.metadata.adapter_type
     compiled = session.compiled("path:models/marts/segments")

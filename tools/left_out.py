@@ -20,6 +20,14 @@ REPAIRED = "select table_name, column_name, count(*) from staging.repaired_value
 NOTES: list[tuple[str, str, Callable[[list[tuple]], list[str]]]] = [
     ("segments", "select segment from marts.segments where customers = 0 order by position",
      lambda rows: [f"Empty segments: {', '.join(segment for (segment,) in rows)}."]),
+    ("stg_orders", """
+        select delivered.orders, delivered.first_ordered_on, built.as_of_date
+        from (select count(*) as orders, min(ordered_on) as first_ordered_on from staging.stg_orders) as delivered
+        cross join (select max(as_of_date) as as_of_date from marts.segments) as built
+        where delivered.first_ordered_on > built.as_of_date
+     """,
+     lambda rows: [f"All {orders:,} orders are of {first_ordered_on} or later and count in nothing as of {as_of_date}: is as_of_date right?"
+                   for orders, first_ordered_on, as_of_date in rows]),
     ("unknown_accounts", "select account_id, orders, likely_account_id from staging.unknown_accounts order by orders desc, account_id",
      lambda rows: [f"{sum(orders for _, orders, _ in rows):,} orders name {len(rows):,} accounts that customers does not know, for example '{rows[0][0]}'"
                    + (f" (there is '{rows[0][2]}')" if rows[0][2] else "") + ": they go by their email alone."]),
@@ -67,8 +75,11 @@ def example_of(reason: str, raw_values: str | None) -> str | None:
     return next((values[name] for word in reason.split() for name in (word, f"{word}_id") if values.get(name) is not None), None)
 
 
-def left_out(manifest, warnings: list[str]) -> list[str]:
-    """The lines to tell of the last build. warnings: names of the tests that warn. Raises DbtError where it cannot be read."""
+def left_out(manifest, warnings: list[str], width: int | None = None) -> list[str]:
+    """The lines to tell of the last build. warnings: names of the tests that warn; width: of the screen, if it is one.
+
+    Raises DbtError where the build cannot be read.
+    """
     reasons, repaired = rejected(manifest), {}
     for table, column, rows in rows_of(manifest, REPAIRED):
         repaired.setdefault(table, []).append((column, int(rows)))
@@ -80,7 +91,7 @@ def left_out(manifest, warnings: list[str]) -> list[str]:
     models = {node.name for node in manifest.nodes.values()}
     notes = [line for model, sql, tell in NOTES if model in models for rows in [rows_of(manifest, sql)] if rows for line in tell(rows)]
     notes += campaigns_without_a_segment(manifest, models)
-    return aligned(lines) + notes + [f"Warning: {name}." for name in warnings]
+    return aligned(lines, width) + notes + [f"Warning: {name}." for name in warnings]
 
 
 def campaigns_without_a_segment(manifest, models: set[str]) -> list[str]:
@@ -91,8 +102,10 @@ def campaigns_without_a_segment(manifest, models: set[str]) -> list[str]:
             for campaign, segment in campaigns if segment not in segments]
 
 
-def aligned(lines: list[tuple[str, ...]]) -> list[str]:
-    """Cells in columns: the first and last to the left, numbers to the right."""
+def aligned(lines: list[tuple[str, ...]], width: int | None = None) -> list[str]:
+    """Cells in columns: the first and last to the left, numbers to the right. Where that is wider than the screen, the last ones stand below."""
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    if width and sum(widths) + 2 * (len(widths) - 1) > width:
+        return [told for line, above in zip(lines, aligned([line[:-1] + ("",) for line in lines])) for told in (above, f"    {line[-1]}") if told.strip()]
     return ["  ".join(cell.ljust(width) if place in (0, len(line) - 1) else cell.rjust(width)
                       for place, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines]

@@ -8,6 +8,7 @@ last line, alone on stderr, says why and what to do. What dbt says goes to logs/
 """
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -103,8 +104,9 @@ def told_of(built) -> str:
 def tell_left_out(manifest, built) -> None:
     """What the build left out. That this cannot be told keeps nothing from being published."""
     warnings = [run.node.name for run in getattr(built.result, "results", []) if run.status == "warn"]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     try:
-        say("\nWhat the files held, and what was left out (docs/your_own_shop.md, section 3):\n" + "\n".join(left_out(manifest, warnings)))
+        say("\nWhat the files held, and what was left out (docs/your_own_shop.md, section 3):\n" + "\n".join(left_out(manifest, warnings, width)))
     except DbtError as error:
         print(f"What was left out cannot be told: {' '.join(str(error).split())}", file=sys.stderr)
 

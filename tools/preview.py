@@ -6,6 +6,8 @@ Usage: python tools/preview.py SEGMENT
 import sys
 
 from dbt_session import DbtError, Session, answer, as_is
+from register import registered
+from settings import did_you_mean
 from this_shop import pasted
 
 SHOWN = 10
@@ -19,7 +21,8 @@ def preview(session: Session, segment: str) -> str:
     segment = segment.removeprefix("seg_")
     model = f"seg_{segment}"
     if not session.has_model(model):
-        raise DbtError(f"There is no models/marts/segments/{model}.sql. `make segment NAME={pasted(segment)}` writes one.")
+        near = did_you_mean(segment, [entry["name"] for entry in registered()])
+        raise DbtError(f"There is no models/marts/segments/{model}.sql{near or '.'} `make segment NAME={pasted(segment)}` writes one.")
     sql = as_is(session.compiled(model)[model])
     changes = session.rows(f"""
         {{%- set built = load_relation(ref('{model}')) -%}}
