@@ -971,7 +971,7 @@ VERDICTS = ["newer broken", "newer broken", "older broken", "tied broken", "newe
 def add_verdicts(shop: Shop, maker: ShopMaker) -> None:
     """Deliver versions that break the contract, or delete: newer, older or of one time as some of the rows, rarely enough for a shop to live."""
     rng = maker.rng
-    for table in oracle.VERSIONED & shop.keys():
+    for table in sorted(oracle.VERSIONED & shop.keys()):
         for row in rng.sample(shop[table], min(len(shop[table]), len(shop[table]) // 40 + rng.choice([0, 1, 2, 2]))):
             try:
                 updated_at = maker.read(trimmed(row["updated_at"]) or "")

@@ -1,5 +1,6 @@
 """Who is one person: emails as they are compared, and what follows a person whose address changes."""
 
+import hashlib
 from pathlib import Path
 
 import duckdb
@@ -82,7 +83,7 @@ def test_a_changed_email_loses_no_order_and_no_refusal(sql, tmp_path):
         # The list names the person with the address of today, and the address that refused.
         assert rows("select suppression_list, email_sha256 from marts.suppressions") == sorted(
             [("unsubscribed", *hashed) for hashed in rows("select sha256(unnest(['ann.old@x.de', 'ann.new@x.de']))")])
-        was_guest, may_have_been = ((f"guest:{hashed}", "7") for (hashed,) in rows("select sha256(unnest(['ann.old@x.de', 'ann.new@x.de']))"))
+        was_guest, may_have_been = ((f"guest:{hashlib.sha256(email.encode()).hexdigest()}", "7") for email in ("ann.old@x.de", "ann.new@x.de"))
         assert rows("select account_id, customer_id from marts.customer_accounts") == sorted([("7", "7"), was_guest])
         assert rows("select account_id, customer_id from intermediate.int_known_ids") == sorted([("7", "7"), was_guest, may_have_been])
 

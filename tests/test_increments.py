@@ -110,19 +110,24 @@ def test_a_broken_newest_version_takes_away_what_counted_until_a_mended_one_come
     shop = random_shop(3, NIGHTS[-1], "Europe/Berlin", dirt=0)
     order = next(row for row in shop["orders"] if row["order_id"] and row["currency"] == "EUR")
     line = {"order_line_id": "edited", "order_id": order["order_id"].strip(), "unit_price": "10", "product_id": None}
-    order.update(status="paid", updated_at="2099-01-01 00:00")
+    order.update(status="paid", updated_at="2099-01-01 00:00", is_deleted=None)
     versions = [line | {"quantity": "2"}, line | {"quantity": "-2"}, line | {"quantity": "3"}, line | {"quantity": "4", "is_deleted": "true"}]
+    # As early as its own night still reads it: the next night has it from its own table.
+    loaded = ["2025-01-01", *(night - timedelta(days=LOOKBACK_DAYS) for night in NIGHTS[:-1])]
     seen = []
     for number, night in enumerate(NIGHTS):
-        delivered = [version | {"updated_at": f"{NIGHTS[age]} 06:00", "loaded_at": f"{NIGHTS[age]} 07:00"}
+        delivered = [version | {"updated_at": f"{NIGHTS[age]} 06:00", "loaded_at": f"{loaded[age]} 07:00"}
                      for age, version in enumerate(versions[:number + 1])]
+        # The newest first, and the older one late.
+        delivered += [line | {"order_line_id": "late", "quantity": quantity, "updated_at": f"{NIGHTS[1 - age]} 06:00", "loaded_at": f"{loaded[age]} 07:00"}
+                      for age, quantity in enumerate(["-5", "5"][:number + 1])]
         others = [row | {"loaded_at": "2025-01-01 00:00"} for row in shop["order_lines"]]
         write_shop(shop | {"order_lines": others + delivered}, tmp_path / str(night), "csv")
         for warehouse in (nightly, refreshed):
             warehouse.run(tmp_path / str(night), night, "--select", "path:models/staging", "resource_type:seed")
         for table in STAGING:
             assert nightly.rows(table) == refreshed.rows(table), (table, night)
-        seen.append([int(row[3]) for row in nightly.rows("staging.stg_order_lines") if row[0] == "edited"])
+        seen.append([int(row[3]) for row in nightly.rows("staging.stg_order_lines") if row[0] in ("edited", "late")])
     assert seen == [[2], [], [3], []]
 
 

@@ -1,8 +1,12 @@
 """Tiny shops computed by hand, which check the oracle itself on the rules that are easiest to get wrong."""
 
+import os
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -883,6 +887,14 @@ def test_a_written_shop_means_the_same(tmp_path, seed, file_format):
     assert found.customers == expected.customers
     assert found.purchases == expected.purchases
     assert found.segments == expected.segments
+
+
+def test_a_seed_is_one_shop_in_every_process():
+    """The order of a set of texts is another one in each."""
+    script = "import random_shops; print(random_shops.random_shop(3, **random_shops.random_surroundings(3)))"
+    shops = {subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, env=os.environ | {"PYTHONHASHSEED": seed}, text=True,
+                            stdout=subprocess.PIPE, check=True).stdout for seed in ("1", "2")}
+    assert len(shops) == 1
 
 
 def test_the_random_shops_hold_the_cases_of_the_pages():
