@@ -1,6 +1,7 @@
 -- Segments 1 to 10 and the counts of received, kept, duplicate and rejected rows, by hand: as few readings as we know, whole numbers
 -- for ids inside, and nothing that the ten segments do not need. It knows the settings of the shop that shop.py makes and the types
--- in its files: days are those of Berlin, and money has cents.
+-- in its files: days are those of Berlin, and money has cents. No row of that shop is deleted, a gift card or an account without a
+-- date, and no email holds a blank that nobody sees.
 -- {raw}: the directory of the files. It leaves the tables `members` and `row_counts`.
 create macro day(moment) as case
     when hour(moment) <= 21 then cast(moment as date)
@@ -54,19 +55,20 @@ select
     customer_id, compared(email) as email, created_at, coalesce(is_test, false) as is_test, is_ok,
     row_number() over (partition by customer_id, is_ok order by updated_at desc, email, created_at) as r
 from (
-    select *, customer_id is not null and created_at is not null and updated_at is not null as is_ok from raw.customers
+    select *, customer_id is not null and updated_at is not null as is_ok from raw.customers
 );
 insert into row_counts
 select 'customers', count(*), count(*) filter (is_ok and r = 1), count(*) filter (is_ok and r > 1), count(*) filter (not is_ok)
 from delivered_accounts;
 
--- Orders: only those that share a key are ranked.
+-- Orders: only those that share a key are ranked. The newest version decides, even where it breaks the contract.
 create temp table delivered_orders as
 select
     orders.order_id, customer_id, email, ordered_at, day(ordered_at) as ordered_on, status, currency,
     coalesce(discount_amount, 0) as discount_amount, coalesce(is_test, false) as is_test, updated_at, repeats.h is not null as is_repeated,
+    orders.order_id is not null and updated_at is not null as is_version,
     coalesce(
-        orders.order_id is not null and ordered_at is not null and currency is not null and updated_at is not null
+        is_version and ordered_at is not null and currency is not null
         and coalesce(discount_amount, 0) >= 0 and status in ('pending', 'paid', 'fulfilled', 'cancelled'), false
     ) as is_ok
 from raw.orders as orders
@@ -74,22 +76,21 @@ left join (select hash(order_id) as h from raw.orders group by 1 having count(*)
 
 create temp table orders as
 with versions as (
-    select *, 1 as r from delivered_orders where is_ok and not is_repeated
+    select *, 1 as r from delivered_orders where not is_repeated
     union all
-    select *, row_number() over (partition by order_id order by updated_at desc, customer_id, email, ordered_at, status, currency, discount_amount, is_test)
-    from delivered_orders where is_ok and is_repeated
+    select *, row_number() over (partition by order_id order by updated_at desc, is_ok desc, customer_id, email, ordered_at, status, currency, discount_amount, is_test)
+    from delivered_orders where is_version and is_repeated
 )
-select versions.* exclude (r, is_ok, is_repeated)
+select versions.* exclude (r, is_ok, is_version, is_repeated)
 from versions
 left join (select currency, min(rate_date) as first_rate from rates where is_ok and r = 1 group by 1) as first_rates
     on versions.currency = first_rates.currency
-where r = 1 and (versions.currency = 'EUR' or coalesce(first_rate <= ordered_on, false));
+where r = 1 and is_ok and (versions.currency = 'EUR' or coalesce(first_rate <= ordered_on, false));
 insert into row_counts
-select
-    'orders', count(*), (select count(*) from orders),
-    (select count(*) - count(distinct order_id) from delivered_orders where is_ok and is_repeated),
-    count(*) - (select count(*) from orders) - (select count(*) - count(distinct order_id) from delivered_orders where is_ok and is_repeated)
-from delivered_orders;
+select 'orders', received, kept, duplicates, received - kept - duplicates
+from (select count(*) as received from delivered_orders)
+cross join (select count(*) as kept from orders)
+cross join (select count(*) - count(distinct order_id) as duplicates from delivered_orders where is_version and is_repeated);
 drop table delivered_orders;
 
 -- Who is one person: `who` is the number of the customer's first account, or a negative number for a guest.
@@ -102,7 +103,7 @@ with visible as (
         or customer_id in (select customer_id from orders where ordered_on <= date '2026-06-30' and not is_test)
     )
 )
-select *, count(*) over (partition by email) > 20 and email is not null as is_shared from visible;
+select *, count(*) over (partition by email) > 100 and email is not null as is_shared from visible;
 create temp table owners as
 with keyed as (
     select rowid as account, *, case when email is null or is_shared then account_id else email end as merge_key, email is null or is_shared as is_alone
@@ -117,12 +118,20 @@ window person as (partition by is_alone, merge_key order by created_at, account_
 create temp table owner_emails as
 select email, any_value(is_shared) as is_shared, any_value(who) as who, bool_or(is_test) filter (not is_shared) as is_test
 from owners where email is not null group by 1;
-create temp table guests as
+create temp table other_emails as
 select email from (
     select distinct compared(orders.email) as email
     from orders left join owners on orders.customer_id = owners.account_id
     where owners.account_id is null and orders.email is not null and ordered_on <= date '2026-06-30' and not orders.is_test
 ) where email is not null and email not in (select email from owner_emails);
+-- Former addresses: beside them orders name accounts of one customer alone. Those that no other order has are not asked.
+insert into owner_emails
+select lower(orders.email), false, min(who), bool_or(owners.is_test)
+from orders join owners on orders.customer_id = owners.account_id
+where lower(orders.email) in (select email from other_emails) and ordered_on <= date '2026-06-30' and not orders.is_test
+group by 1 having min(who) = max(who);
+create temp table guests as
+select email from other_emails where email not in (select email from owner_emails);
 create temp table people as
 select rowid as who, account_id as customer_id from accounts
 union all
@@ -147,27 +156,29 @@ where not coalesce(account_is_test, owner_emails.is_test, false);
 -- Refunds are few.
 create temp table delivered_refunds as
 select
-    refunds.*, orders.rowid as o, is_ok, row_number() over (partition by refund_id, is_ok order by refunds.updated_at desc, refunds.order_id, order_line_id, refunded_at, amount) as r
+    refunds.*, orders.rowid as o, is_ok, row_number() over (partition by refund_id, is_version order by refunds.updated_at desc, is_ok desc, refunds.order_id, order_line_id, refunded_at, amount) as r
 from (
-    select *, coalesce(refund_id is not null and order_id is not null and refunded_at is not null and amount > 0 and updated_at is not null, false) as is_ok
+    select *, refund_id is not null and updated_at is not null as is_version,
+        coalesce(is_version and order_id is not null and refunded_at is not null and amount >= 0, false) as is_ok
     from raw.refunds
 ) as refunds
 left join orders on refunds.order_id = orders.order_id;
 insert into row_counts
 select
-    'refunds', count(*), count(*) filter (is_ok and r = 1 and o is not null), count(*) filter (is_ok and r > 1),
-    count(*) filter (not is_ok or (r = 1 and o is null))
+    'refunds', count(*), count(*) filter (is_ok and r = 1 and o is not null), count(*) filter (is_version and r > 1),
+    count(*) filter (not is_version or (r = 1 and (not is_ok or o is null)))
 from delivered_refunds;
 create temp table refunds as
-select o, order_line_id, amount from delivered_refunds where is_ok and r = 1 and o is not null and day(refunded_at) <= date '2026-06-30';
+select o, order_line_id, amount from delivered_refunds where is_ok and r = 1 and o is not null and amount > 0 and day(refunded_at) <= date '2026-06-30';
 
 -- Lines, in one reading: those of paid orders, and those that need a verdict.
 create temp table lines as
 select
     lines.order_line_id, lines.order_id, lines.product_id, lines.quantity, lines.unit_price, lines.list_price,
     coalesce(lines.discount_amount, 0) as discount_amount, lines.updated_at, owned_orders.o, orders.order_id is null as is_orphan, repeats.h is not null as is_repeated,
+    lines.order_line_id is not null and lines.updated_at is not null as is_version,
     coalesce(
-        lines.order_line_id is not null and lines.order_id is not null and quantity > 0 and unit_price >= 0 and lines.updated_at is not null
+        is_version and lines.order_id is not null and quantity >= 0 and unit_price >= 0
         and coalesce(lines.discount_amount, 0) >= 0 and cast(quantity as decimal(19, 6)) * unit_price < 1000000000000, false
     ) as is_ok
 from raw.order_lines as lines
@@ -180,51 +191,52 @@ create temp table ranked_lines as
 select
     *,
     row_number() over (
-        partition by order_line_id, is_ok
-        order by updated_at desc, order_id, product_id, quantity, unit_price, list_price, discount_amount
+        partition by order_line_id, is_version
+        order by updated_at desc, is_ok desc, order_id, product_id, quantity, unit_price, list_price, discount_amount
     ) as r
 from lines where is_repeated;
 insert into row_counts
 select 'order_lines', received, received - duplicates - rejected, duplicates, rejected
 from (select count(*) as received from raw.order_lines)
-cross join (select count(*) filter (is_ok and r > 1) as duplicates from ranked_lines)
+cross join (select count(*) filter (is_version and r > 1) as duplicates from ranked_lines)
 cross join (
     select (select count(*) from lines where not is_repeated and (not is_ok or is_orphan))
-        + (select count(*) from ranked_lines where not is_ok or (r = 1 and is_orphan)) as rejected
+        + (select count(*) from ranked_lines where not is_version or (r = 1 and (not is_ok or is_orphan))) as rejected
 );
 
+-- A quantity of 0 takes a line out.
 create temp table kept_lines as
 with kept as (
-    select o, order_line_id, product_id, quantity, unit_price, list_price, discount_amount from lines where is_ok and not is_repeated and o is not null
+    select o, order_line_id, product_id, quantity, unit_price, list_price, discount_amount from lines where is_ok and not is_repeated and o is not null and quantity > 0
     union all
-    select o, order_line_id, product_id, quantity, unit_price, list_price, discount_amount from ranked_lines where is_ok and r = 1 and o is not null
+    select o, order_line_id, product_id, quantity, unit_price, list_price, discount_amount from ranked_lines where is_ok and r = 1 and o is not null and quantity > 0
 ),
 line_refunds as (select o, order_line_id, sum(amount) as amount from refunds where order_line_id is not null group by all)
 select
     kept.o, category,
-    cast(quantity * unit_price as decimal(18, 2)) as gross_amount,
-    kept.discount_amount,
+    cast(quantity * unit_price - kept.discount_amount as decimal(18, 2)) as amount,
     kept.discount_amount > 0 or coalesce(list_price > unit_price, false) as is_discounted,
-    coalesce(line_refunds.amount >= quantity * unit_price - kept.discount_amount, false) as is_fully_refunded
+    cast(line_refunds.amount as decimal(18, 2)) as refunded_amount
 from kept
 left join products on kept.product_id = products.product_id and products.is_ok and products.r = 1
 left join line_refunds on kept.o = line_refunds.o and kept.order_line_id = line_refunds.order_line_id;
 
 create temp table purchases as
 with totals as (
-    select o, sum(gross_amount) - sum(discount_amount) as amount, bool_or(is_discounted) as is_discounted from kept_lines group by 1
+    select o, cast(sum(amount) as decimal(18, 2)) as amount, bool_or(is_discounted) as is_discounted from kept_lines group by 1
 ),
 refund_totals as (select o, sum(amount) as amount from refunds group by 1),
 net as (
     select
         o, who, ordered_on, currency, totals.is_discounted or orders.discount_amount > 0 as is_discounted,
+        totals.amount as lines_amount, orders.discount_amount,
         cast(totals.amount - orders.discount_amount - coalesce(refund_totals.amount, 0) as decimal(18, 2)) as amount
     from owned_orders as orders join totals using (o) left join refund_totals using (o)
 ),
 converted as (
-    select o, who, ordered_on, is_discounted, amount from net where currency = 'EUR'
+    select o, who, ordered_on, is_discounted, lines_amount, discount_amount, amount from net where currency = 'EUR'
     union all
-    select o, who, ordered_on, is_discounted, cast(round(amount * rate, 2) as decimal(18, 2))
+    select o, who, ordered_on, is_discounted, lines_amount, discount_amount, cast(round(amount * rate, 2) as decimal(18, 2))
     from net asof join (select * from rates where is_ok and r = 1) as rates
         on net.currency = rates.currency and net.ordered_on >= rates.rate_date
     where net.currency <> 'EUR'
@@ -271,8 +283,8 @@ select hash(session_id) as h from raw.sessions group by 1 having count(*) > 1;
 create temp table odd_sessions as
 select *, row_number() over (partition by session_id, is_ok order by started_at, visitor_id, customer_id, channel, device, is_bot) as r
 from (
-    select *, session_id is not null and visitor_id is not null and started_at is not null as is_ok from raw.sessions
-    where hash(session_id) in (select h from session_repeats) or session_id is null or visitor_id is null or started_at is null
+    select *, session_id is not null and started_at is not null as is_ok from raw.sessions
+    where hash(session_id) in (select h from session_repeats) or session_id is null or started_at is null
 );
 insert into row_counts
 select 'sessions', received, received - duplicates - rejected, duplicates, rejected
@@ -281,7 +293,7 @@ cross join (select count(*) filter (is_ok and r > 1) as duplicates, count(*) fil
 create temp table sessions as
 with kept as (
     select session_id, visitor_id, customer_id, day(started_at) as started_on, is_bot from raw.sessions
-    where hash(session_id) not in (select h from session_repeats) and session_id is not null and visitor_id is not null and started_at is not null
+    where hash(session_id) not in (select h from session_repeats) and session_id is not null and started_at is not null
     union all
     select session_id, visitor_id, customer_id, day(started_at), is_bot from odd_sessions where is_ok and r = 1
 )
@@ -345,10 +357,13 @@ with found as (
     union all
     select 'bargain_hunters', who, null from buyers where monetary_score <= 2 and frequency_score >= 4
     union all
+    -- Fully refunded: refunds reach the amount less its share of the order's discount, which is rounded up to the cent. No quotient is needed.
     select 'category_repeat_buyers', who, category
-    from (select distinct o, category from kept_lines where not is_fully_refunded and category is not null) join purchases using (o)
-    where ordered_on > date '2026-06-30' - 365 and who is not null
-    group by all having count(*) >= 2
+    from kept_lines join purchases using (o)
+    where
+        category is not null and ordered_on > date '2026-06-30' - 365 and who is not null
+        and (refunded_amount is null or (kept_lines.amount - refunded_amount - 0.01) * lines_amount >= kept_lines.amount * discount_amount)
+    group by all having count(distinct o) >= 2
     union all
     select 'last_year_sale_buyers', who, null from buyers where is_former_sale_buyer
     union all

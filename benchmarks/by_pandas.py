@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/by_pandas.py RAW_DIR RESULT_DIR      (writes members.parquet and row_counts.parquet)
 
-It knows the settings of the shop that shop.py makes and the types in its files, as by_hand.sql does: days are those of Berlin, and
-money has cents.
+It knows the settings of the shop that shop.py makes, the types in its files and the cases that it never has, as by_hand.sql does: days are
+those of Berlin, and money has cents.
 """
 
 import hashlib
@@ -38,20 +38,23 @@ def segments(raw: Path) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     counts = {}
 
     def kept(table: str, keys: list[str], required: list[str], others: list[str], ok=lambda frame: True) -> pd.DataFrame:
-        """The rows that pass by themselves, one per key; only what shares a key is sorted."""
+        """One row per key: of versions the newest, if it passes by itself; of others the earliest that passes. Only what shares a key is sorted."""
         time = TIMES.get(table, "updated_at")
         frame = pd.read_parquet(raw / f"{table}.parquet", columns=list(dict.fromkeys([*keys, *required, *others, time])))
         # Any text may stand between spaces, tabs and line ends, and an empty one is none.
         for name in frame.select_dtypes("str").columns:
             trimmed = frame[name].str.strip(" \t\r\n")
             frame[name] = trimmed.mask(trimmed == "")
-        passing = frame[frame[required].notna().all(axis=1) & ok(frame)]
-        is_again = passing.duplicated(keys, keep=False)
-        again = passing[is_again]
-        by = [time] + [name for name in frame.columns if name not in keys + [time]]
-        first = again.sort_values(by, ascending=[time != "updated_at"] + [True] * (len(by) - 1)).drop_duplicates(keys)
-        counts[table] = [len(frame), len(passing) - len(again) + len(first), len(again) - len(first), len(frame) - len(passing)]
-        return pd.concat([passing[~is_again], first], ignore_index=True)
+        others = [name for name in frame.columns if name not in keys + [time]]
+        frame["ok"] = frame[required].notna().all(axis=1) & ok(frame)
+        taking_part = frame[frame[[*keys, time]].notna().all(axis=1) if time == "updated_at" else frame["ok"]]
+        is_again = taking_part.duplicated(keys, keep=False)
+        again = taking_part[is_again]
+        first = again.sort_values([time, "ok", *others], ascending=[time != "updated_at", False] + [True] * len(others)).drop_duplicates(keys)
+        one = pd.concat([taking_part[~is_again & taking_part["ok"]], first[first["ok"]]], ignore_index=True).drop(columns="ok")
+        duplicates = len(again) - len(first)
+        counts[table] = [len(frame), len(one), duplicates, len(frame) - len(one) - duplicates]
+        return one
 
     def reject(table: str, rows: pd.DataFrame, accepted: pd.Series) -> pd.DataFrame:
         counts[table][1] -= (~accepted).sum()
@@ -61,7 +64,7 @@ def segments(raw: Path) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     products = kept("products", ["product_id"], ["product_id", "updated_at"], ["category"])
     rates = kept("exchange_rates", ["rate_date", "currency"], ["rate_date", "currency"], ["rate"], lambda frame: frame["rate"].astype("float64") > 0)
     rates["rate_date"] = pd.to_datetime(rates["rate_date"])
-    accounts = kept("customers", ["customer_id"], ["customer_id", "created_at", "updated_at"], ["email", "is_test"])
+    accounts = kept("customers", ["customer_id"], ["customer_id", "updated_at"], ["email", "created_at", "is_test"])
 
     # Orders whose kept version is in a currency without a rate are rejected too.
     orders = kept("orders", ["order_id"], ["order_id", "ordered_at", "currency", "updated_at"], ["customer_id", "email", "status", "discount_amount", "is_test"],
@@ -75,7 +78,7 @@ def segments(raw: Path) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     accounts["compared"] = compared(accounts["email"])
     accounts["is_test"] = accounts["is_test"].fillna(False).astype(bool)
     accounts = accounts[(day(accounts["created_at"]) <= D) | accounts["customer_id"].isin(placed["customer_id"].dropna())].copy()
-    accounts["is_shared"] = accounts["compared"].map(accounts["compared"].value_counts()).fillna(0) > 20
+    accounts["is_shared"] = accounts["compared"].map(accounts["compared"].value_counts()).fillna(0) > 100
     accounts["person"] = accounts["compared"].where(accounts["compared"].notna() & ~accounts["is_shared"], "@" + accounts["customer_id"])
     accounts = accounts.sort_values(["created_at", "customer_id"])
     people = accounts.groupby("person")
@@ -86,32 +89,37 @@ def segments(raw: Path) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     owned = placed.copy()
     owned["who"] = owned["customer_id"].map(owner)
     owned["compared"] = compared(owned["email"]).where(owned["who"].isna())
-    known = owned["compared"].isin(emails.index)
-    own = emails[~emails["is_shared"]]
-    guests = {email: "guest:" + hashlib.sha256(email.encode()).hexdigest() for email in owned.loc[~known, "compared"].dropna().unique()}
-    is_left_out = owned["customer_id"].map(is_test).astype("boolean").fillna(owned["compared"].map(own["is_test"]).astype("boolean")).fillna(False).astype(bool)
+    owned["is_test"] = owned["customer_id"].map(is_test)
+    others = owned.loc[~owned["compared"].isin(emails.index), "compared"].dropna().unique()
+    # Former addresses: beside them orders name accounts of one customer alone. Those that no other order has are not asked.
+    carried = owned[["who", "is_test"]].assign(compared=owned["email"].str.lower())[owned["who"].notna()]
+    former = carried[carried["compared"].isin(others)].groupby("compared").agg(who=("who", "min"), other=("who", "max"), is_test=("is_test", "max"))
+    former = former[former["who"] == former["other"]]
+    own = pd.concat([emails[~emails["is_shared"]], former])
+    guests = {email: "guest:" + hashlib.sha256(email.encode()).hexdigest() for email in set(others) - set(former.index)}
+    is_left_out = owned["is_test"].astype("boolean").fillna(owned["compared"].map(own["is_test"]).astype("boolean")).fillna(False).astype(bool)
     owned["who"] = owned["who"].fillna(owned["compared"].map(own["who"])).fillna(owned["compared"].map(guests))
     owned = owned[~is_left_out]
 
     # Money, in cents. An amount is converted in whole millionths, as floats would round some the other way.
-    refunds = kept("refunds", ["refund_id"], ["refund_id", "order_id", "refunded_at", "updated_at"], ["order_line_id", "amount"], lambda frame: frame["amount"].astype("float64") > 0)
+    refunds = kept("refunds", ["refund_id"], ["refund_id", "order_id", "refunded_at", "updated_at"], ["order_line_id", "amount"], lambda frame: frame["amount"].astype("float64") >= 0)
     refunds = reject("refunds", refunds, refunds["order_id"].isin(orders["order_id"]))
     refunds = refunds[day(refunds["refunded_at"]) <= D].assign(refunded=lambda frame: cents(frame["amount"]))
+    refunds = refunds[refunds["refunded"] > 0]
     lines = kept("order_lines", ["order_line_id"], ["order_line_id", "order_id", "updated_at"], ["product_id", "quantity", "unit_price", "list_price", "discount_amount"],
-                 lambda frame: (frame["quantity"] > 0) & (frame["unit_price"].astype("float64") >= 0) & (frame["discount_amount"].astype("float64").fillna(0) >= 0))
+                 lambda frame: (frame["quantity"] >= 0) & (frame["unit_price"].astype("float64") >= 0) & (frame["discount_amount"].astype("float64").fillna(0) >= 0))
     lines = reject("order_lines", lines, lines["order_id"].isin(orders["order_id"]))
     paid = owned[owned["status"].isin(["paid", "fulfilled"])]
-    lines = lines[lines["order_id"].isin(paid["order_id"])].copy()
+    lines = lines[(lines["quantity"] > 0) & lines["order_id"].isin(paid["order_id"])].copy()  # A quantity of 0 takes a line out.
     price = cents(lines["unit_price"])
-    lines["gross"] = lines["quantity"] * price
-    lines["discount"] = cents(lines["discount_amount"].astype("float64").fillna(0))
-    lines["is_discounted"] = (lines["discount"] > 0) | (cents(lines["list_price"].astype("float64").fillna(0)) > price)
+    discount = cents(lines["discount_amount"].astype("float64").fillna(0))
+    lines["amount"] = lines["quantity"] * price - discount
+    lines["is_discounted"] = (discount > 0) | (cents(lines["list_price"].astype("float64").fillna(0)) > price)
     line_refunds = refunds[refunds["order_line_id"].notna()].groupby(["order_id", "order_line_id"], as_index=False)["refunded"].sum()
     lines = lines.merge(line_refunds, on=["order_id", "order_line_id"], how="left")
     lines["category"] = lines["product_id"].map(products.set_index("product_id")["category"])
-    lines["is_fully_refunded"] = lines["refunded"] >= lines["gross"] - lines["discount"]
-    net = paid.merge(lines.groupby("order_id", as_index=False).agg(gross=("gross", "sum"), discount=("discount", "sum"), has_discount=("is_discounted", "max")), on="order_id")
-    net["net"] = net["gross"] - net["discount"] - net["order_discount"] - net["order_id"].map(refunds.groupby("order_id")["refunded"].sum()).fillna(0).astype("int64")
+    net = paid.merge(lines.groupby("order_id", as_index=False).agg(lines_amount=("amount", "sum"), has_discount=("is_discounted", "max")), on="order_id")
+    net["net"] = net["lines_amount"] - net["order_discount"] - net["order_id"].map(refunds.groupby("order_id")["refunded"].sum()).fillna(0).astype("int64")
     net["is_discounted"] = net["has_discount"] | (net["order_discount"] > 0)
     rates["rate"] = rates["rate"].map(lambda rate: int(rate.scaleb(12)))
     foreign = net["currency"] != "EUR"
@@ -119,7 +127,7 @@ def segments(raw: Path) -> tuple[pd.DataFrame, dict[str, list[int]]]:
                               left_on="ordered_on", right_on="rate_date", by="currency")
     million = 1_000_000
     converted["net"] = (converted["net"] * (converted["rate"] // million) + converted["net"] * (converted["rate"] % million) // million + million // 2) // million
-    purchases = pd.concat([net[~foreign], converted])[["order_id", "who", "ordered_on", "is_discounted", "net"]]
+    purchases = pd.concat([net[~foreign], converted])[["order_id", "who", "ordered_on", "is_discounted", "lines_amount", "order_discount", "net"]]
     purchases = purchases[purchases["net"] > 0]
 
     sales = pd.read_parquet(raw / "sale_campaigns.parquet").astype({"starts_on": "datetime64[ns]", "ends_on": "datetime64[ns]"})
@@ -135,7 +143,7 @@ def segments(raw: Path) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     ordered_in_sale = ordered.loc[ordered["ordered_on"].between(sale["starts_on"], sale["ends_on"]), "who"]
 
     # Sessions and events.
-    sessions = kept("sessions", ["session_id"], ["session_id", "visitor_id", "started_at"], ["customer_id", "is_bot"])
+    sessions = kept("sessions", ["session_id"], ["session_id", "started_at"], ["visitor_id", "customer_id", "is_bot"])
     sessions["started_on"] = day(sessions["started_at"])
     sessions = sessions[(sessions["started_on"] <= D) & ~sessions["is_bot"].fillna(False).astype(bool)].copy()
     sessions["who"], sessions["is_test"] = sessions["customer_id"].map(owner), sessions["customer_id"].map(is_test)
@@ -158,8 +166,10 @@ def segments(raw: Path) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     carts = sessions.loc[sessions["started_on"].between(sale["starts_on"], sale["ends_on"]) & (sessions["session_id"].map(open_carts) > 0), "who"]
 
     in_year = bought[bought["ordered_on"] > D - timedelta(365)]
-    categories = (lines.loc[~lines["is_fully_refunded"] & lines["category"].notna(), ["order_id", "category"]].drop_duplicates()
-                  .merge(in_year[["order_id", "who"]], on="order_id").groupby(["who", "category"], as_index=False).size())
+    in_year = lines[lines["category"].notna()].merge(in_year, on="order_id")
+    # Fully refunded: refunds reach the amount less its share of the order's discount, which is rounded up to the cent. No quotient is needed.
+    is_fully_refunded = (in_year["amount"] - in_year["refunded"] - 1) * in_year["lines_amount"] < in_year["amount"] * in_year["order_discount"]
+    categories = in_year[~is_fully_refunded].drop_duplicates(["order_id", "category"]).groupby(["who", "category"], as_index=False).size()
     categories = categories[categories["size"] >= 2]
 
     def without(found: pd.Series, others: pd.Series) -> pd.Series:
