@@ -30,11 +30,14 @@ def files(project, tmp_path):
         yield connection
 
 
-def test_no_older_version_is_loaded_in_the_place_of_one_that_cannot_be_read(files):
+def test_a_newest_version_that_cannot_be_read_deletes_its_key(files):
     from raw_tables import raw_contract, rows_to_load
 
     contract = dict(raw_contract())
-    loaded = files.execute(f"select order_id, day(updated_at) from {rows_to_load('orders', contract['orders'])} order by all").fetchall()
-    assert loaded == [("deleted", 1), ("deleted", 2), ("mended", 2), ("tied", 1), ("undated", 1)]
-    for table, count in (("custom_traits", 1), ("sessions", 1), ("customers", 0)):
+    loaded = files.execute(f"select order_id, day(updated_at), is_deleted, status from {rows_to_load('orders', contract['orders'])} order by all").fetchall()
+    assert loaded == [("broken", 1, None, "paid"), ("broken", 2, True, None), ("deleted", 1, None, "paid"), ("deleted", 2, True, "paid"),
+                      ("mended", 2, None, "paid"), ("tied", 1, None, "paid"), ("undated", 1, None, "paid")]
+    assert files.execute(f"select trait, value, is_deleted from {rows_to_load('custom_traits', contract['custom_traits'])} order by all").fetchall() == [
+        ("x", "1", None), ("y", None, True)]
+    for table, count in (("sessions", 1), ("customers", 0)):
         assert files.execute(f"select count(*) from {rows_to_load(table, contract[table])}").fetchone() == (count,)

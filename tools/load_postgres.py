@@ -3,8 +3,8 @@
 Usage: python tools/load_postgres.py [RAW_DIR] [--vars YAML]
 
 psql's variables (PGHOST, PGDATABASE, ...) name the database. The views that the project makes on DuckDB read the files, so the
-text is judged as there: a row with an unreadable value is left out, and so are older versions of it; an unreadable descriptive value becomes null, and both
-are reported. Tables and columns that are not delivered are made too, empty. All tables change at once, or none.
+text is judged as there: a row with an unreadable value is left out or, as the newest version of its key, loaded as a deletion of it; an unreadable
+descriptive value becomes null; and both are reported. Tables and columns that are not delivered are made too, empty. All tables change at once, or none.
 """
 
 import sys

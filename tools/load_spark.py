@@ -3,8 +3,8 @@
 Usage: python tools/load_spark.py [RAW_DIR] [--vars YAML]
 
 The environment names the warehouse (docs/spark.md). The views that the project makes on DuckDB read the files, so the text is
-judged as there: a row with an unreadable value is left out, and so are older versions of it; an unreadable descriptive value becomes null, and both are
-reported. Tables and columns that are not delivered are made too, empty. Each table changes at once, but not all of them together.
+judged as there: a row with an unreadable value is left out or, as the newest version of its key, loaded as a deletion of it; an unreadable
+descriptive value becomes null; and both are reported. Tables and columns that are not delivered are made too, empty. Each table changes at once, but not all of them together.
 """
 
 import sys

@@ -35,7 +35,8 @@ def typed_columns(columns: dict) -> dict:
 def rows_to_load(table: str, columns: dict) -> str:
     """The rows of a raw table that may be loaded, as what stands behind `from`: those that can be read, and deletions whatever else they say.
 
-    The newest version of a key decides, so an older one is not loaded in the place of one that cannot be read.
+    The newest version of a key decides. One that cannot be read is loaded as the deletion of its key: then no older version counts in its
+    place, not even one that a former night loaded.
     """
     readable = " and ".join(["true", *(f"{name}__unreadable is null" for name, column in typed_columns(columns).items() if not is_descriptive(column))])
     if "updated_at" not in columns:
@@ -43,9 +44,10 @@ def rows_to_load(table: str, columns: dict) -> str:
     key = ["customer_id", "trait"] if table == "custom_traits" else [next(iter(columns))]
     identified = " and ".join(f"{name} is not null" for name in [*key, "updated_at"])
     is_loaded = f"(({readable}) or (coalesce(is_deleted, false) and {identified}))"
-    of_one_key = " and ".join(f"newer.{name} = version.{name}" for name in key)
-    return (f"raw.{table} as version where {is_loaded} and not exists (select 1 from (from raw.{table} where not {is_loaded}) as newer"
-            f" where {of_one_key} and newer.updated_at > version.updated_at)")
+    of_one_key = " and ".join(f"loaded.{name} = version.{name}" for name in key)
+    return (f"(from raw.{table} where {is_loaded} union all by name select {', '.join(key)}, updated_at, loaded_at, true as is_deleted from raw.{table} as version"
+            f" where not {is_loaded} and {identified} and not exists (select 1 from (from raw.{table} where {is_loaded}) as loaded"
+            f" where {of_one_key} and loaded.updated_at >= version.updated_at))")
 
 
 def unreadable_values(files: duckdb.DuckDBPyConnection, table: str, columns: dict) -> Iterator[str]:
@@ -57,7 +59,7 @@ def unreadable_values(files: duckdb.DuckDBPyConnection, table: str, columns: dic
                           + f" from raw.{table}").fetchone()
     for (name, column), times, example in zip(typed.items(), found[::2], found[1::2], strict=True):
         if times:
-            left_out = "their rows and older versions of them left out" if "updated_at" in columns else "their rows left out"
+            left_out = "their rows loaded as deletions where they are the newest version, else left out" if "updated_at" in columns else "their rows left out"
             outcome = "loaded as null" if is_descriptive(column) else left_out
             yield f"{table}: {times:,} unreadable values of {name}, such as '{example}', {outcome}"
 
