@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-# A loader leaves out a row with an unreadable value, which DuckDB rejects, and what DuckDB then counts as its duplicates.
-KEPT = "select table_name, kept_rows, deleted_rows from staging.row_counts"
+# A loader leaves out a row with an unreadable value, which DuckDB rejects, or loads it as a deletion.
+KEPT = "select table_name, kept_rows from staging.row_counts"
 REJECTED = "select table_name, row_key, reason from staging.rejected_rows where reason not like 'unreadable %'"
 
 
@@ -25,4 +25,4 @@ def write_hardly_readable_shop(directory: Path) -> None:
 def assert_says_what_it_left_out(said: list[str]) -> None:
     assert "customers: 1 unreadable values of birth_date, such as '31.02.1980', loaded as null" in said
     assert "orders: 1 unreadable values of discount_amount, such as '1,5', their rows loaded as deletions where they are the newest version, else left out" in said
-    assert {"customers: 1 rows", "orders: 1 rows", "order_lines: 0 rows", "reviews: 0 rows"} <= set(said)
+    assert {"customers: 1 rows", "orders: 3 rows", "order_lines: 0 rows", "reviews: 0 rows"} <= set(said)

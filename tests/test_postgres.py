@@ -128,8 +128,9 @@ def test_the_loader_leaves_unreadable_rows_out_and_says_so(project, cursor, tmp_
     with duckdb.connect(project.database) as files:
         said = list(load(files, cursor.connection))
     assert_says_what_it_left_out(said)
-    cursor.execute("select order_id, cast(ordered_at as text), email, discount_amount from raw.orders")
-    assert cursor.fetchall() == [("a", "2024-12-31 23:00:00", 'x "y"\n,\\.z', None)]
+    cursor.execute("select order_id, cast(ordered_at as text), email, discount_amount, is_deleted from raw.orders order by order_id, updated_at")
+    assert cursor.fetchall() == [("a", "2024-12-31 23:00:00", 'x "y"\n,\\.z', None, None), ("b", "2025-01-01 00:00:00", None, None, None),
+                                 ("b", None, None, None, True)]
     cursor.execute("select cast(updated_at as text) from raw.products")
     assert cursor.fetchall() == [("0001-12-31 00:00:00 BC",)]
 

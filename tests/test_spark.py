@@ -282,8 +282,9 @@ def test_the_loader_leaves_unreadable_rows_out_and_says_so(project, on_spark, sp
     with duckdb.connect(project.database) as files:
         said = list(load(files, spark))
     assert_says_what_it_left_out(said)
-    cursor.execute("select order_id, ordered_at, email, discount_amount from raw.orders")
-    assert cursor.fetchall() == [("a", datetime(2024, 12, 31, 23), 'x "y"\n,\\.z', None)]
+    cursor.execute("select order_id, ordered_at, email, discount_amount, is_deleted from raw.orders order by order_id, updated_at")
+    assert cursor.fetchall() == [("a", datetime(2024, 12, 31, 23), 'x "y"\n,\\.z', None, None), ("b", datetime(2025, 1, 1), None, None, None),
+                                 ("b", None, None, None, True)]
     assert cursor.execute("select year(updated_at) from raw.products").fetchone() == (0,)
 
 
