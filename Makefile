@@ -216,11 +216,12 @@ $(SPARK_VENV): requirements.txt requirements-spark.txt
 	cd .venv-spark/lib/python3*/site-packages/pyspark/jars && ln -sf ../../snowpark_connect_deps_iceberg/jars/iceberg-spark-runtime-3.5_2.12-*.jar .
 	touch $@
 
-# An environment of its own: Snowflake's connector asks for older packages than the project has.
+# An environment of its own: Snowflake's connector asks for older packages than the project has. The file names all packages; asked for one with
+# extras and without, as google-auth is, pip would look for a newer version of it.
 $(WAREHOUSES_VENV): requirements-warehouses.txt
 	@echo 'Setting up Python packages in .venv-warehouses ...'
 	python3 -m venv .venv-warehouses
-	.venv-warehouses/bin/$(INSTALL) --only-binary :all: --requirement requirements-warehouses.txt
+	.venv-warehouses/bin/$(INSTALL) --no-deps --only-binary :all: --requirement requirements-warehouses.txt
 	touch $@
 
 data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)

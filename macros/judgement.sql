@@ -93,11 +93,11 @@
 {% macro usual_cause(reason) -%}
     case
         when {{ reason }} like 'negative %' then 'turned signs'
-        when {{ reason }} like 'unreadable %_at' or {{ reason }} like 'unreadable %_date' then 'dates in the way of a country, or local times with a zone''s name'
+        when {{ reason }} like 'unreadable %_at' or {{ reason }} like 'unreadable %_date' then 'dates in the way of a country, or local times with the name of a zone'
         when {{ reason }} like 'unreadable is_%' then 'flags in words of its own'
         when {{ reason }} like 'unreadable %' then 'decimal commas, thousands separators or currency signs'
         when {{ reason }} like 'missing %' then 'a column that is empty or has another name'
         when {{ reason }} like 'unknown or rejected order' then 'other ids than those of orders, or orders that are rejected themselves'
-        else 'values that stand for something else than the contract''s'
+        else 'values that stand for something else than in the contract'
     end
 {%- endmacro %}

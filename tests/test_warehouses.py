@@ -23,16 +23,16 @@ VARIABLES = ["SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PASSWORD", "SNOWF
 
 # What all three document under the same name and meaning.
 COMMON = {"abs", "avg", "cast", "coalesce", "concat", "count", "floor", "greatest", "least", "lower", "max", "min", "mod", "nullif", "round",
-          "ntile", "power", "sqrt", "substr", "sum", "trim", "extract", "dense_rank", "first_value", "lag", "lead", "rank", "row_number", "var_samp"}
+          "ntile", "power", "sqrt", "substr", "sum", "trim", "extract", "dense_rank", "first_value", "lag", "lead", "rank", "replace", "row_number", "var_samp"}
 FUNCTIONS = {
     "snowflake": COMMON | {"boolor_agg", "convert_timezone", "current_timestamp", "dateadd", "datediff", "date_trunc", "hash", "last_day",
-                           "object_construct_keep_null", "percentile_cont", "regexp_instr", "sha2", "to_json", "to_number",
+                           "object_construct_keep_null", "percentile_cont", "regexp_instr", "sha2", "split_part", "to_json", "to_number",
                            "convert_timezone", "to_timestamp"},
     "bigquery": COMMON | {"array_agg", "current_timestamp", "date", "date_add", "date_diff", "date_trunc", "datetime", "datetime_add", "datetime_diff",
-                          "div", "error", "farm_fingerprint", "logical_or", "regexp_contains", "safe_offset", "sha256", "sign", "struct", "timestamp_add",
+                          "div", "error", "farm_fingerprint", "logical_or", "regexp_contains", "safe_offset", "sha256", "sign", "split", "struct", "timestamp_add",
                           "timestamp_trunc", "to_hex", "to_json_string"},
     "redshift": COMMON | {"bool_or", "convert_timezone", "dateadd", "datediff", "date_trunc", "farmfingerprint64", "getdate", "json_serialize", "object",
-                          "format_type", "percentile_cont", "sha2", "strtol", "substring"},
+                          "format_type", "percentile_cont", "sha2", "split_part", "strtol", "substring"},
 }
 COMMON_TYPES = {"boolean", "date", "bigint", "integer", "timestamp"}
 TYPES = {
@@ -43,7 +43,7 @@ TYPES = {
 }
 # Words before a parenthesis that are no functions.
 KEYWORDS = {"all", "and", "as", "between", "by", "case", "else", "exists", "filter", "from", "group", "in", "insert", "into", "join", "like", "not", "on",
-            "or", "over", "select", "then", "union", "using", "values", "when", "where", "with", "within group", "having", "distinct", "end"}
+            "options", "or", "over", "select", "then", "union", "using", "values", "when", "where", "with", "within group", "having", "distinct", "end"}
 # Names that the dialect would not take as those of columns, common tables and aliases, from the vendors' lists of reserved words.
 # (`oid` names a column of the system tables.)
 SNOWFLAKE_RESERVED = set("""account all alter and any as between by case cast check column connect connection constraint create cross current
