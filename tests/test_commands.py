@@ -38,7 +38,7 @@ class Terminal:
         self.root = root
         shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns(".*", "data", "exports", "warehouse", "published", "target", "logs"))
         (root / ".venv").symlink_to((PROJECT / ".venv").resolve())
-        own = ("RAW_DIR", "DATASET", "DUCKDB_PATH", "PUBLISHED_DIR", "VARS", "TARGET", "MAKEFLAGS", "DBT_TARGET_PATH", "DBT_LOG_PATH")
+        own = ("RAW_DIR", "DATASET", "DUCKDB_PATH", "PUBLISHED_DIR", "VARS", "TARGET", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DBT_TARGET_PATH", "DBT_LOG_PATH")
         self.environment = {name: value for name, value in os.environ.items() if name not in own}
 
     def run(self, command: str, directory: Path | None = None, **variables: object) -> subprocess.CompletedProcess:
