@@ -22,16 +22,11 @@ products as (
 
 ),
 
--- A refund counts for a line only if it names the line's own order, and was not taken back by an amount of 0.
+-- They count for a line only if they name the line's own order.
 line_refunds as (
 
-    select
-        order_id,
-        order_line_id,
-        sum(amount) as refunded_amount
-    from {{ ref('stg_refunds') }}
-    where order_line_id is not null and refunded_on <= {{ as_of_date() }} and amount > 0
-    group by order_id, order_line_id
+    select * from {{ ref('int_refunds') }}
+    where order_line_id is not null
 
 ),
 

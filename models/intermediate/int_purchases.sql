@@ -57,9 +57,8 @@ refund_totals as (
 
     select
         order_id,
-        sum(amount) as refunded_amount
-    from {{ ref('stg_refunds') }}
-    where refunded_on <= {{ as_of_date() }}
+        sum(refunded_amount) as refunded_amount
+    from {{ ref('int_refunds') }}
     group by order_id
 
 ),

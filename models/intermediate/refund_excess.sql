@@ -23,20 +23,7 @@ counted_lines as (
 
 refunds as (
 
-    select * from {{ ref('stg_refunds') }}
-    where refunded_on <= {{ as_of_date() }} and amount > 0
-
-),
-
-line_refunds as (
-
-    select
-        order_id,
-        order_line_id,
-        sum(amount) as refunded_amount
-    from refunds
-    where order_line_id is not null
-    group by order_id, order_line_id
+    select * from {{ ref('int_refunds') }}
 
 ),
 
@@ -44,7 +31,7 @@ order_refunds as (
 
     select
         order_id,
-        sum(amount) as refunded_amount
+        sum(refunded_amount) as refunded_amount
     from refunds
     group by order_id
 
@@ -54,16 +41,16 @@ order_refunds as (
 refunded_lines as (
 
     select
-        line_refunds.order_id,
-        line_refunds.order_line_id,
-        cast(line_refunds.refunded_amount as {{ decimal_type(28, 6) }}) as refunded_amount,
+        refunds.order_id,
+        refunds.order_line_id,
+        cast(refunds.refunded_amount as {{ decimal_type(28, 6) }}) as refunded_amount,
         cast(coalesce(counted_lines.paid_amount, 0) as {{ decimal_type(28, 6) }}) as paid_amount
-    from line_refunds
-    inner join orders on line_refunds.order_id = orders.order_id
+    from refunds
+    inner join orders on refunds.order_id = orders.order_id
     inner join order_lines
-        on line_refunds.order_line_id = order_lines.order_line_id and line_refunds.order_id = order_lines.order_id
+        on refunds.order_line_id = order_lines.order_line_id and refunds.order_id = order_lines.order_id
     left join counted_lines
-        on line_refunds.order_line_id = counted_lines.order_line_id and line_refunds.order_id = counted_lines.order_id
+        on refunds.order_line_id = counted_lines.order_line_id and refunds.order_id = counted_lines.order_id
 
 ),
 
