@@ -75,11 +75,6 @@ def as_is(sql: str) -> str:
     return "{% raw %}" + sql + "{% endraw %}"
 
 
-def quoted(text: str) -> str:
-    """A text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def answer(what: str, tell: Callable[[Session, str], str]) -> int:
     """Answer a question of the command line, `WHAT`, from the last build of this shop. Returns the exit code."""
     parser = argparse.ArgumentParser()

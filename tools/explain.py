@@ -9,7 +9,8 @@ import sys
 import sqlglot
 from sqlglot import exp
 
-from dbt_session import DbtError, Session, answer, as_is, quoted
+from comments import quoted
+from dbt_session import DbtError, Session, answer, as_is
 from register import registered
 
 ROWS_SHOWN = 3

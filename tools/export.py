@@ -15,7 +15,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from dbt_session import DbtError, Session, as_is, quoted
+from comments import quoted
+from dbt_session import DbtError, Session, as_is
 from settings import SettingsError
 from this_shop import this_shop, typed_path
 

@@ -9,7 +9,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dbt_session import DbtError, Session, answer, as_is, quoted
+from comments import quoted
+from dbt_session import DbtError, Session, answer, as_is
 
 PROJECT = Path(__file__).parent.parent
 SEED = PROJECT / "seeds" / "forgotten_customers.csv"
@@ -20,10 +21,9 @@ def forget(session: Session, customer: str) -> str:
 
     Returns what was entered and what is left to do. Raises DbtError where the last build knows no such customer.
     """
-    wanted = customer.replace("'", "''")
     traces = [row["trace"] for row in session.rows(f"""
         with person as (
-            select customer_id from {{{{ ref('int_known_ids') }}}} where account_id = {as_is(f"'{wanted}'")}
+            select customer_id from {{{{ ref('int_known_ids') }}}} where account_id = {as_is(quoted(customer))}
         )
         select account_id as trace from {{{{ ref('int_known_ids') }}}} where customer_id in (select customer_id from person)
         union

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 
-from comments import comments, literal
+from comments import comments, quoted
 from dashboard import DashboardError, write_dashboard
 from run_lock import AnotherRun, only_run
 from settings import SettingsError
@@ -85,7 +85,7 @@ def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], 
                 connection.execute(f"create table published.marts.{mart} as {query}")
                 for comment in comments(f"published.marts.{mart}", *told[mart]):
                     connection.execute(comment)
-                metadata = f"{{description: {literal(told[mart][0])}, column_descriptions: {literal(json.dumps(told[mart][1]))}}}"
+                metadata = f"{{description: {quoted(told[mart][0])}, column_descriptions: {quoted(json.dumps(told[mart][1]))}}}"
                 connection.execute(f"copy published.marts.{mart} to '{unfinished / mart}.parquet'"
                                    f" (format parquet, compression zstd, kv_metadata {metadata})")
                 (rows[mart],) = connection.execute(f"select count(*) from published.marts.{mart}").fetchone()
