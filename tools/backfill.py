@@ -24,6 +24,7 @@ import duckdb
 import yaml
 
 from dbt_session import DbtError, Session
+from membership_log import CUSTOMERS_GAINED
 from settings import SettingsError, is_date
 from this_shop import shown, this_shop
 
@@ -36,10 +37,10 @@ BEFORE_THE_STEP = ("compile", "--select", "+membership_changes", *TESTED, "path:
 STEP = ("run", "--select", "membership_changes")
 LOG_TESTS = ("test", "--select", "membership_changes", *TESTED)
 FROM_THE_LOG = ("build", "--select", "membership_changes+", "--exclude", "membership_changes", "resource_type:unit_test")
-# The states of a date, as macros/history.sql counts them.
-STATES = """
-    select kind, state, customer_id from {log} where as_of_date <= $day and change_type <> 'registered' group by kind, state, customer_id
-    having sum(case when change_type in ('entered', 'continued') then 1 when change_type in ('exited', 'handed_over') then -1 else 0 end) = 1
+# The states of a date.
+STATES = f"""
+    select kind, state, customer_id from {{log}} where as_of_date <= $day and change_type <> 'registered' group by kind, state, customer_id
+    having sum({CUSTOMERS_GAINED}) = 1
 """
 # When the stays began that go on or meet on a date.
 EARLIER_ENTRIES = f"""

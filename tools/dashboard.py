@@ -25,6 +25,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from membership_log import CUSTOMERS_GAINED
+
 PARTS = Path(__file__).parent / "dashboard_page"
 
 # The order in which readers expect them; values that are not listed follow, by name.
@@ -238,9 +240,8 @@ class Shop:
         """Customers by lifecycle stage on the previous date, as counted then, like the sizes of segments; empty where it is not known."""
         if not self.previous_date or "membership_changes" not in self.marts:
             return {}
-        return {row["stage"]: row["customers"] for row in self.rows("""
-            select state as stage, cast(sum(case when change_type in ('entered', 'continued') then 1
-                when change_type in ('exited', 'handed_over') then -1 else 0 end) as bigint) as customers
+        return {row["stage"]: row["customers"] for row in self.rows(f"""
+            select state as stage, cast(sum({CUSTOMERS_GAINED}) as bigint) as customers
             from marts.membership_changes where kind = 'lifecycle_stage' and as_of_date <= $day group by state
         """, day=self.previous_date)}
 
