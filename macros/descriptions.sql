@@ -46,25 +46,6 @@
     {% endfor %}
 {% endmacro %}
 
-{# One question and one answer: asked for each mart, they would take as long as a fifth of the marts themselves. #}
-{% macro duckdb__describe_marts(marts) %}
-    {% set columns = {} %}
-    {% for mart, column in fetch_rows(
-        "select table_name, column_name from duckdb_columns() where database_name = current_database() and schema_name = '" ~ marts[0].schema ~ "'"
-    ) %}
-        {% do columns.setdefault(mart, []).append(column) %}
-    {% endfor %}
-    {% set comments = [] %}
-    {% for mart in marts %}
-        {% set told = description_of(mart.identifier) %}
-        {% do comments.append('comment on ' ~ mart.type ~ ' ' ~ mart ~ ' is ' ~ text_literal(told.description)) %}
-        {% for column in columns.get(mart.identifier, []) if column in told.columns %}
-            {% do comments.append('comment on column ' ~ mart ~ '.' ~ column ~ ' is ' ~ text_literal(told.columns[column].description)) %}
-        {% endfor %}
-    {% endfor %}
-    {% do run_query('begin; ' ~ comments | join('; ') ~ '; commit') %}
-{% endmacro %}
-
 {# Writes the comments of a table, or of a view. Its type is known. #}
 {% macro describe(table) %}
     {% set told = description_of(table.identifier) %}
