@@ -7,12 +7,11 @@ as usual, the first incremental one, and a night after it, which reads the rows 
 night's share of the usual build.
 """
 
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-from run import PROJECT, dbt_command, dbt_environment, measure
+from run import dbt_command, dbt_environment, measure
 from shop import make_shop
 
 

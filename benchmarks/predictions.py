@@ -7,12 +7,10 @@ Seconds are the processor's. The last column is their ratio to those of the line
 
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
-from buy_till_you_die import BgNbd, GammaGamma, fit_bg_nbd, fit_gamma_gamma  # noqa: E402
+from ecommerce_segments.predict.buy_till_you_die import BgNbd, GammaGamma, fit_bg_nbd, fit_gamma_gamma
 
 DAYS = 3 * 365
 PURCHASES, MONEY = BgNbd(r=0.37, alpha=6.8, a=0.73, b=6.2), GammaGamma(p=6.25, q=3.74, v=15.44)

@@ -1,5 +1,5 @@
-{# Publishes the marts of a build that passed its tests, on a warehouse; tools/nightly.py calls it. BI tools read the schema
-   `published`. On DuckDB, tools/publish.py writes files instead. #}
+{# Publishes the marts of a build that passed its tests, on a warehouse; ecommerce_segments/build/nightly.py calls it. BI tools read the schema
+   `published`. On DuckDB, ecommerce_segments/publish/versions.py writes files instead. #}
 {% macro publish(marts, kept) %}
     {{ adapter.dispatch('publish')(marts, kept) }}
 {% endmacro %}

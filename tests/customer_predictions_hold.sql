@@ -1,5 +1,5 @@
 -- Each buyer has one row, of the as-of date, with a chance that is one, and with a value wherever both its factors are known.
--- `make predict` writes the table and runs this. Who never predicts has no table, and nothing to test.
+-- `segments predict` writes the table and runs this. Who never predicts has no table, and nothing to test.
 {% set predictions = load_relation(source('predictions', 'customer_predictions')) %}
 {% if predictions %}
 with

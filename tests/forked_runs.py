@@ -1,4 +1,4 @@
-"""Runs of tools/nightly.py in forked processes that may be killed: the project is parsed once, each run takes seconds.
+"""Runs of ecommerce_segments/build/nightly.py in forked processes that may be killed: the project is parsed once, each run takes seconds.
 
 Usage: python tests/forked_runs.py. Each line on stdin is a JSON object:
 
@@ -7,7 +7,7 @@ Usage: python tests/forked_runs.py. Each line on stdin is a JSON object:
     variables         dbt's vars
     arguments         dbt's other arguments
     kill_after        seconds after which the process is killed
-    kill_before       the how-manieth line that tools/publish.py executes is not executed: the process is killed
+    kill_before       the how-manieth line that ecommerce_segments/publish/versions.py executes is not executed: the process is killed
     together          how many such runs start at once
     file_size_limit   bytes that the process may write into one file
     obeys_permissions whether root is bound by file permissions as other users are
@@ -29,15 +29,16 @@ from pathlib import Path
 import yaml
 from dbt.cli.main import dbtRunner
 
-import nightly
-import publish
+from ecommerce_segments.build import nightly
+from ecommerce_segments.publish import versions as publish
+from ecommerce_segments.settings import defaults
 
 # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH of Linux.
 CAPABILITIES_OVER_PERMISSIONS = (1, 2)
 
 
 def main() -> None:
-    settings = yaml.safe_load((Path(nightly.__file__).parent.parent / "dbt_project.yml").read_text())["vars"]
+    settings = defaults()
     manifest = dbtRunner().invoke(["parse", "--quiet"]).result
     print("ready", flush=True)
     for line in sys.stdin:
@@ -81,7 +82,8 @@ def run(order: dict, settings: dict, manifest, lines) -> int:
     os.environ.update(order["environment"])
     variables = order.get("variables", {})
     if order.get("publish_only"):
-        nightly.dbtRunner, nightly.predicted, nightly.tell_left_out = NothingToBuild, lambda *_: [], lambda *_: None
+        nightly.dbtRunner = NothingToBuild
+        nightly.Nightly.predicted, nightly.Nightly.tell_left_out = lambda *_: [], lambda *_: None
     kill_before(order.get("kill_before"), lines)
     arguments = ["--vars", yaml.safe_dump(variables)]
     return nightly.run(arguments + order.get("arguments", []), settings | variables, Path(os.environ["PUBLISHED_DIR"]), manifest)

@@ -99,7 +99,7 @@ def run(sql: dict, tables: dict, query: str) -> list[tuple]:
             schema = {"stg": "staging", "int": "intermediate"}.get(table[:3], "marts")
             connection.execute(f"create table {schema}.{table} ({columns})")
             if tables[table]:
-                rows = pa.table([pa.array(values) for values in zip(*tables[table])], names=[f"column_{number}" for number in range(len(tables[table][0]))])
+                rows = pa.table([pa.array(values) for values in zip(*tables[table])], names=[f"column_{number}" for number in range(len(tables[table][0]))])  # noqa: F841
                 connection.execute(f"insert into {schema}.{table} from rows")
         for model in MODELS:
             connection.execute(f"create table marts.{model} as {sql[model]}")

@@ -1,24 +1,25 @@
 """Commands as users and schedulers call them: exit codes, the one sentence at the end, and what a run says it left out."""
 
+import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-import publish
-import settings
-from backfill import asked_days
-from dbt_session import DbtError
-from failures import advice, bare
-from left_out import NOTES, Rejected, aligned, example_of
-from metrics import refuse_unknown, why_unanswered
+from ecommerce_segments import cli, settings
+from ecommerce_segments.build.backfill import asked_days
+from ecommerce_segments.build.failures import advice, bare
+from ecommerce_segments.build.left_out import NOTES, Rejected, aligned, example_of
+from ecommerce_segments.dbt_session import DbtError
+from ecommerce_segments.explore.metrics import refuse_unknown, why_unanswered
+from ecommerce_segments.publish import versions as publish
 from project import PROJECT
 
 # One worker runs them all, so that the shop is built once.
@@ -27,8 +28,9 @@ pytestmark = pytest.mark.xdist_group("commands")
 MAKEFILE = (PROJECT / "Makefile").read_text()
 # What the docs tell schedulers to call.
 FOR_SCHEDULERS = [line for page in ("README.md", "docs/your_own_shop.md", "docs/publishing.md")
-                  for line in (PROJECT / page).read_text().splitlines() if re.match(r"(30 2 .*)?(\S+=.* )?\.venv/bin/python tools/nightly\.py|30 2 ", line)]
-SCREEN = 24
+                  for line in (PROJECT / page).read_text().splitlines() if re.match(r"(30 2 \S+ \S+ \S+ )?\S*\.venv/bin/segments nightly --shop", line)]
+# A line per phase stands where a terminal has a bar.
+SCREEN = 30
 
 
 class Terminal:
@@ -38,8 +40,11 @@ class Terminal:
         self.root = root
         shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns(".*", "data", "exports", "warehouse", "published", "target", "logs"))
         (root / ".venv").symlink_to((PROJECT / ".venv").resolve())
-        own = ("RAW_DIR", "DATASET", "DUCKDB_PATH", "PUBLISHED_DIR", "VARS", "TARGET", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DBT_TARGET_PATH", "DBT_LOG_PATH")
-        self.environment = {name: value for name, value in os.environ.items() if name not in own}
+        own = ("RAW_DIR", "DATASET", "DUCKDB_PATH", "PUBLISHED_DIR", "VARS", "TARGET", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DBT_TARGET_PATH",
+               "DBT_LOG_PATH", "SHOP_DIR")
+        # The command is that of the copy, and on the PATH as in an activated environment.
+        self.environment = {name: value for name, value in os.environ.items() if name not in own} | {
+            "PYTHONPATH": str(root), "PATH": f"{root / '.venv' / 'bin'}:{os.environ['PATH']}"}
 
     def run(self, command: str, directory: Path | None = None, **variables: object) -> subprocess.CompletedProcess:
         """A line that a user types. What is installed is not installed again."""
@@ -74,13 +79,15 @@ def terminal(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    return write_shop(tmp_path_factory.mktemp("shop") / "my shop")
+    """The directory of the raw files of a shop, which stands in a directory of its own."""
+    return write_shop(tmp_path_factory.mktemp("shops") / "my shop" / "raw")
 
 
 def scheduled(command: str, raw_dir: Path) -> str:
-    """A line of the docs on these files, without the times and the project's directory of a crontab."""
-    command = re.sub(r"^30 2 \* \* \* cd \S+ && ", "", command)
-    return re.sub(r"RAW_DIR=\S+( DUCKDB_PATH=\S+)?", f"RAW_DIR='{raw_dir}'", command).replace("> warehouse/nightly.log", "")
+    """A line of the docs on these files, without the times of a crontab and its log. The shop's file stands beside the files' directory."""
+    (raw_dir.parent / "segments.toml").write_text(f'raw_dir = "{raw_dir.name}"\nshop_timezone = "Europe/Madrid"\nreporting_currency = "EUR"\n')
+    command = re.sub(r"^30 2 \* \* \* ", "", command).partition(" >")[0]
+    return command.replace("/srv/ecommerce-segments/.venv/bin/", "").replace("/srv/shop", f"'{raw_dir.parent}'")
 
 
 @pytest.fixture(scope="module")
@@ -113,27 +120,26 @@ def test_0_all_is_well_and_the_run_says_what_it_left_out(good_run, terminal, sho
     assert re.search(r"Empty segments: .*loyal_buyers.*birthday_soon", good_run.stdout)
     assert "The campaign spring goes to the segment loyal_buyer, which there is not: did you mean loyal_buyers?" in good_run.stdout
     assert "Warning: quintiles_suit_the_shop__else_set_rfm_method_to_cut_points." in good_run.stdout
-    assert "published/my shop/current" in good_run.stdout
+    assert f"{shop.parent}/published/my shop/current" in good_run.stdout
     assert len(good_run.stdout.splitlines()) < SCREEN
     assert "has passed" not in good_run.stdout and (terminal.root / "logs" / "dbt.log").stat().st_size > 10_000
 
 
 def test_1_a_guard_fails_and_its_reasons_are_told(terminal, tmp_path):
-    run = terminal.run(scheduled(FOR_SCHEDULERS[-1], write_shop(tmp_path / "commas", price="12,50")))
+    run = terminal.run(scheduled(FOR_SCHEDULERS[-1], write_shop(tmp_path / "commas" / "raw", price="12,50")))
     assert_one_sentence(run, 1, r"Not published: of the 6 rows of order_lines, 6 are rejected: 6 x unreadable unit_price, for example '12,50'\. Such files usually"
                                 r" hold decimal commas.*write numbers like 1234\.50, or raise max_rejected_rows .* Nothing was published before either\.")
     assert "  6 x unreadable unit_price, for example '12,50'" in run.stdout and "logs/dbt.log" in run.stdout
 
 
 def test_2_a_setting_is_wrong_in_any_directory(terminal, shop, tmp_path):
-    command = re.sub(r"(\.venv|tools)/", f"{str(terminal.root).replace(' ', chr(92) + chr(92) + ' ')}/\\1/", "VARS='{as_of_dat: 2026-06-30}' .venv/bin/python tools/nightly.py")
-    run = terminal.run(command, directory=tmp_path, RAW_DIR=shop)
-    assert_one_sentence(run, 2, r"VARS names as_of_dat, which is no setting: did you mean as_of_date\?")
+    run = terminal.run("segments nightly --set as_of_dat=2026-06-30", directory=tmp_path, RAW_DIR=shop)
+    assert_one_sentence(run, 2, r"--set names as_of_dat, which is no setting: did you mean as_of_date\?")
     assert run.stdout == ""
 
 
 def test_2_the_files_are_wrong(terminal, tmp_path):
-    raw_dir = write_shop(tmp_path / "shop")
+    raw_dir = write_shop(tmp_path / "shop" / "raw")
     (raw_dir / "orders.csv").unlink()
     run = terminal.run(scheduled(FOR_SCHEDULERS[0], raw_dir))
     assert_one_sentence(run, 2, r"Not published: The required table orders is missing: .* Nothing was published before either\.")
@@ -148,110 +154,115 @@ def test_make_says_the_same_sentence_and_ends_with_its_own_2(terminal, shop):
 
 @pytest.mark.parametrize("stopped_by, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_128_and_the_signal_that_ends_a_run(terminal, shop, tmp_path, stopped_by, code):
-    command = "exec " + scheduled(FOR_SCHEDULERS[0], shop).replace("RAW_DIR", "env RAW_DIR", 1)
+    command = "exec " + scheduled(FOR_SCHEDULERS[0], shop)
     process = subprocess.Popen(["bash", "-c", command], cwd=terminal.root, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env=terminal.environment | {"DUCKDB_PATH": str(tmp_path / "shop.duckdb"), "PUBLISHED_DIR": str(tmp_path / "published")})
-    assert process.stdout.readline().startswith("Building ")
+    assert process.stdout.readline().startswith("Reading ")
     process.send_signal(stopped_by)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (code, f"Stopped by {stopped_by.name}: nothing is published by this run. Start it again.\n")
 
 
-def test_the_printed_command_can_be_pasted(terminal, shop, good_run, tmp_path):
-    shown = terminal.run(".venv/bin/python tools/show_segments.py", RAW_DIR=shop)
+@pytest.mark.parametrize("directory", [".", "/"])
+def test_the_printed_command_can_be_pasted(terminal, shop, good_run, directory):
+    shown = terminal.run(f"segments show --shop '{shop.parent}'", directory=shop.parent / directory)
     (pasted,) = [line.strip() for line in shown.stdout.splitlines() if " -readonly " in line]
-    assert "'published/my shop/current/shop.duckdb'" in pasted
-    assert terminal.run(pasted).returncode == 0
-    elsewhere = subprocess.run([sys.executable, terminal.root / "tools" / "show_segments.py"], cwd=tmp_path, text=True, capture_output=True,
-                               env=terminal.environment | {"RAW_DIR": str(shop)})
-    (pasted,) = [line.strip() for line in elsewhere.stdout.splitlines() if " -readonly " in line]
-    assert terminal.run(pasted, directory=tmp_path).returncode == 0
+    assert "published/my shop/current/shop.duckdb'" in pasted
+    assert terminal.run(pasted, directory=shop.parent / directory).returncode == 0
 
 
 def test_rollback_as_a_user_has_it_with_the_default_places(terminal, shop, good_run):
-    published, warehouse = terminal.root / "published" / "my shop", terminal.root / "warehouse" / "my shop.duckdb"
+    published, warehouse = shop.parent / "published" / "my shop", shop.parent / "warehouse" / "my shop.duckdb"
     first = publish.current(published)
     with duckdb.connect(first / publish.DATABASE, read_only=True) as connection:
         marts = [mart for (mart,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
     publish.publish(warehouse, marts, published, kept=3)
     assert publish.current(published) != first
-    run = terminal.run(f"make rollback RAW_DIR='{shop}'")
+    run = terminal.run("segments rollback", directory=shop.parent)
     assert run.returncode == 0 and f"published/my shop/current leads to {first.name} again." in run.stdout, run.stderr
     assert publish.current(published) == first and not os.path.isabs(os.readlink(published / "current"))
-    again = terminal.run("make rollback DATASET='my shop'")
+    again = terminal.run("segments rollback", directory=shop.parent)
     assert re.match(f"There is no version before {first.name} in published/my shop/versions: nothing is changed.\n", again.stderr)
 
 
 def test_rollback_where_nothing_is_published_is_a_sentence(terminal):
-    run = terminal.run(".venv/bin/python tools/publish.py rollback")
-    assert (run.returncode, run.stderr) == (2, "Nothing is published in published/demo yet: run `make run` first.\n")
+    run = terminal.run("segments rollback")
+    assert (run.returncode, run.stderr) == (2, "Nothing is published in published/demo yet: run `segments run` first.\n")
 
 
-def test_two_shops_of_one_name_do_not_share_a_place(terminal, shop, good_run, tmp_path):
-    other = write_shop(tmp_path / "other" / "my shop")
-    before = publish.current(terminal.root / "published" / "my shop")
-    run = terminal.run(scheduled(FOR_SCHEDULERS[0], other))
-    assert_one_sentence(run, 2, re.escape(f"warehouse/my shop.duckdb is that of the shop in {shop}, and not of {other}: give this one a name of its own, such as"
-                                          " DATASET=other. If the files have moved, name both places, DUCKDB_PATH and PUBLISHED_DIR."))
-    assert publish.current(terminal.root / "published" / "my shop") == before
+def test_two_shops_of_one_name_do_not_share_a_place(terminal, tmp_path):
+    raw_dir = write_shop(tmp_path / "other" / "raw")
+    (terminal.root / "warehouse").mkdir(exist_ok=True)
+    (terminal.root / "warehouse" / "raw.raw_dir.txt").write_text("/srv/a/raw\n")
+    run = terminal.run(f"segments nightly --raw-dir '{raw_dir}'")
+    assert_one_sentence(run, 2, re.escape(f"warehouse/raw.duckdb is that of the shop in /srv/a/raw, and not of {raw_dir}: give this one a name of its own, such as"
+                                          " --name other. If the files have moved, name both places, --warehouse and --published."))
+    assert not (terminal.root / "published" / "raw").exists()
 
 
 @pytest.mark.parametrize("directory", [".", "nowhere"])
 def test_a_question_before_the_first_build_says_so(terminal, shop, directory):
-    run = terminal.run("make preview SEGMENT=loyal_buyers", RAW_DIR=shop, DUCKDB_PATH=f"{directory}/none.duckdb")
-    assert run.stderr.splitlines()[0] == "Nothing is built here yet: run `make run` first."
+    run = terminal.run("segments preview loyal_buyers", RAW_DIR=shop, DUCKDB_PATH=f"{directory}/none.duckdb")
+    assert run.stderr.splitlines()[0] == "Nothing is built here yet: run `segments run` first."
 
 
 @pytest.mark.parametrize("command, sentence", [
-    ("make explain", "Name a customer: make explain CUSTOMER=..."),
-    ("make preview", "Name a segment: make preview SEGMENT=..."),
-    ("make segment", "Name the segment: NAME=weekend_shoppers."),
-    ("make remove-segment NAME=loyal_buyer", "There is no segment loyal_buyer: did you mean loyal_buyers?"),
-    ("make backfill FROM=2024-07-31", "TO is missing: name the first date, the last one, and how often, as in make backfill FROM=2024-07-31 TO=2026-05-31 EVERY=month"),
+    ("explain", "Error: Missing argument 'CUSTOMER'."),
+    ("preview", "Error: Missing argument 'SEGMENT'."),
+    ("new", "Error: Missing argument 'NAME'."),
+    ("remove loyal_buyer", "There is no segment loyal_buyer: did you mean loyal_buyers?"),
+    ("backfill --from 2024-07-31 --every month", "Error: Missing option '--to'."),
+    ("backfill --from 2024-13-01 --to 2024-12-01 --every day", "Error: Invalid value for '--from': '2024-13-01' does not match the format '%Y-%m-%d'."),
+    ("backfill --from 2024-01-01 --to 2024-12-01 --every year", "Error: Invalid value for '--every': 'year' is not one of 'day', 'week', 'month'."),
+    ("exprt", "Error: No such command 'exprt'. Did you mean 'export'?"),
+    ("run --targt spark", "Error: No such option '--targt'. Did you mean '--target'?"),
+    ("run --set as_of_date", "Error: Invalid value for --set: 'as_of_date' is no NAME=VALUE, such as shop_timezone=Europe/Madrid."),
+    ("load", "The target duckdb takes no files: load is for --target postgres and --target spark. On DuckDB files are read in place."),
 ])
 def test_a_question_that_is_not_whole_gets_a_sentence(terminal, command, sentence):
-    run = terminal.run(command)
-    said, of_make = run.stderr.splitlines()
-    assert (said, run.stdout) == (sentence, "") and of_make.startswith("make: ***")
+    run = terminal.run(f"segments {command}")
+    assert (run.returncode, run.stderr.splitlines()[-1], run.stdout) == (2, sentence, "")
 
 
-@pytest.mark.parametrize("asked, sentence", [
-    (("2024-13-01", "2024-12-01", "day"), "FROM is '2024-13-01', but must be a date of the form YYYY-MM-DD"),
-    (("2024-01-01", "2024-12-01", ""), "EVERY is missing: day, week or month"),
-    (("2024-01-01", "2024-12-01", "year"), "EVERY is 'year', but must be day, week or month"),
-    (("2024-12-01", "2024-01-01", "day"), "There is no date from 2024-12-01 to 2024-01-01"),
-])
-def test_dates_of_a_backfill(asked, sentence):
-    with pytest.raises(DbtError, match=sentence):
-        asked_days(*asked)
-    assert len(asked_days("2024-01-31", "2024-12-31", "month")) == 12
+def test_each_command_helps_with_an_example(terminal):
+    for name, command in cli.segments.commands.items():
+        words = shlex.split(command.epilog.removeprefix("Example: ").partition(" | ")[0])
+        assert words[:2] == ["segments", name] or command.hidden
+        # The words of the example are understood.
+        command.make_context(name, words[2:], resilient_parsing=False)
+    run = terminal.run("segments --help; segments erase --help; segments --version")
+    assert run.returncode == 0 and "Example: segments erase C01234" in run.stdout and "forget " not in run.stdout.partition("Usage: segments erase")[0]
+
+
+def test_dates_of_a_backfill():
+    with pytest.raises(DbtError, match="There is no date from 2024-12-01 to 2024-01-01: --from comes first"):
+        asked_days(date(2024, 12, 1), date(2024, 1, 1), "day")
+    assert len(asked_days(date(2024, 1, 31), date(2024, 12, 31), "month")) == 12
 
 
 def test_metrics_of_an_unknown_name():
     refuse_unknown("net_revenue,purchases", ["net_revenue", "purchases"])
-    with pytest.raises(DbtError, match="There is no metric 'revenue': did you mean net_revenue[?] `make metrics` lists them all."):
+    with pytest.raises(DbtError, match="There is no metric 'revenue': did you mean net_revenue[?] `segments metrics` lists them all."):
         refuse_unknown("purchases,revenue", ["net_revenue", "purchases"])
     said = "ERROR: Got error(s) during query resolution.\n\n    Suggestions:\n      [\n        'metric_time__day',\n        'segment',\n      ]\nLog File:: x"
-    assert why_unanswered(said, "metric_time") == ("That cannot be asked so (BY=metric_time). Near it are metric_time__day, segment: `make metrics` lists them all.")
+    assert why_unanswered(said, "metric_time") == ("That cannot be asked so (--by metric_time). Near it are metric_time__day, segment: `segments metrics` lists them all.")
 
 
 def test_metrics_of_a_shop_whose_warehouse_has_another_name(terminal, shop, good_run):
-    run = terminal.run(f"make metrics METRICS=purchases RAW_DIR='{shop}' DATASET=other PUBLISHED_DIR='published/my shop' DUCKDB_PATH='warehouse/my shop.duckdb'")
+    run = terminal.run("segments metrics purchases --name other --published 'published/my shop' --warehouse 'warehouse/my shop.duckdb'", directory=shop.parent)
     # Of the seven orders of known status one has no line, and one was given back whole.
     assert run.returncode == 0 and run.stdout.split()[-1] == "5", run.stdout + run.stderr
 
 
-def test_tools_that_need_no_shop_work_in_any_directory(terminal, tmp_path):
-    def tool(*words):
-        return subprocess.run([sys.executable, terminal.root / "tools" / words[0], *words[1:]], cwd=tmp_path, text=True, capture_output=True, env=terminal.environment)
-    assert tool("register.py", "check").returncode == 0
-    assert "purchase_count" in tool("traits.py").stdout
-    assert tool("register.py", "add", "Bad name").stderr.startswith("'Bad name' is no name for a segment")
+def test_commands_that_need_no_shop_work_in_any_directory(terminal, tmp_path):
+    assert terminal.run("segments check", directory=tmp_path).returncode == 0
+    assert "purchase_count" in terminal.run("segments traits", directory=tmp_path).stdout
+    assert terminal.run("segments new 'Bad name'", directory=tmp_path).stderr.startswith("'Bad name' is no name for a segment")
 
 
 def test_a_sample_brings_its_settings_and_the_demo_is_simulated(terminal):
-    """Also where one command calls another, as `make forget` does, and hands it RAW_DIR."""
-    ask = "cd tools && ../.venv/bin/python -c 'from this_shop import *; shop = this_shop(); print(sorted(shop.given)[:2], shop.is_simulated, shop.warehouse.name)'"
+    ask = ("cd tests && python -c 'from ecommerce_segments.shop import *; shop = this_shop();"
+           " print(sorted(shop.given)[:2], shop.is_simulated, shop.warehouse.name)'")
     demo = "['as_of_date', 'history_months_at_first_build'] True demo.duckdb\n"
     assert [terminal.run(ask, **variables).stdout for variables in ({}, {"RAW_DIR": "../data/demo"}, {"DATASET": "demo", "VARS": ""})] == [demo] * 3
     assert terminal.run(ask, DATASET="complete_journey").stdout.endswith(" False complete_journey.duckdb\n")
@@ -259,24 +270,75 @@ def test_a_sample_brings_its_settings_and_the_demo_is_simulated(terminal):
     assert terminal.run(ask, RAW_DIR="../../shop/").stdout == "[] False shop.duckdb\n"
 
 
-@pytest.mark.parametrize("command, question, sentence", [
-    ("segment", "NAME", "'{}' is no name for a segment"),
-    ("explain", "CUSTOMER", "Nothing is built here yet"),
+def test_options_beat_variables_and_these_beat_the_shops_file(terminal, tmp_path):
+    (tmp_path / "segments.toml").write_text('raw_dir = "files"\nname = "mine"\nshop_timezone = "Europe/Madrid"\nas_of_date = 2026-01-01\nrfm_min_buyers = 3\n')
+    ask = ("python -c 'from ecommerce_segments.shop import *; import sys; shop = this_shop(dict(word.split(chr(61), 1) for word in sys.argv[1:]));"
+           " print(shop.name, shop.raw_dir.name, shop.warehouse.relative_to(CALLED_FROM), shop.target,"
+           " *[str(value) for _, value in sorted(shop.given.items())])' ")
+    def told(words="", **variables):
+        return terminal.run(ask + words, directory=tmp_path, **variables).stdout.split()
+    assert told() == ["mine", "files", "warehouse/mine.duckdb", "duckdb", "2026-01-01", "3", "Europe/Madrid"]
+    assert told(RAW_DIR="others", TARGET="spark", VARS="{as_of_date: 2026-02-02}") == [
+        "mine", "others", "warehouse/mine.duckdb", "spark", "2026-02-02", "3", "Europe/Madrid"]
+    assert told("DATASET=his DUCKDB_PATH=w.duckdb SET=as_of_date:\\ 2026-03-03", VARS="{as_of_date: 2026-02-02}", DATASET="hers") == [
+        "his", "files", "w.duckdb", "duckdb", "2026-03-03", "3", "Europe/Madrid"]
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ("raw_dir = raw", r"segments.toml cannot be read as TOML: .* Texts stand in quotes, as in raw_dir = \"raw\"."),
+    ("rawdir = 'raw'", r"segments.toml names rawdir, which is no setting: did you mean raw_dir\?"),
+    ("as_of_dat = 2026-01-01", r"segments.toml names as_of_dat, which is no setting: did you mean as_of_date\?"),
+    ("shop_timezone = 'Berlin'", r"shop_timezone is 'Berlin', which is no IANA time zone: did you mean Europe/Berlin\?"),
 ])
-def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, shop, command, question, sentence):
-    typed = "`touch a`$(touch b)$(shell touch c)\"; touch d; \"'${HOME}"
-    run = subprocess.run(["make", "--old-file=.venv/installed", command, f"{question}={typed}"], cwd=terminal.root, text=True, capture_output=True,
-                         env=terminal.environment | {"RAW_DIR": str(shop), "DUCKDB_PATH": "nowhere/none.duckdb"})
-    assert run.stderr.startswith(sentence.format(typed)), run.stderr
+def test_what_is_wrong_in_the_shops_file_is_named(terminal, tmp_path, text, sentence):
+    (tmp_path / "segments.toml").write_text(text + "\n")
+    assert_one_sentence(terminal.run("segments nightly", directory=tmp_path), 2, sentence)
+
+
+def test_the_doctor_says_what_stands_in_the_way(terminal, shop, good_run, tmp_path):
+    well = terminal.run("segments doctor", directory=shop.parent)
+    assert well.returncode == 0 and "!" not in well.stdout and "segments.toml" in well.stdout and "A run would build anew and publish" in well.stdout
+    raw_dir = write_shop(tmp_path / "raw")
+    (raw_dir / "orders.csv").rename(raw_dir / "order.csv")
+    ill = terminal.run("segments doctor --raw-dir raw --published raw/order.csv/published", directory=tmp_path)
+    assert ill.returncode == 2
+    assert "! The required tables orders are missing in raw (docs/raw_contract.md)." in ill.stdout and "order.csv is not read: did you mean orders?" in ill.stdout
+    assert "! raw/order.csv/published cannot be written" in ill.stdout
+    assert not (tmp_path / "warehouse").exists()
+
+
+def test_a_run_leaves_a_report_beside_what_it_publishes(good_run, shop):
+    report = json.loads((shop.parent / "published" / "my shop" / "run_report.json").read_text())
+    assert report["exit_code"] == 0 and report["settings"]["shop_timezone"] == "Europe/Madrid" and report["versions"]["dbt-core"] == "1.11.16"
+    assert {"table": "orders", "received": 8, "kept": 7, "duplicates": 0, "deleted": 0, "rejected": 1, "repaired": 0,
+            "most often": "1 x unknown status, for example 'shipped'"} in report["tables"]
+    assert {"customers", "seg_loyal_buyers"} <= {model["name"] for model in report["models"] if model["status"] == "success" and model["seconds"] > 0}
+    assert len(report["tests"]) > 100 and {"build", "predict", "publish"} <= report["phases"].keys() and report["seconds"] >= report["phases"]["build"] > 0
+    assert any("Empty segments" in alert for alert in report["alerts"]) and "failure" not in report
+
+
+def test_events_for_programs(terminal, shop, good_run):
+    run = terminal.run(f"segments nightly --json --shop '{shop.parent}' --set max_rejected_rows=0 --set max_rejected_share=0.1")
+    events = [json.loads(line) for line in run.stdout.splitlines()]
+    assert run.returncode == 1 and {"phase", "node", "message", "fault"} >= {event["event"] for event in events} >= {"phase", "node", "fault"}
+    assert events[-1]["text"] + "\n" == run.stderr and events[-1]["text"].startswith("Not published: of the 8 rows of orders, 1 are rejected")
+    report = json.loads((shop.parent / "published" / "my shop" / "run_report.json").read_text())
+    assert report["exit_code"] == 1 and report["failure"] == events[-1]["text"]
+
+
+def test_nothing_that_a_user_types_reaches_a_shell_or_make(terminal, tmp_path):
+    name = "`touch a`$(touch b)$(shell touch c)\"; touch d; \"'${HOME}"
+    run = subprocess.run(["make", "--old-file=.venv/installed", "run", f"RAW_DIR={name}"], cwd=terminal.root, text=True, capture_output=True,
+                         env=terminal.environment)
+    assert name in run.stdout + run.stderr and run.returncode == 2
     assert not [path for path in "abcd" if (terminal.root / path).exists()]
 
 
 def test_recipes_take_what_is_typed_from_the_environment():
-    typed = re.search(r"^QUESTIONS := (.*)", MAKEFILE, re.MULTILINE)[1].split() + ["RAW_DIR", "DATASET", "VARS", "PUBLISHED_DIR", "DUCKDB_PATH", "POSTGRES_DIR"]
-    assert {"NAME", "SEGMENT", "CUSTOMER", "FROM", "METRICS", "WHERE"} <= set(typed)
+    typed = {"RAW_DIR", "DATASET", "VARS", "PUBLISHED_DIR", "DUCKDB_PATH", "POSTGRES_DIR", "FILES"}
     for line in re.findall(r"^\t.*", MAKEFILE, re.MULTILINE):
         expanded = set(re.findall(r"\$\((\w+)\)", re.sub(r"\$\(if \$\(\w+\),", "", line)))
-        assert not expanded & set(typed), line
+        assert not expanded & typed, line
 
 
 @pytest.mark.parametrize("text, sentence", [

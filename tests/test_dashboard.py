@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import dashboard
 from browser import Browser
+from ecommerce_segments.dashboard import page as dashboard
 from random_shops import random_shop, write_shop
 from test_broken_input import SMALL_SHOP, write_tables
 

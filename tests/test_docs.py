@@ -1,11 +1,13 @@
 """What the docs name is there, and what is there is named in them: commands, settings, tables, columns, files, counts and defaults."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ecommerce_segments.cli import segments
 from project import PROJECT
 from test_project import shipped
 
@@ -41,6 +43,11 @@ def test_every_command_that_the_docs_name_is_there_and_the_other_way_round():
     named = set(re.findall(r"\bmake ([a-z][a-z-]*)", code))
     assert named - targets == {"help"}
     assert targets - named - {"help"} == set()
+    commands = {name: command for name, command in segments.commands.items() if not command.hidden}
+    asked = re.findall(r"(?m)(?:^|[`/;&] ?)segments ([a-z][a-z-]*)([^`\n#|]*)", code)
+    assert {name for name, _ in asked} == commands.keys()
+    options = {name: {option for parameter in command.params for option in parameter.opts} for name, command in commands.items()}
+    assert [(name, option) for name, rest in asked for option in re.findall(r"(?<=\s)--[a-z-]+", rest) if option not in options[name]] == []
 
 
 def test_every_setting_is_named_in_the_docs():
@@ -51,6 +58,9 @@ def test_every_setting_that_a_command_of_the_docs_gives_is_there():
     given = set()
     for text in re.findall(r"""(?:VARS=|--vars )'(\{.*?\})'""", ALL, re.DOTALL):
         given |= yaml.safe_load(text).keys()
+    given |= set(re.findall(r"--set ([a-z]\w*)=", ALL))
+    for text in re.findall(r"```toml\n(.*?)```", ALL, re.DOTALL):
+        given |= tomllib.loads(text).keys() - {"raw_dir", "name", "warehouse", "published", "target"}
     assert given and given - SETTINGS.keys() == set()
 
 
@@ -79,7 +89,7 @@ def test_every_table_that_the_docs_name_with_its_schema_is_there():
 
 
 def test_every_file_that_the_docs_name_is_there():
-    folders = "models|macros|tools|tests|seeds|sample_data|docs|analyses|benchmarks"
+    folders = "models|macros|ecommerce_segments|requirements|tests|seeds|sample_data|docs|analyses|benchmarks"
     made_up = {f"models/marts/segments/seg_{name}.sql" for name in ("x", *re.findall(r"(?m)^-- models/marts/segments/seg_(\w+)\.sql", ALL))}
     named = {(page, path) for page, text in PAGES.items() for path in re.findall(rf"(?<![\w/.])((?:{folders})/[\w./-]*\w\.\w+)", text)}
     assert {(page, path) for page, path in named if path not in made_up and not (PROJECT / path).exists()} == set()
@@ -151,7 +161,7 @@ def test_tables_of_marts_name_marts(table):
 
 
 def test_variables_of_the_environment_that_the_docs_name_are_read_somewhere():
-    code = "\n".join(path.read_text() for folder in ("tools", "macros", "models", "tests", "sample_data") for path in sorted((PROJECT / folder).rglob("*"))
+    code = "\n".join(path.read_text() for folder in ("ecommerce_segments", "macros", "models", "tests", "sample_data") for path in sorted((PROJECT / folder).rglob("*"))
                      if path.suffix in (".py", ".sql", ".yml", ".defaults")) + MAKEFILE + "".join(
         (PROJECT / name).read_text() for name in ("profiles.yml", "dbt_project.yml"))
     named = set(re.findall(r"\b([A-Z][A-Z]+(?:_[A-Z]+)+)(?==|`)", ALL))

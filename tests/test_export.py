@@ -15,10 +15,11 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-import export
 import oracle
 import oracle_contact
-from dbt_session import DbtError
+from ecommerce_segments import cli
+from ecommerce_segments.activate import export
+from ecommerce_segments.dbt_session import DbtError
 from project import PROJECT, environment, messages
 from random_shops import random_shop, write_shop
 from test_random_shops import SURROUNDINGS, compiled, shop_of
@@ -413,8 +414,8 @@ def warehouse(project, tmp_path_factory):
 def run(capsys, directory: Path, *words: str, database: str = "shop.duckdb") -> tuple[int, str, str]:
     """Run the command in this process, which dbt lets open the warehouse more than once. Returns exit code, stdout and stderr."""
     with environment(RAW_DIR=directory / "raw", DUCKDB_PATH=directory / database, DBT_TARGET_PATH=directory / "target",
-                     DBT_LOG_PATH=directory / "logs", DATASET="shop", PUBLISHED_DIR=directory, DBT_TARGET="duckdb"), chdir(PROJECT):
-        code = export.main([*words, "--vars", str(SETTINGS)])
+                     DBT_LOG_PATH=directory / "logs", DATASET="shop", PUBLISHED_DIR=directory, DBT_TARGET="duckdb", VARS=SETTINGS), chdir(PROJECT):
+        code = cli.main(["export", *words])
     return code, *capsys.readouterr()
 
 
@@ -442,9 +443,9 @@ def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("words, sentence", [
-    ([], "Name what to export, one thing at a time: make export SEGMENT=loyal_buyers, CAMPAIGN=..., or SUPPRESSIONS=1."),
+    ([], "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, or --suppressions."),
     (["loyal_buyers", "--suppressions"], "Name what to export, one thing at a time"),
-    (["--suppressions", "--sms"], "SMS=1 is for a segment or a campaign: PHONES=1 writes the phones of the suppression lists."),
+    (["--suppressions", "--sms"], "--sms is for a segment or a campaign: --phones writes the phones of the suppression lists."),
     (["loyal_buyers", "--dir", "README.md"], "The files cannot be written: "),
 ])
 def test_what_cannot_be_exported_is_said_in_a_sentence(warehouse, capsys, words, sentence):
@@ -458,15 +459,15 @@ def test_a_segment_that_is_not_built_is_named(shops, tmp_path):
         with pytest.raises(DbtError, match=f"There is no segment {segment}: docs/segments.md has those that ship with the project."):
             export.export_segment(reader, segment, tmp_path / "out", with_phones=False)
     unbuilt = SimpleNamespace(rows=lambda sql: [], has_model={"seg_regulars"}.__contains__)
-    with pytest.raises(DbtError, match="The segment regulars is not in the last build: run `make run` first."):
+    with pytest.raises(DbtError, match="The segment regulars is not in the last build: run `segments run` first."):
         export.export_segment(unbuilt, "regulars", tmp_path / "out", with_phones=False)
     assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_exported_before_a_build_or_of_one_that_broke_off(warehouse, tmp_path, capsys):
     changes = {
-        "empty": ("drop schema marts cascade", "Nothing is built here yet: run `make run` first.\n"),
-        "older": ("drop table marts.audiences", "The last build has no audiences: run `make run` first.\n"),
+        "empty": ("drop schema marts cascade", "Nothing is built here yet: run `segments run` first.\n"),
+        "older": ("drop table marts.audiences", "The last build has no audiences: run `segments run` first.\n"),
         "broken_off": ("update marts.audiences set as_of_date = date '2025-03-30'",
                        "The last build broke off: its marts are of 2025-03-30 and 2025-03-31. Build again, then export.\n"),
     }

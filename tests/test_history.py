@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-import backfill
-from dbt_session import DbtError
+from ecommerce_segments.build import backfill
+from ecommerce_segments.dbt_session import DbtError
 from project import PROJECT, environment, messages
 from random_shops import random_shop, write_shop
 
@@ -223,7 +223,7 @@ def test_a_backfill_is_taken_up_only_if_the_same_is_asked(forward, tmp_path):
     shutil.copy(forward.database, tmp_path / "earlier.duckdb")
     with duckdb.connect(tmp_path / "earlier.duckdb") as connection:
         connection.execute("drop table intermediate.dates_of_models")
-    with pytest.raises(DbtError, match="by an earlier version of the project: run `make run` first"):
+    with pytest.raises(DbtError, match="by an earlier version of the project: run `segments run` first"):
         backfill.prepare(tmp_path / "earlier.duckdb", tmp_path / "work.duckdb", [date(2025, 2, 28)], [])
     work, left = tmp_path / "shop.backfill.duckdb", []
     for formula in ("purchases > 1", "purchases > 1", "purchases > 2"):

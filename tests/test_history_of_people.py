@@ -5,7 +5,7 @@ from datetime import date
 import duckdb
 import pytest
 
-import backfill
+from ecommerce_segments.build import backfill
 from test_history import LOG_COLUMNS, Warehouse, run, sql  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("history")

@@ -31,7 +31,7 @@ def files(project, tmp_path):
 
 
 def test_a_newest_version_that_cannot_be_read_deletes_its_key(files):
-    from raw_tables import raw_contract, rows_to_load
+    from ecommerce_segments.engines.raw_tables import raw_contract, rows_to_load
 
     contract = dict(raw_contract())
     loaded = files.execute(f"select order_id, day(updated_at), is_deleted, status from {rows_to_load('orders', contract['orders'])} order by all").fetchall()

@@ -1,5 +1,6 @@
 """An analyst's way: a segment is added, previewed, built, explained and removed, and what is wrong with one is said in a sentence."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,13 +14,11 @@ import duckdb
 import pytest
 import yaml
 
+from ecommerce_segments.dbt_session import DbtError, Session
+from ecommerce_segments.explore.explain import explain
+from ecommerce_segments.explore.preview import preview
 from project import PROJECT, Project, environment, messages
 from random_shops import random_shop, write_shop
-
-sys.path.insert(0, str(PROJECT / "tools"))
-from dbt_session import DbtError, Session  # noqa: E402
-from explain import explain  # noqa: E402
-from preview import preview  # noqa: E402
 
 # One worker runs them all, so that the shop is built once.
 pytestmark = pytest.mark.xdist_group("own_segments")
@@ -44,9 +43,10 @@ class Copy:
     def build(self, *arguments: str, command: str = "run"):
         return self.project().attempt(command, *arguments, raw_dir=self.raw_dir, database=self.database, **SETTINGS)
 
-    def tool(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
-        """Run one of the tools that need no warehouse, as make does."""
-        return subprocess.run([sys.executable, f"tools/{name}.py", *arguments], cwd=self.root, capture_output=True, text=True, check=False)
+    def segments(self, *words: str) -> subprocess.CompletedProcess:
+        """Run a command that needs no warehouse."""
+        return subprocess.run([sys.executable, "-m", "ecommerce_segments.cli", *words], cwd=self.root, capture_output=True, text=True, check=False,
+                              env=os.environ | {"PYTHONPATH": str(self.root)})
 
     @contextmanager
     def session(self):
@@ -91,8 +91,8 @@ def copy(built, tmp_path):
 
 
 def test_a_segment_is_added_previewed_built_and_removed(copy):
-    added = copy.tool("register", "add", "regulars")
-    assert added.returncode == 0 and "make preview SEGMENT=regulars" in added.stdout
+    added = copy.segments("new", "regulars")
+    assert added.returncode == 0 and "segments preview regulars" in added.stdout
     with copy.session() as session:
         before = preview(session, "regulars")
         with pytest.raises(DbtError, match="There is no models/marts/segments/seg_nothing.sql"):
@@ -119,7 +119,7 @@ def test_a_segment_is_added_previewed_built_and_removed(copy):
         after = preview(session, "regulars")
     assert "0 would enter" in after and f"{expected - fewer} would leave" in after
 
-    assert copy.tool("register", "remove", "regulars").returncode == 0
+    assert copy.segments("remove", "regulars").returncode == 0
     assert (copy.root / "dbt_project.yml").read_text() == (PROJECT / "dbt_project.yml").read_text()
     result = copy.build("--select", "segment_memberships+")
     assert result.success, messages(result)
@@ -166,7 +166,7 @@ WRONG = {
 
 def test_own_segments_leave_the_projects_tests_green(copy):
     """The scaffold with its comments, and the segments of the guide, with the texts that it asks for."""
-    assert copy.tool("register", "add", "regulars").returncode == 0
+    assert copy.segments("new", "regulars").returncode == 0
     project_file = copy.root / "dbt_project.yml"
     project_file.write_text(project_file.read_text().replace("      definition:\n", "      definition: d\n").replace("      goal:\n", "      goal: g\n"))
     for name, sql in EXAMPLES.items():
@@ -233,14 +233,14 @@ def test_explain_agrees_with_the_memberships(built):
     (["remove", "nothing"], "There is no segment nothing."),
 ])
 def test_the_register_refuses(built, arguments, sentence):
-    refused = built.tool("register", *arguments)
+    refused = built.segments("register", *arguments)
     assert refused.returncode == 2 and sentence in refused.stderr
 
 
 def test_every_shipped_segment_can_be_removed_unless_something_asks_it(copy):
     left = {}
     for segment in yaml.safe_load((copy.root / "dbt_project.yml").read_text())["vars"]["segments"]:
-        removed = copy.tool("register", "remove", segment["name"])
+        removed = copy.segments("remove", segment["name"])
         if removed.returncode:
             left[segment["name"]] = re.findall(r"\w+[.]sql", removed.stderr)
     assert left == {
@@ -263,7 +263,7 @@ def test_an_entry_written_otherwise_is_left_alone(copy, old, new):
     project_file = copy.root / "dbt_project.yml"
     project_file.write_text(project_file.read_text().replace(old, new))
     before = project_file.read_text()
-    refused = copy.tool("register", "remove", "birthday_soon")
+    refused = copy.segments("remove", "birthday_soon")
     assert refused.returncode == 2 and "by hand" in refused.stderr
     assert project_file.read_text() == before and (copy.root / "models/marts/segments/seg_birthday_soon.sql").exists()
 
@@ -272,20 +272,20 @@ def test_a_register_in_the_middle_of_the_file_is_left_alone(copy):
     project_file = copy.root / "dbt_project.yml"
     project_file.write_text(project_file.read_text() + "\nquery-comment: null\n")
     before = project_file.read_text()
-    refused = copy.tool("register", "add", "regulars")
+    refused = copy.segments("new", "regulars")
     assert refused.returncode == 2 and "by hand" in refused.stderr
     assert project_file.read_text() == before and not (copy.root / "models/marts/segments/seg_regulars.sql").exists()
 
 
 def test_a_segment_that_another_one_asks_stays(copy):
     copy.write("discount_audience", EXAMPLES["discount_audience"])
-    refused = copy.tool("register", "remove", "non_target")
+    refused = copy.segments("remove", "non_target")
     assert refused.returncode == 2 and "seg_discount_audience.sql: change or remove that first" in refused.stderr
 
 
 def test_a_registered_name_without_a_file_is_explained(copy):
     (copy.root / "models" / "marts" / "segments" / "seg_birthday_soon.sql").unlink()
-    refused = copy.tool("register", "check")
+    refused = copy.segments("check")
     assert refused.returncode == 2
     assert ("registers the segment birthday_soon, but there is no models/marts/segments/seg_birthday_soon.sql: "
             "write that file, or remove the entry") in refused.stderr

@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ecommerce_segments.engines.postgres_server import program, running_server
 from loaded_shops import KEPT, REJECTED, assert_says_what_it_left_out, write_hardly_readable_shop
-from postgres_server import program, running_server
 from project import CompiledProject, Project, environment, messages
 from random_shops import write_shop
 from test_history import HISTORY
@@ -81,7 +81,7 @@ class Connection:
 
 def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, cursor) -> None:
     """Load the raw views of `files`, and build all models."""
-    from load_postgres import load
+    from ecommerce_segments.engines.load_postgres import load
 
     list(load(files, cursor.connection))
     cursor.execute("create schema if not exists intermediate; create schema if not exists marts")
@@ -91,7 +91,7 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, cursor) -> Non
 
 @pytest.mark.parametrize(("name", "seed"), compared_shops())
 def test_postgres_agrees_with_duckdb(project, on_postgres, cursor, tmp_path, name, seed):
-    from compare_warehouses import differing_rows
+    from ecommerce_segments.engines.compare_warehouses import differing_rows
 
     surroundings = SURROUNDINGS[name]
     shop = shop_of(seed, surroundings, dirt=0.05, conflicting_ties=True, doubtful=True)
@@ -121,7 +121,7 @@ def test_emails_are_compared_as_on_duckdb(on_postgres, cursor):
 
 
 def test_the_loader_leaves_unreadable_rows_out_and_says_so(project, cursor, tmp_path):
-    from load_postgres import load
+    from ecommerce_segments.engines.load_postgres import load
 
     write_hardly_readable_shop(tmp_path)
     project.dbt("run-operation", "expose_raw_files", raw_dir=tmp_path)
@@ -293,8 +293,8 @@ def test_the_log_of_an_earlier_version_goes_on_and_follows_people(on_postgres):
 def test_nights_give_what_a_full_refresh_gives_on_duckdb(project, on_postgres, tmp_path):
     import psycopg2
 
-    from compare_warehouses import differing_rows
-    from load_postgres import load
+    from ecommerce_segments.engines.compare_warehouses import differing_rows
+    from ecommerce_segments.engines.load_postgres import load
 
     refreshed = Warehouse(project, tmp_path)
     (tmp_path / "incremental").mkdir()
@@ -322,9 +322,9 @@ def test_predictions_are_written_as_on_duckdb(project, on_postgres, tmp_path, mo
     import pandas as pd
     import psycopg2
 
-    from compare_warehouses import differing_rows
-    from dbt_session import DbtError
-    from source_tables import replace
+    from ecommerce_segments.dbt_session import DbtError
+    from ecommerce_segments.engines.compare_warehouses import differing_rows
+    from ecommerce_segments.engines.source_tables import replace
 
     tables = {
         "customer_predictions": pd.DataFrame({"customer_id": ['a "b"\n,c', "ä", "007"], "as_of_date": "2025-03-31", "probability_alive": [1, 1 / 3, None],

@@ -19,13 +19,13 @@ import yaml
 from scipy.special import hyp2f1
 from scipy.stats import betaprime
 
-import predict as step
-from buy_till_you_die import BgNbd, GammaGamma, NotFitted, fit_bg_nbd, fit_gamma_gamma
-from dbt_session import DbtError
-from holdout import CDNOW_CUT, COMPLETE_JOURNEY_CUT, PAGE, holdout, plot, section, with_part
+from ecommerce_segments.dbt_session import DbtError
+from ecommerce_segments.engines.source_tables import replace
+from ecommerce_segments.predict import buyers as step
+from ecommerce_segments.predict.backtest import CDNOW_CUT, COMPLETE_JOURNEY_CUT, PAGE, holdout, plot, section, with_part
+from ecommerce_segments.predict.buy_till_you_die import BgNbd, GammaGamma, NotFitted, fit_bg_nbd, fit_gamma_gamma
 from project import PROJECT, environment, messages
 from random_shops import random_shop, write_shop
-from source_tables import replace
 
 # One worker runs them all: the step's tests share a scratch database.
 pytestmark = pytest.mark.xdist_group("predictions")
@@ -358,5 +358,5 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
 def test_the_page_of_predictions_is_up_to_date(cut):
     with duckdb.connect() as files:
         found = holdout(cut, files)
-    assert PAGE.read_text() == with_part(PAGE.read_text(), cut.name, section(found)), "run make holdout"
-    assert (PAGE.parent / "images" / f"predictions_{cut.name}.svg").read_text() == plot(found), "run make holdout"
+    assert PAGE.read_text() == with_part(PAGE.read_text(), cut.name, section(found)), "run segments backtest"
+    assert (PAGE.parent / "images" / f"predictions_{cut.name}.svg").read_text() == plot(found), "run segments backtest"

@@ -1,19 +1,15 @@
 """The project itself: its documentation, its register of segments, and that its SQL is no single engine's."""
 
 import re
-import sys
 from contextlib import chdir
 from datetime import date
 
 import pytest
 import yaml
 
+from ecommerce_segments.define import document, register
 from project import PROJECT, Project, environment, messages
 from random_shops import random_shop, write_shop
-
-sys.path.insert(0, str(PROJECT / "tools"))
-import document  # noqa: E402
-import register  # noqa: E402
 
 MARTS = [path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")]
 
@@ -140,7 +136,7 @@ def shipped() -> set[str]:
 def test_each_segment_is_registered_with_its_texts():
     files = {path.stem for path in (PROJECT / "models" / "marts" / "segments").glob("*.sql")}
     assert {f"seg_{segment['name']}" for segment in register_entries()} == files
-    texts = {name: ("title", "definition", "goal", "example", "watch_out", "source", "group") for name in shipped()}
+    texts = dict.fromkeys(shipped(), ("title", "definition", "goal", "example", "watch_out", "source", "group"))
     assert len(texts) > 20
     for segment in register_entries():
         needed = texts.get(segment["name"], ("title", "definition", "goal"))
@@ -159,7 +155,7 @@ def test_segments_show_what_their_filter_asks():
 def test_the_page_of_segments_is_up_to_date(monkeypatch):
     monkeypatch.chdir(PROJECT)
     ours = [segment for segment in register_entries() if segment["name"] in shipped()]
-    assert document.PAGE.read_text() in (document.page(), document.page(ours)), "run make docs"
+    assert document.PAGE.read_text() in (document.page(), document.page(ours)), "run segments docs"
 
 
 def test_models_lean_on_segments_by_ref():

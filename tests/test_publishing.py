@@ -16,7 +16,7 @@ import duckdb
 import pytest
 import yaml
 
-import publish
+from ecommerce_segments.publish import versions as publish
 from project import PROJECT
 from random_shops import random_shop, write_shop
 
@@ -30,7 +30,7 @@ class Runs:
 
     def __init__(self, artifacts: Path, root: Path = PROJECT):
         self.root = root
-        paths = {"DBT_TARGET_PATH": artifacts / "target", "DBT_LOG_PATH": artifacts / "logs", "PYTHONPATH": root / "tools",
+        paths = {"DBT_TARGET_PATH": artifacts / "target", "DBT_LOG_PATH": artifacts / "logs", "PYTHONPATH": f"{root}:{root / 'tests'}",
                  "DUCKDB_PATH": artifacts / "shop.duckdb"}
         self.environment = os.environ | {name: str(path) for name, path in paths.items()}
         self.process = subprocess.Popen([sys.executable, root / "tests" / "forked_runs.py"], cwd=root, text=True, env=self.environment,
@@ -153,7 +153,7 @@ def test_a_run_killed_at_thirty_random_moments_harms_nothing(shop, whole_run):
 
 
 def test_a_kill_at_each_step_of_publishing_leaves_the_last_version_or_the_new_one(shop):
-    """The steps are the lines of tools/publish.py, each when it is executed for the first time."""
+    """The steps are the lines of ecommerce_segments/publish/versions.py, each when it is executed for the first time."""
     steps = shop.run(publish_only=True)["steps"]
     assert len(steps) > 40
     with readers(shop.published):
@@ -340,6 +340,19 @@ def test_the_first_run_builds_the_month_ends_before_it_if_asked(runs, tmp_path):
         assert [str(day) for (day,) in published.execute("select distinct as_of_date from marts.segment_sizes order by 1").fetchall()] == dates
 
 
+# What `segments erase` does before it builds.
+ERASE = """
+import sys
+from ecommerce_segments import CannotDo
+from ecommerce_segments.dbt_session import Session
+from ecommerce_segments.publish.erase import erase
+try:
+    print(erase(Session({"max_rejected_rows": 1000000}), sys.argv[1]))
+except CannotDo as error:
+    sys.exit(str(error))
+"""
+
+
 def mentions(connection, traces: list[str]) -> list[tuple]:
     """Where a text of the marts that the connection sees is one of the traces: table and column."""
     texts = connection.execute("select database_name, table_name, column_name from duckdb_columns() where schema_name = 'marts' and data_type = 'VARCHAR'")
@@ -355,7 +368,7 @@ def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_
     shop = Shop(runs, tmp_path / "shop")
 
     def forget(account: str) -> subprocess.CompletedProcess:
-        return subprocess.run([sys.executable, "tools/forget.py", account, "--vars", "{max_rejected_rows: 1000000}"], cwd=runs.root,
+        return subprocess.run([sys.executable, "-c", ERASE, account], cwd=runs.root,
                               env=runs.environment | shop.environment, capture_output=True, text=True)
 
     with duckdb.connect(shop.warehouse) as connection:
@@ -365,7 +378,7 @@ def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_
     sizes, history = shop.rows("from marts.segment_sizes"), shop.rows("from marts.segment_history")
     try:
         unknown = forget("nobody")
-        assert (unknown.returncode, unknown.stderr) == (2, "The last build knows no customer nobody: nothing is changed.\n")
+        assert (unknown.returncode, unknown.stderr) == (1, "The last build knows no customer nobody: nothing is changed.\n")
         for _, accounts, _ in people:
             entered = forget(accounts[-1])
             assert entered.returncode == 0 and "The next run leaves them out" in entered.stdout, entered

@@ -1,6 +1,5 @@
 """How the values of raw files are read: moments, local times, and ids that are numbers. What Python says is right."""
 
-import sys
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ecommerce_segments import CannotDo
+from ecommerce_segments.engines.raw_tables import load_files
 from project import DATABASE, environment, messages
-from raw_tables import load_files
 from test_broken_input import DAY, SMALL_SHOP, write_tables
 
 # The clocks of each zone go back and forward on these days.
@@ -186,15 +186,13 @@ def test_an_account_of_17_digits_keeps_its_orders_and_the_run_warns(read, projec
             " different ids may have become one. Export the column as text or as whole numbers.") in told
 
 
-def test_who_loads_a_warehouse_gets_moments_and_is_told_too(tmp_path, monkeypatch, capsys):
+def test_who_loads_a_warehouse_gets_moments_and_is_told_too(tmp_path, capsys):
     write_tables(tmp_path, SMALL_SHOP | {"reviews": reviews(["2025-10-26 02:30"])})
-    with environment(RAW_DIR="", DUCKDB_PATH=""):
-        monkeypatch.setattr(sys, "argv", ["load", str(tmp_path), "--vars", "{naive_timestamps: Europe/Madrid}"])
-        assert load_files(lambda files: (str(time) for (time,) in files.execute(TIMES).fetchall())) == 0
+    with environment(RAW_DIR=tmp_path, DUCKDB_PATH=""):
+        load_files({"naive_timestamps": "Europe/Madrid"}, lambda files: (str(time) for (time,) in files.execute(TIMES).fetchall()))
         assert capsys.readouterr().out.splitlines()[-2:] == [
             "reviews: of the local times of Europe/Madrid in reviewed_at, 1 lie in an hour that occurred twice (the first one is taken) and 0 in one"
             " that never was (moved forward)",
             "2025-10-26 00:30:00"]
-        monkeypatch.setattr(sys, "argv", ["load", str(tmp_path), "--vars", "{naive_timestamps: Europe/Madird}"])
-        assert load_files(lambda files: ["loaded"]) == 2
-        assert "did you mean Europe/Madrid?" in capsys.readouterr().out
+        with pytest.raises(CannotDo, match="did you mean Europe/Madrid"):
+            load_files({"naive_timestamps": "Europe/Madird"}, lambda files: ["loaded"])

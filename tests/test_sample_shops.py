@@ -9,9 +9,9 @@ import duckdb
 import pytest
 import yaml
 
-import holdout
 import oracle
 from comparison import differences
+from ecommerce_segments.predict import backtest as holdout
 from project import PROJECT, messages
 from random_shops import random_shop, read_shop, write_shop
 
@@ -85,7 +85,7 @@ def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, d
 def test_predictions_for_the_demo_come_true_as_far_as_their_page_says(demo):
     found = holdout.holdout(holdout.DEMO_CUT, demo)
     page = holdout.PAGE.read_text()
-    assert page == holdout.with_part(page, "demo", holdout.section(found)), "run make holdout"
+    assert page == holdout.with_part(page, "demo", holdout.section(found)), "run segments backtest"
 
 
 def test_complete_journey_has_its_known_segments(project):

@@ -30,7 +30,7 @@ INTERPRETED = ("--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codeg
 def on_spark(tmp_path_factory):
     """The project parsed for Spark, with an empty warehouse of its own, its raw tables and its seeds."""
     directory = tmp_path_factory.mktemp("spark")
-    with environment(SPARK_WAREHOUSE=directory / "warehouse", SPARK_CONF_DIR=PROJECT / "tools" / "spark_conf", PYSPARK_SUBMIT_ARGS=INTERPRETED):
+    with environment(SPARK_WAREHOUSE=directory / "warehouse", SPARK_CONF_DIR=PROJECT / "ecommerce_segments" / "engines" / "spark_conf", PYSPARK_SUBMIT_ARGS=INTERPRETED):
         project = Project(directory, target="spark")
         project.dbt("run-operation", "create_raw_tables")
         project.dbt("seed")
@@ -39,14 +39,14 @@ def on_spark(tmp_path_factory):
 
 @pytest.fixture
 def spark(on_spark):
-    from spark_session import spark_session
+    from ecommerce_segments.engines.spark_session import spark_session
 
     return spark_session()
 
 
 @pytest.fixture
 def cursor(spark):
-    from compare_warehouses import SparkCursor
+    from ecommerce_segments.engines.compare_warehouses import SparkCursor
 
     return SparkCursor(spark)
 
@@ -78,8 +78,8 @@ def in_memory(sql: str) -> str:
 
 def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, spark, directory) -> None:
     """Load the raw views of `files`, and build all models, in memory."""
-    from load_spark import spark_frame
-    from raw_tables import raw_contract
+    from ecommerce_segments.engines.load_spark import spark_frame
+    from ecommerce_segments.engines.raw_tables import raw_contract
 
     for table, columns in raw_contract():
         spark_frame(files, spark, table, columns, directory / f"{table}.parquet").createOrReplaceTempView(f"raw__{table}")
@@ -94,7 +94,7 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, spark, directo
 
 @pytest.mark.parametrize(("name", "seed"), compared_shops())
 def test_spark_agrees_with_duckdb(project, on_spark, spark, tmp_path, name, seed):
-    from compare_warehouses import SparkCursor, differing_rows
+    from ecommerce_segments.engines.compare_warehouses import SparkCursor, differing_rows
 
     class InMemory(SparkCursor):
         def execute(self, sql: str):
@@ -172,7 +172,7 @@ def test_history_is_that_of_duckdb(on_spark, spark, cursor, marts, tmp_path):
     """Over four dates, one of them repeated with other people and fewer changes, and a person forgotten in between."""
     from hashlib import sha256
 
-    from compare_warehouses import differing_rows
+    from ecommerce_segments.engines.compare_warehouses import differing_rows
 
     here = Project(tmp_path, root=PROJECT)
     write_shop(shop_of(0, SURROUNDINGS["clocks_forward"]), tmp_path / "raw", "parquet")
@@ -275,7 +275,7 @@ def test_versions_are_published_and_withdrawn(on_spark, spark, cursor, marts):
 
 
 def test_the_loader_leaves_unreadable_rows_out_and_says_so(project, on_spark, spark, cursor, tmp_path):
-    from load_spark import load
+    from ecommerce_segments.engines.load_spark import load
 
     write_hardly_readable_shop(tmp_path)
     project.dbt("run-operation", "expose_raw_files", raw_dir=tmp_path)
@@ -325,10 +325,10 @@ def test_predictions_are_written_as_on_duckdb(project, on_spark, spark, cursor, 
     """In the same rows, and none where a value does not fit; what a table was before goes when it is told to."""
     import pandas as pd
 
-    from compare_warehouses import differing_rows
-    from dbt_session import DbtError
-    from expire_snapshots import expire
-    from source_tables import replace
+    from ecommerce_segments.dbt_session import DbtError
+    from ecommerce_segments.engines.compare_warehouses import differing_rows
+    from ecommerce_segments.engines.expire_snapshots import expire
+    from ecommerce_segments.engines.source_tables import replace
 
     tables = {
         "customer_predictions": pd.DataFrame({"customer_id": ['a "b"\n,c', "ä", "007"], "as_of_date": "2025-03-31", "probability_alive": [1, 1 / 3, None],

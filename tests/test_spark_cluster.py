@@ -19,7 +19,7 @@ MODELS_BEFORE = 30
 
 @pytest.fixture(scope="module")
 def cluster():
-    from spark_cluster import running_cluster
+    from ecommerce_segments.engines.spark_cluster import running_cluster
 
     with running_cluster() as cluster:
         yield cluster
@@ -33,9 +33,9 @@ def test_a_build_outlives_a_worker(project, cluster, tmp_path):
     here = project.compiled(tmp_path / "shop", **dbt_vars(surroundings))
     options = ["--target", "spark", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(tmp_path / "target"),
                "--log-path", str(tmp_path / "logs"), "--vars", yaml.safe_dump(dbt_vars(surroundings)), "--no-use-colors"]
-    tools, dbt = PROJECT / "tools", [os.path.join(os.path.dirname(sys.executable), "dbt")]
-    with environment(SPARK_MASTER=cluster.address, SPARK_WAREHOUSE=tmp_path / "warehouse", SPARK_CONF_DIR=tools / "spark_conf"):
-        subprocess.run([sys.executable, tools / "load_spark.py", tmp_path / "shop"], check=True)
+    engines, dbt = PROJECT / "ecommerce_segments" / "engines", [os.path.join(os.path.dirname(sys.executable), "dbt")]
+    with environment(SPARK_MASTER=cluster.address, SPARK_WAREHOUSE=tmp_path / "warehouse", SPARK_CONF_DIR=engines / "spark_conf"):
+        subprocess.run([sys.executable, "-m", "ecommerce_segments.cli", "load", "--target", "spark", "--raw-dir", tmp_path / "shop"], check=True)
         command = [*dbt, "build", *options, "--exclude", "resource_type:test", "resource_type:unit_test"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as build:
             lines = []
@@ -48,6 +48,6 @@ def test_a_build_outlives_a_worker(project, cluster, tmp_path):
         with here.build(tmp_path / "shop") as connection:
             # The comparison reads a file.
             connection.execute(f"attach '{tmp_path / 'shop.duckdb'}' as file; copy from database shop to file")
-        compared = subprocess.run([sys.executable, tools / "compare_warehouses.py", tmp_path / "shop.duckdb", "spark"], capture_output=True, text=True)
+        compared = subprocess.run([sys.executable, "-m", "ecommerce_segments.engines.compare_warehouses", tmp_path / "shop.duckdb", "spark"], capture_output=True, text=True)
     assert compared.returncode == 0, compared.stdout + compared.stderr
     assert compared.stdout.count("same rows") > 50

@@ -27,7 +27,7 @@ COMMON = {"abs", "avg", "cast", "coalesce", "concat", "count", "floor", "greates
 FUNCTIONS = {
     "snowflake": COMMON | {"boolor_agg", "convert_timezone", "current_timestamp", "dateadd", "datediff", "date_trunc", "hash", "last_day",
                            "object_construct_keep_null", "percentile_cont", "regexp_instr", "sha2", "split_part", "to_json", "to_number",
-                           "convert_timezone", "to_timestamp"},
+                           "to_timestamp"},
     "bigquery": COMMON | {"array_agg", "current_timestamp", "date", "date_add", "date_diff", "date_trunc", "datetime", "datetime_add", "datetime_diff",
                           "div", "error", "farm_fingerprint", "logical_or", "regexp_contains", "safe_offset", "sha256", "sign", "split", "struct", "timestamp_add",
                           "timestamp_trunc", "to_hex", "to_json_string"},
@@ -116,7 +116,7 @@ def warehouse(target):
 
 @pytest.fixture(scope="module")
 def on_warehouse(target, warehouse, tmp_path_factory):
-    with environment(**{name: "shop" for name in VARIABLES}):
+    with environment(**dict.fromkeys(VARIABLES, "shop")):
         yield Project(tmp_path_factory.mktemp(target), target=target)
 
 

@@ -1,5 +1,5 @@
 {# What is wrong with a shop's files and can be seen from their names and headers. A run stops at its start, with a sentence that says what was
-   found. Faults further down in a file are found as it is read: tools/file_faults.py puts what DuckDB then says into a sentence. #}
+   found. Faults further down in a file are found as it is read: ecommerce_segments/build/file_faults.py puts what DuckDB then says into a sentence. #}
 
 {# The names of the columns in a CSV file's header, in lower case. #}
 {% macro checked_header(table, file, header) %}

@@ -1,0 +1,1 @@
+"""Customers handed on to email tools and ad platforms."""

@@ -1,0 +1,57 @@
+"""run_report.json, beside what a run publishes: all that a monitor asks of the last run, also of one that failed."""
+
+import json
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ecommerce_segments.publish.versions import git_revision
+
+FILE = "run_report.json"
+VERSIONS_OF = ("ecommerce-segments", "dbt-core", "dbt-duckdb", "dbt-postgres", "dbt-spark", "duckdb")
+
+
+class RunReport:
+    """What there is to report is added as it becomes known; `write` leaves it beside what is published. Times are in UTC, durations in seconds."""
+
+    def __init__(self, settings: dict):
+        self.began = datetime.now(UTC)
+        self.content = {
+            "started_at": self.began.isoformat(timespec="seconds"),
+            "settings": {name: value for name, value in settings.items() if name != "segments"},
+            "versions": {"project": git_revision(), "python": platform.python_version(), **installed()},
+            "phases": {}, "models": [], "tests": [], "tables": [], "alerts": [],
+        }
+
+    def built(self, result) -> None:
+        """result: dbt's, of a build."""
+        for run in getattr(result.result, "results", None) or []:
+            about = {"name": run.node.name, "status": str(run.status), "seconds": round(run.execution_time, 3)}
+            if run.node.resource_type == "test":
+                self.content["tests"].append(about | {"failures": run.failures})
+            else:
+                self.content["models"].append(about)
+
+    def phase(self, name: str, seconds: float) -> None:
+        self.content["phases"][name] = round(seconds, 2)
+
+    def write(self, directory: Path, code: int) -> None:
+        """Raises OSError where it cannot be written."""
+        now = datetime.now(UTC)
+        whole = self.content | {"finished_at": now.isoformat(timespec="seconds"), "seconds": round((now - self.began).total_seconds(), 1), "exit_code": code}
+        directory.mkdir(parents=True, exist_ok=True)
+        beside = directory / f"{FILE}.unfinished"
+        beside.write_text(json.dumps(whole, indent=2, default=str) + "\n")
+        beside.replace(directory / FILE)
+
+
+def installed() -> dict[str, str]:
+    """The versions of what a run depends on, by package; those that are installed."""
+    found = {}
+    for package in VERSIONS_OF:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

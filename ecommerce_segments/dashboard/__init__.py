@@ -1,0 +1,1 @@
+"""The page of the marts: one HTML file without server or network."""

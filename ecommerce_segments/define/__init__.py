@@ -1,0 +1,1 @@
+"""Segments as their authors write them: the register, and the pages that follow from it."""

@@ -1,0 +1,106 @@
+"""The register of segments in dbt_project.yml: check it against the files, add a segment, remove one."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from ecommerce_segments import CannotDo
+from ecommerce_segments.settings import did_you_mean
+
+# From the project's directory, where the command stands.
+PROJECT_FILE = Path("dbt_project.yml")
+SEGMENTS = Path("models/marts/segments")
+UNIT_TESTS = SEGMENTS / "_unit_tests.yml"
+
+FILE = """\
+-- Keep this file a bare filter: one table, no join, no macro but ref and var. The comments may go.
+--
+-- customer_id and as_of_date are needed. Then show the columns that the filter asks, so that readers see why someone is in.
+-- All traits, with their meaning: segments traits. Is one missing? Compute it upstream, in models/intermediate.
+select
+    customer_id,
+    as_of_date,
+    recency_days,
+    purchase_count
+from {{{{ ref('customers') }}}}
+where
+    -- The last 30 days, the as-of date among them.
+    recency_days < 30
+    and purchase_count >= 2
+    -- Someone who is in another segment is left out so:
+    -- and customer_id not in (select customer_id from {{{{ ref('seg_non_target') }}}})
+"""
+ENTRY = """\
+    - name: {name}
+      title: {title}
+      # Who is in it, in one sentence with its exact boundaries. If that is hard to write, it is two segments.
+      definition:
+      # What marketing does with them.
+      goal:
+"""
+
+def registered() -> list[dict]:
+    """The entries of the register, in its order."""
+    return yaml.safe_load(PROJECT_FILE.read_text())["vars"]["segments"] or []
+
+
+def file_of(name: str) -> Path:
+    return SEGMENTS / f"seg_{name}.sql"
+
+
+def check() -> str | None:
+    """What is wrong with the register, in a sentence, or None: dbt only says that a node was not found."""
+    for entry in registered():
+        if not file_of(entry["name"]).exists():
+            return (f"{PROJECT_FILE} registers the segment {entry['name']}, but there is no {file_of(entry['name'])}: "
+                    "write that file, or remove the entry from the var `segments`.")
+    return None
+
+
+def add(name: str) -> str:
+    """Write a segment's file and its register entry. Returns what to do next; raises CannotDo where something speaks against it."""
+    names = [entry["name"] for entry in registered()]
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name) or yaml.safe_load(name) != name:
+        raise CannotDo(f"'{name}' is no name for a segment: take lower-case letters, digits and underscores, such as weekend_shoppers.")
+    if file_of(name).exists() or name in names:
+        raise CannotDo(f"The segment {name} is there already.")
+    text = PROJECT_FILE.read_text().rstrip("\n") + "\n" + ENTRY.format(name=name, title=name.replace("_", " ").capitalize())
+    if not says_only(text, [*names, name]):
+        raise CannotDo(f"The register does not stand at the end of {PROJECT_FILE}, indented by 4: write the entry and {file_of(name)} by hand.")
+    PROJECT_FILE.write_text(text)
+    file_of(name).write_text(FILE.format())
+    return (f"1. Write its filter: {file_of(name)}\n"
+          f"2. Fill in its definition and goal: the last entry of {PROJECT_FILE}\n"
+          f"Try it at any time, without a build: segments preview {name}\nThen: segments run")
+
+
+def remove(name: str) -> str:
+    """Remove a segment's file, register entry and unit tests. Returns what follows; raises CannotDo where something speaks against it."""
+    names = [entry["name"] for entry in registered()]
+    if name not in names and not file_of(name).exists():
+        raise CannotDo(f"There is no segment {name}{did_you_mean(name, names) or '.'}")
+    users = [str(path) for folder in ("models", "analyses", "tests", "macros") for path in sorted(Path(folder).rglob("*.*"))
+             if path.suffix in (".sql", ".yml") and re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())]
+    if users:
+        raise CannotDo(f"The segment {name} is asked by {', '.join(users)}: change or remove that first.")
+    text = re.sub(rf"(?m)^    - name: {name}\n(?:(?:      .*)?\n)*", "", PROJECT_FILE.read_text())
+    if not says_only(text, [other for other in names if other != name]):
+        raise CannotDo(f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by hand.")
+    PROJECT_FILE.write_text(text)
+    UNIT_TESTS.write_text(re.sub(rf"(?m)^  - name: .*\n    model: seg_{name}\n(?:(?:    .*)?\n)*", "", UNIT_TESTS.read_text()))
+    file_of(name).unlink(missing_ok=True)
+    return f"Removed. The next build takes the members of {name} out of all marts, and drops its table."
+
+
+def says_only(text: str, names: list[str]) -> bool:
+    """Whether the text is the project file with these segments, and else as it is now."""
+    def without_segments(content: dict) -> dict:
+        return content | {"vars": {key: value for key, value in content["vars"].items() if key != "segments"}}
+
+    try:
+        content = yaml.safe_load(text)
+        return ([entry["name"] for entry in content["vars"]["segments"] or []] == names
+                and without_segments(content) == without_segments(yaml.safe_load(PROJECT_FILE.read_text())))
+    except (yaml.YAMLError, KeyError, TypeError):
+        return False

@@ -1,0 +1,1 @@
+"""The engines besides DuckDB: loading, comparing and running them."""

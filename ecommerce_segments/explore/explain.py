@@ -1,0 +1,103 @@
+"""Say for one customer which segments hold them, and which values put them in or keep them out."""
+
+import re
+
+import sqlglot
+from sqlglot import exp
+
+from ecommerce_segments.dbt_session import DbtError, Session, as_is
+from ecommerce_segments.define.register import registered
+from ecommerce_segments.publish.comments import quoted
+
+ROWS_SHOWN = 3
+NOT_OF_A_FILTER = ("joins", "group", "having", "qualify", "distinct", "limit", "offset")
+
+
+class Filter:
+    """A segment's rendered SQL, read as the filter that it is: one source, and conditions that must all hold.
+
+    Raises DbtError where it is something else, whose conditions cannot be told apart.
+    """
+
+    def __init__(self, segment: str, sql: str, dialect: str, row_per: str | None = None):
+        query = sqlglot.parse_one(sql, read=dialect)
+        if not isinstance(query, exp.Select) or query.ctes or any(query.args.get(part) for part in NOT_OF_A_FILTER):
+            raise DbtError(f"seg_{segment} is no filter on one table: it cannot be explained.")
+        where = query.args.get("where")
+        self.segment, self.dialect, self.row_per = segment, dialect, row_per
+        self.source = query.args["from_"].this
+        self.conditions = [] if where is None else list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+
+    def columns(self) -> list[str]:
+        """The SQL of one text column per condition, `yes` where it holds, and of each column that a condition asks."""
+        text = exp.DataType.build("text").sql(self.dialect)
+        return [f"case when {condition.sql(self.dialect)} then 'yes' end as {self.segment}__{place}"
+                for place, condition in enumerate(self.conditions)] + [
+            f"cast({name} as {text}) as {name}" for condition in self.conditions for name in asked(condition)] + [
+            *([self.row_per] if self.row_per else [])]
+
+    def fails(self, row: dict) -> list[int]:
+        """The places of the conditions that do not hold for a row of the source."""
+        return [place for place in range(len(self.conditions)) if row[f"{self.segment}__{place}"] != "yes"]
+
+    def told(self, row: dict) -> list[str]:
+        """Each condition, with the values that it asked."""
+        lines = [f"    {self.row_per} {row[self.row_per]}"] if self.row_per else []
+        for place, condition in enumerate(self.conditions):
+            values = ", ".join(f"{name} is {plain(row[name])}" for name in asked(condition))
+            lines.append(f"    {'-' if place in self.fails(row) else '+'} {readable(condition)}{f'   ({values})' if values else ''}")
+        return lines
+
+
+def plain(value: str | None) -> str:
+    """A value for people: decimals without the zeros at their end."""
+    return "null" if value is None else re.sub(r"^(-?\d+)(?:\.0*|(\.\d*?)0+)$", r"\1\2", value)
+
+
+def asked(condition: exp.Expression) -> list[str]:
+    """The columns of the source that a condition names, those of its subqueries aside."""
+    own = condition.copy().transform(lambda node: exp.Null() if isinstance(node, exp.Subquery) else node)
+    return sorted({column.name for column in own.find_all(exp.Column)} - {"customer_id"})
+
+
+def readable(condition: exp.Expression) -> str:
+    """A condition for people: dates without their cast, tables without their schema."""
+    def simpler(node):
+        if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal):
+            return exp.Var(this=node.this.name)
+        return exp.to_table(node.name) if isinstance(node, exp.Table) else node
+    return condition.copy().transform(simpler).sql()
+
+def rows_by_source(session: Session, filters: list[Filter], customer_id: str) -> dict[str, list[dict]]:
+    """The customer's rows of each source, with the verdicts of all its filters: one query per source."""
+    rows = {}
+    for source in {one.source.sql(one.dialect) for one in filters}:
+        columns = dict.fromkeys(column for one in filters if one.source.sql(one.dialect) == source for column in one.columns())
+        rows[source] = session.rows(as_is(f"select {', '.join(columns) or '1'} from {source} where customer_id = {quoted(customer_id)}"))
+    return rows
+
+
+def explain(session: Session, customer: str) -> str:
+    """The explanation as text. customer: an account or guest id. Raises DbtError for an id that the last build does not know."""
+    found = session.rows("select customer_id from {{ ref('customer_accounts') }} where account_id = " + as_is(quoted(customer)))
+    if not found:
+        raise DbtError(f"The last build knows no customer and no account {customer}: the ids are those of customer_accounts.")
+    customer_id = str(found[0]["customer_id"])
+    adapter = session.manifest.metadata.adapter_type
+    compiled = session.compiled("path:models/marts/segments")
+    filters = [Filter(entry["name"], compiled[f"seg_{entry['name']}"], adapter, entry.get("row_per")) for entry in registered()]
+    rows = rows_by_source(session, filters, customer_id)
+    inside, outside = [], []
+    for one in filters:
+        own = sorted(rows[one.source.sql(one.dialect)], key=lambda row: len(one.fails(row)))
+        is_in = bool(own) and not one.fails(own[0])
+        shown = [row for row in own if not one.fails(row)] if is_in else own
+        lines = [f"  {one.segment}", *(line for row in shown[:ROWS_SHOWN] for line in one.told(row))]
+        if not own:
+            lines.append(f"    - not in {one.source.name}")
+        if len(shown) > ROWS_SHOWN:
+            lines.append(f"    and {len(shown) - ROWS_SHOWN} rows more")
+        (inside if is_in else outside).append("\n".join(lines))
+    belongs = f" (to whom {customer} belongs)" if customer != customer_id else ""
+    return "\n".join([f"{customer_id}{belongs} on {session.as_of_date}: + holds, - does not", "",
+                      f"In {len(inside)} segments:", *inside, "", f"Not in {len(outside)}:", *outside])

@@ -1,0 +1,1 @@
+"""What buyers will buy, and how right such predictions were."""

@@ -1,0 +1,1 @@
+"""What readers see: versions of the marts, swapped whole."""

@@ -1,0 +1,150 @@
+"""The settings of a shop, checked before anything else is done: those of dbt_project.yml, and what a shop changes of them."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from difflib import get_close_matches
+
+import pytz
+import yaml
+
+from ecommerce_segments import PROJECT, CannotDo
+
+EXAMPLE = "VARS='{shop_timezone: Europe/Madrid, reporting_currency: EUR}'"
+
+
+class SettingsError(CannotDo):
+    """What is wrong with a setting, and what to do, in a sentence."""
+
+
+def defaults() -> dict:
+    """The vars of dbt_project.yml, by name."""
+    return yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+
+
+def given_settings(text: str, where: str = "VARS") -> dict:
+    """What VARS or --set change, by name. text: YAML, or nothing; where: it stands. Raises SettingsError where it is no map, or names what is no setting."""
+    try:
+        given = yaml.safe_load(text) or {}
+    except ValueError:
+        # A date that there is not, such as 2026-02-30: as text it is refused by its setting's name.
+        given = yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{where} cannot be read as YAML ({' '.join(str(getattr(error, 'problem', error)).split())}). Write a map in quotes: {EXAMPLE}") from None
+    if not isinstance(given, dict):
+        raise SettingsError(f"{where} is {text!r}, but must be a map of settings: {EXAMPLE}")
+    for name in given:
+        refuse_unknown(str(name), defaults(), where)
+    return given
+
+
+def refuse_unknown(name: str, known: dict, where: str = "VARS") -> None:
+    """Raise SettingsError for a name that is no setting, with the nearest one. where: it stands."""
+    if name in known:
+        return
+    begins = name.partition(":")[0]
+    if begins in known:
+        raise SettingsError(f"{where} names {name}: in YAML a blank follows the colon. Write VARS='{{{begins}: ...}}'")
+    raise SettingsError(f"{where} names {name}, which is no setting{did_you_mean(name, list(known)) or ': dbt_project.yml has them all.'}")
+
+
+def check_settings(settings: dict) -> None:
+    """Raise SettingsError for the first of these settings, by name, that has no meaning."""
+    for name, (is_right, what) in KINDS.items():
+        if name in settings and not is_right(settings[name]):
+            raise SettingsError(f"{name} is '{settings[name]}', but must be {what}.")
+    for name, zone in zones(settings):
+        if zone not in pytz.all_timezones:
+            raise SettingsError(f"{name} is '{zone}', which is no IANA time zone{nearest_zone(zone) or ', such as Europe/Berlin.'}")
+
+
+def raw_tables() -> list[str]:
+    """The names of the raw contract's tables."""
+    sources = yaml.safe_load((PROJECT / "models" / "staging" / "_raw_sources.yml").read_text())["sources"]
+    return [table["name"] for source in sources if source["name"] == "raw" for table in source["tables"]]
+
+
+def zones(settings: dict) -> list[tuple[str, str]]:
+    """The settings that are time zones: names and values. Local times have one zone, or one for each table."""
+    named = [("shop_timezone", settings["shop_timezone"])]
+    local = settings.get("naive_timestamps")
+    if isinstance(local, dict):
+        for table in local:
+            if table not in raw_tables():
+                raise SettingsError(f"naive_timestamps names '{table}', which is no raw table{did_you_mean(table, raw_tables()) or ': docs/raw_contract.md has them all.'}")
+        return named + [(f"naive_timestamps of {table}", zone) for table, zone in local.items()]
+    return named + ([("naive_timestamps", local)] if local else [])
+
+
+def nearest_zone(zone: str) -> str:
+    """Of Berlin or Europe/Berln: `: did you mean Europe/Berlin?`. Nothing where none is near."""
+    cities = {name.rpartition("/")[2].lower(): name for name in sorted(pytz.common_timezones, reverse=True)}
+    asked = str(zone).strip().replace(" ", "_").lower()
+    return did_you_mean(zone, pytz.common_timezones) or (f": did you mean {cities[found[0]]}?" if (
+        found := get_close_matches(asked.rpartition("/")[2], cities, n=1, cutoff=0.75)) else "")
+
+
+def did_you_mean(wrong: object, right: list[str]) -> str:
+    """`: did you mean as_of_date?` for the name that is nearest, or nothing."""
+    found = get_close_matches(str(wrong), right, n=1, cutoff=0.75)
+    return f": did you mean {found[0]}?" if found else ""
+
+
+def is_date(value: object) -> bool:
+    if type(value) is date:
+        return True
+    try:
+        return isinstance(value, str) and bool(re.fullmatch(r"\d{4}-\d\d-\d\d", value) and date.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def is_number(least: float, most: float = float("inf")) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+
+
+def is_whole(least: int) -> Callable[[object], bool]:
+    return lambda value: type(value) is int and value >= least
+
+
+def is_list_of_maps(value: object) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(entry, dict) for entry in value))
+
+
+FROM_0, FROM_1 = (is_whole(0), "a whole number from 0 on"), (is_whole(1), "a whole number from 1 on")
+SHARE = (is_number(0, 1), "a number from 0 to 1")
+FLAG = (lambda value: isinstance(value, bool), "true or false")
+ENTRIES = (is_list_of_maps, "a list of entries")
+TEXT = (lambda value: isinstance(value, str) and bool(value.strip()), "a text")
+
+# Of each setting, whether a value has a meaning, and what it must be. Time zones are looked up besides.
+KINDS = {
+    "as_of_date": (lambda value: value is None or is_date(value), "a date of the form YYYY-MM-DD"),
+    "shop_timezone": TEXT,
+    "naive_timestamps": (lambda value: value is None or isinstance(value, str | dict), "a time zone, or a map of tables to time zones"),
+    "reporting_currency": TEXT,
+    "max_accounts_per_email": FROM_1,
+    "junk_ids": (lambda value: isinstance(value, list) and all(isinstance(entry, str) for entry in value), "a list of texts, in quotes where YAML reads a number"),
+    "rfm_window_days": FROM_1,
+    "rfm_method": (lambda value: value in ("quintiles", "cut_points"), "quintiles or cut_points"),
+    "rfm_min_buyers": FROM_0,
+    "min_gap_days": FROM_1,
+    "typical_gap_days": FROM_1,
+    "at_risk_after_gaps": (is_number(0), "a number from 0 on"),
+    "inactive_after_gaps": (is_number(0), "a number from 0 on"),
+    "inactive_after_days": FROM_1,
+    "min_known_cost_share": SHARE,
+    "prediction_min_repeat_buyers": FROM_0,
+    "min_arm_customers": FROM_0,
+    "max_rejected_share": SHARE,
+    "max_rejected_rows": FROM_0,
+    "max_days_without_orders": (lambda value: value is None or is_whole(0)(value), "a whole number from 0 on, or null"),
+    "incremental_staging": FLAG,
+    "incremental_lookback_days": FROM_0,
+    "history_months_at_first_build": FROM_0,
+    "published_versions_kept": FROM_1,
+    "publish_contact_data": FLAG,
+    "require_ads_consent": FLAG,
+    "custom_traits": ENTRIES,
+    "segments": ENTRIES,
+}
