@@ -4,14 +4,46 @@
    A table with updated_at has versions: of those with a key and a time the newest decides, even where it breaks the contract, and an
    older one never takes its place. In the other tables a row that breaks the contract is no occurrence of its key at all. #}
 
-{# The first thing that is wrong with a row by itself, or null. `readable` are typed columns that may not hold unreadable
-   text; `forbidden` maps a reason to its condition. #}
-{% macro row_fault(required, readable, forbidden={}) -%}
+{# What _raw_sources.yml says of a raw table: its name, key, columns without loaded_at, those that a row must have, those of a type
+   other than text whose unreadable values reject a row (loaded_at among them), and the descriptive ones, whose values never do. #}
+{% macro raw_contract(table) %}
+    {% set raw = {'name': table, 'key': [], 'columns': [], 'texts': [], 'required': [], 'readable': [], 'descriptive': []} %}
+    {# dbt has no graph while it parses. #}
+    {% if execute %}
+        {% set contract = graph.sources['source.ecommerce_segments.raw.' ~ table] %}
+        {% do raw.key.extend(contract.config.meta.get('key', [])) %}
+        {% for column in contract.columns.values() %}
+            {% do raw.columns.append(column.name) if column.name != 'loaded_at' %}
+            {% do raw.texts.append(column.name) if column.data_type == 'text' %}
+            {% do raw.required.append(column.name) if column.config.meta.get('required') %}
+            {% if column.data_type != 'text' %}
+                {% do (raw.descriptive if column.config.meta.get('descriptive') else raw.readable).append(column.name) %}
+            {% endif %}
+        {% endfor %}
+    {% endif %}
+    {{ return(raw) }}
+{% endmacro %}
+
+{# The raw tables whose rows are judged. (sale_campaigns and marketing_campaigns are what analysts edit, and are tested.) #}
+{% macro contract_tables() %}
+    {{ return([
+        'customers', 'products', 'orders', 'order_lines', 'refunds', 'sessions',
+        'web_events', 'email_events', 'reviews', 'marketing_spend', 'custom_traits', 'exchange_rates'
+    ]) }}
+{% endmacro %}
+
+{# The column of a base model that holds the key of a row as one text. #}
+{% macro row_key(raw) -%}
+    {{ 'row_key' if raw.key | length > 1 else raw.key | first or 'cast(null as ' ~ dbt.type_string() ~ ')' }}
+{%- endmacro %}
+
+{# The first thing that is wrong with a row by itself, or null. `forbidden` maps a reason to its condition. #}
+{% macro row_fault(raw, forbidden={}) -%}
     case
-        {%- for column in readable %}
+        {%- for column in raw.readable %}
         when {{ unreadable(column) }} is not null then 'unreadable {{ column }}'
         {%- endfor %}
-        {%- for column in required %}
+        {%- for column in raw.required %}
         when {{ column }} is null then 'missing {{ column }}'
         {%- endfor %}
         {%- for reason, condition in forbidden.items() %}
@@ -20,42 +52,47 @@
     end
 {%- endmacro %}
 
-{# Whether a row takes part when the one that counts for its key is found. `versions_of`: the columns of the key, where the table
-   has versions. #}
-{% macro is_candidate(versions_of) -%}
-    {%- if versions_of -%}
-        ({{ versions_of | join(' is not null and ') }} is not null and updated_at is not null)
+{# Whether a row takes part when the one that counts for its key is found. #}
+{% macro is_candidate(raw) -%}
+    {%- if 'updated_at' in raw.columns -%}
+        ({{ raw.key | join(' is not null and ') }} is not null and updated_at is not null)
     {%- else -%}
         (row_fault is null)
     {%- endif -%}
 {%- endmacro %}
 
-{# 1 for the row that counts among those of a key. `order_by` goes on to every other column, and to what could not be read of the
-   `descriptive` ones, so that rows equal in key and time are told apart by their values and never by the order in which they came. #}
-{% macro version_rank(key, order_by, descriptive=[], has_versions=false) -%}
+{# 1 for the row of the CTE `judged` that counts among those of its key: of versions the newest, of occurrences the first by
+   `earliest`. The order goes on to every other column, and to what could not be read of the descriptive ones, so that rows equal in
+   key and time are told apart by their values and never by the order in which they came. #}
+{% macro version_rank(raw, earliest=none) -%}
+    {%- set has_versions = 'updated_at' in raw.columns -%}
+    {%- set values = [earliest] if earliest else [] -%}
+    {%- do values.extend(raw.columns | reject('in', raw.key + [earliest, 'updated_at', 'is_deleted'])) -%}
     row_number() over (
-        partition by {{ key | join(', ') }}, {{ is_candidate(key if has_versions) }}
+        partition by judged.{{ raw.key | join(', judged.') }}, {{ is_candidate(raw) }}
         order by
             {%- if has_versions %}
             updated_at desc nulls last,
             {# At one time a deletion comes first, then what keeps the contract. -#}
             case when is_deleted then 0 when row_fault is null then 1 else 2 end,
             {%- endif %}
-            {{ order_by | join(' nulls last, ') }} nulls last
-            {%- for column in descriptive %}, {{ unreadable(column) }} nulls last{% endfor %}
+            {%- for column in values %}
+            {{ by_code_point('judged.' ~ column) if column in raw.texts else 'judged.' ~ column }} nulls last{{ ',' if not loop.last }}
+            {%- endfor %}
+            {%- for column in raw.descriptive if has_versions %}, {{ unreadable(column) }} nulls last{% endfor %}
     )
 {%- endmacro %}
 
 {# The verdict of a row, the reason of a rejection, and the rejected row's values as one text, which an earlier run may have
-   written. `columns` are the raw ones. #}
-{% macro verdict_columns(columns, readable, former_raw_values='', versions_of=[]) -%}
-    {%- set is_deleted = 'coalesce(is_deleted, false)' if versions_of else 'false' -%}
-    {%- set is_rejected = 'not ' ~ is_candidate(versions_of) ~ ' or (version_rank = 1 and not ' ~ is_deleted
+   written. A compound key stands as one text too, with `|` between its parts. #}
+{% macro verdict_columns(raw, former_raw_values='') -%}
+    {%- set is_deleted = 'coalesce(is_deleted, false)' if 'updated_at' in raw.columns else 'false' -%}
+    {%- set is_rejected = 'not ' ~ is_candidate(raw) ~ ' or (version_rank = 1 and not ' ~ is_deleted
         ~ ' and coalesce(row_fault, relation_fault) is not null)' -%}
     case
         when {{ is_rejected }} then 'rejected'
         when version_rank > 1 then 'duplicate'
-        {%- if versions_of %}
+        {%- if 'updated_at' in raw.columns %}
         when {{ is_deleted }} then 'deleted'
         {%- endif %}
         else 'kept'
@@ -66,20 +103,27 @@
         when {{ former_raw_values }} is not null then {{ former_raw_values }}
         {%- endif %}
         {#- What an older version said of itself is asked again if it becomes the newest. #}
-        when row_fault is not null or {{ is_rejected }} then {{ raw_values(columns, readable) }}
+        when row_fault is not null or {{ is_rejected }} then {{ raw_values(raw) }}
     end as raw_values
+    {%- if raw.key | length > 1 %},
+    {% for column in raw.key %}{{ " || '|' || " if not loop.first }}coalesce({{ value_as_text(raw, column) }}, ''){% endfor %} as row_key
+    {%- endif %}
 {%- endmacro %}
 
 {# The values as they were read; one that could not be read, as it was delivered. #}
-{% macro raw_values(columns, readable) -%}
+{% macro raw_values(raw) -%}
     {%- set values = {} -%}
-    {%- for column in columns -%}
-        {%- set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
-        {%- do values.update({column: 'coalesce(' ~ text ~ ', ' ~ unreadable(column) ~ ')' if column in readable else text}) -%}
+    {%- for column in raw.columns -%}
+        {%- do values.update({column: value_as_text(raw, column)}) -%}
     {%- endfor -%}
     {%- do values.update({'loaded_at': unreadable('loaded_at')}) -%}
     {{ named_values(values) }}
 {%- endmacro %}
+
+{% macro value_as_text(raw, column) %}
+    {% set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' %}
+    {{ return(text if column in raw.texts else 'coalesce(' ~ text ~ ', ' ~ unreadable(column) ~ ')') }}
+{% endmacro %}
 
 {# The delivered text of a descriptive value that reads as null, because it is unreadable or forbidden. #}
 {% macro repaired_from(column, is_forbidden) -%}

@@ -26,29 +26,29 @@
 
 {# The delivered rows of a table, each judged by itself. A run that goes on from the last one reads what was loaded since, and
    has the other rows from its own table. #}
-{% macro delivered_rows(table, key, columns, readable, row_fault, descriptive=[]) -%}
+{% macro delivered_rows(raw, row_fault) -%}
     {%- set is_new = 'coalesce(loaded_at >= ' ~ loaded_since() ~ ', true)' if is_incremental() -%}
     select
-        {{ columns | join(',\n        ') }},
+        {{ raw.columns | join(',\n        ') }},
         loaded_at,
-        {%- for column in unreadable_columns(readable + descriptive) %}
+        {%- for column in unreadable_columns(raw.readable + raw.descriptive) %}
         {{ column }},
         {%- endfor %}
-        {{ key_hash(key) }} as key_hash,
+        {{ key_hash(raw.key[0]) }} as key_hash,
         {{ row_fault }} as row_fault,
         cast(null as {{ dbt.type_string() }}) as former_raw_values
-    from {{ source('raw', table) }}
+    from {{ source('raw', raw.name) }}
     {%- if is_incremental() %}
     where {{ is_new }}
     union all
     select
-        {{ columns | join(',\n        ') }},
+        {{ raw.columns | join(',\n        ') }},
         loaded_at,
-        {%- for column in unreadable_columns(readable) %}
+        {%- for column in unreadable_columns(raw.readable) %}
         cast(null as {{ dbt.type_string() }}) as {{ column }},
         {%- endfor %}
-        {%- for column in unreadable_columns(descriptive) %}
-        {{ descriptive[loop.index0] }}_repaired_from as {{ column }},
+        {%- for column in unreadable_columns(raw.descriptive) %}
+        {{ raw.descriptive[loop.index0] }}_repaired_from as {{ column }},
         {%- endfor %}
         key_hash,
         row_fault,
@@ -69,10 +69,10 @@
 
 {# The keys whose rows are judged against each other: those that more than one row has, found by their hashes in two thirds of the
    time that the keys themselves take, or those of new rows. Keys that share a hash by chance are told apart by version_rank. #}
-{% macro keys_to_judge(table, key) -%}
+{% macro keys_to_judge(raw) -%}
     select key_hash
     from (
-        select {{ key_hash(key) }} as key_hash from {{ source('raw', table) }}
+        select {{ key_hash(raw.key[0]) }} as key_hash from {{ source('raw', raw.name) }}
         {%- if is_incremental() %}
         where coalesce(loaded_at >= {{ loaded_since() }}, true)
         {%- endif %}
@@ -105,14 +105,15 @@
 
 {# The kept rows of a table, in the raw columns: those that needed no verdict, where they were delivered, and those that got the
    verdict `kept`. A key stands in only one of the two. #}
-{% macro kept_rows(table, key, columns) -%}
+{% macro kept_rows(table) -%}
+    {%- set raw = raw_contract(table) -%}
     {%- if not grows_with_history(table) -%}
     select
-        delivered.{{ columns | join(',\n        delivered.') }}
+        delivered.{{ raw.columns | join(',\n        delivered.') }}
     from (
         select
             *,
-            {{ key_hash(key) }} as key_hash
+            {{ key_hash(raw.key[0]) }} as key_hash
         from {{ source('raw', table) }}
     ) as delivered
     left join (select distinct key_hash from {{ ref('base_' ~ table) }}) as judged on delivered.key_hash = judged.key_hash
@@ -120,7 +121,7 @@
     union all
     {% endif -%}
     select
-        {{ columns | join(',\n        ') }}
+        {{ raw.columns | join(',\n        ') }}
     from {{ ref('base_' ~ table) }}
     where verdict = 'kept'
 {%- endmacro %}

@@ -25,6 +25,22 @@
     end
 {%- endmacro %}
 
+{# Whether a row of int_exchange_rates holds on a date: from its own to the day before the next one's. #}
+{% macro rate_holds_on(date, rates='rates') -%}
+    {{ date }} >= {{ rates }}.rated_on
+    and ({{ date }} < {{ rates }}.next_rated_on or {{ rates }}.next_rated_on is null)
+{%- endmacro %}
+
+{# What a purchase makes of its buyer: new in the calendar month of the first purchase, returning after it. #}
+{% macro buyer_type(purchased_on, first_purchased_on) -%}
+    case when {{ month_of(purchased_on) }} = {{ month_of(first_purchased_on) }} then 'new' else 'returning' end
+{%- endmacro %}
+
+{# The order of sales that overlap: the first is the one that a date belongs to. #}
+{% macro newest_sale_first(sales) -%}
+    {{ sales }}.starts_on desc, {{ sales }}.ends_on desc nulls last, {{ by_code_point(sales ~ '.sale_campaign_id') }} desc
+{%- endmacro %}
+
 {# The name of a channel among the totals `all` and `paid`: one that the shop itself calls so is no total. #}
 {% macro real_channel(channel) -%}
     case when {{ channel }} in ('all', 'paid') then {{ channel }} || ' (channel)' else {{ channel }} end

@@ -12,7 +12,7 @@ started_sales as (
     select
         sales.*,
         row_number() over (
-            order by starts_on desc, ends_on desc nulls last, {{ by_code_point('sale_campaign_id') }} desc
+            order by {{ newest_sale_first('sales') }}
         ) as recency_rank
     from sales
     where starts_on <= {{ as_of_date() }}

@@ -18,7 +18,7 @@ select
     customer_id,
     month,
     cohort_month,
-    case when month = cohort_month then 'new' else 'returning' end as buyer_type,
+    {{ buyer_type('month', 'cohort_month') }} as buyer_type,
     count(*) as purchases,
     cast(sum(net_revenue) as {{ decimal_type(18, 2) }}) as net_revenue,
     cast(sum(case when gross_margin is not null then net_revenue else 0 end) as {{ decimal_type(18, 2) }}) as costed_net_revenue,

@@ -14,7 +14,7 @@ rates as (
 
 ),
 
--- A rate holds from its date to the next one's. Asked per date, not per order: orders are many times as many.
+-- Asked per date, not per order: orders are many times as many.
 dated_rates as (
 
     select
@@ -30,8 +30,7 @@ dated_rates as (
     inner join rates
         on
             order_dates.currency = rates.currency
-            and order_dates.ordered_on >= rates.rated_on
-            and (order_dates.ordered_on < rates.next_rated_on or rates.next_rated_on is null)
+            and {{ rate_holds_on('order_dates.ordered_on') }}
 
 ),
 

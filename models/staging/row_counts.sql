@@ -1,9 +1,6 @@
 -- One row per raw table: rows received = rows kept + duplicates removed + rows rejected + rows deleted.
 {{ config(materialized='table') }}
-{% set tables = [
-    'customers', 'products', 'orders', 'order_lines', 'refunds', 'sessions',
-    'web_events', 'email_events', 'reviews', 'marketing_spend', 'custom_traits', 'exchange_rates'
-] %}
+{% set tables = contract_tables() %}
 with
 
 received as (

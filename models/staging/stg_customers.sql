@@ -1,8 +1,8 @@
 -- One row per account.
 select
-    account_id,
-    compared_email,
-    phone,
+    customer_id as account_id,
+    {{ compared_email('email') }} as compared_email,
+    case when phone_repaired_from is null then phone end as phone,
     first_name,
     last_name,
     postal_code,
@@ -10,14 +10,14 @@ select
     country_code,
     city,
     acquisition_channel,
-    email_consent,
+    case when email_consent_repaired_from is null then email_consent end as email_consent,
     email_consent_at,
-    sms_consent,
+    case when sms_consent_repaired_from is null then sms_consent end as sms_consent,
     sms_consent_at,
-    ads_consent,
+    case when ads_consent_repaired_from is null then ads_consent end as ads_consent,
     ads_consent_at,
     created_at,
-    is_test,
+    coalesce(is_test, false) as is_test,
     updated_at
 from {{ ref('base_customers') }}
 where verdict = 'kept'

@@ -3,14 +3,7 @@ with
 
 kept as (
 
-    {{ kept_rows('email_events', key='event_id', columns=[
-        'event_id',
-        'customer_id',
-        'email',
-        'campaign_id',
-        'event_type',
-        'occurred_at'
-    ]) }}
+    {{ kept_rows('email_events') }}
 
 )
 

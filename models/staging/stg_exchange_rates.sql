@@ -1,6 +1,6 @@
 -- One row per date and currency.
 select
-    rated_on,
+    rate_date as rated_on,
     currency,
     rate
 from {{ ref('base_exchange_rates') }}

@@ -1,6 +1,6 @@
 -- One row per amount spent.
 select
-    spent_on,
+    spend_date as spent_on,
     channel,
     amount,
     currency

@@ -3,17 +3,7 @@ with
 
 kept as (
 
-    {{ kept_rows('order_lines', key='order_line_id', columns=[
-        'order_line_id',
-        'order_id',
-        'product_id',
-        'quantity',
-        'unit_price',
-        'list_price',
-        'discount_amount',
-        'unit_cost',
-        'updated_at'
-    ]) }}
+    {{ kept_rows('order_lines') }}
 
 )
 

@@ -1,16 +1,16 @@
 -- One row per order.
 select
     order_id,
-    account_id,
-    compared_email,
+    customer_id as account_id,
+    {{ compared_email('email') }} as compared_email,
     ordered_at,
-    ordered_on,
+    {{ local_date('ordered_at') }} as ordered_on,
     status,
     currency,
-    discount_amount,
+    coalesce(discount_amount, 0) as discount_amount,
     discount_code,
     delivered_at,
-    is_test,
+    coalesce(is_test, false) as is_test,
     updated_at
 from {{ ref('base_orders') }}
 where verdict = 'kept'

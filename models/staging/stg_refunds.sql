@@ -4,7 +4,7 @@ select
     order_id,
     order_line_id,
     refunded_at,
-    refunded_on,
+    {{ local_date('refunded_at') }} as refunded_on,
     amount,
     reason,
     updated_at

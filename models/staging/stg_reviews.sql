@@ -1,12 +1,12 @@
 -- One row per review.
 select
     review_id,
-    account_id,
+    customer_id as account_id,
     order_id,
     product_id,
     rating,
     topic,
     reviewed_at,
-    reviewed_on
+    {{ local_date('reviewed_at') }} as reviewed_on
 from {{ ref('base_reviews') }}
 where verdict = 'kept'

@@ -3,16 +3,7 @@ with
 
 kept as (
 
-    {{ kept_rows('sessions', key='session_id', columns=[
-        'session_id',
-        'visitor_id',
-        'customer_id',
-        'started_at',
-        'channel',
-        'campaign_id',
-        'device',
-        'is_bot'
-    ]) }}
+    {{ kept_rows('sessions') }}
 
 )
 

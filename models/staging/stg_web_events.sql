@@ -3,13 +3,7 @@ with
 
 kept as (
 
-    {{ kept_rows('web_events', key='event_id', columns=[
-        'event_id',
-        'session_id',
-        'event_type',
-        'product_id',
-        'occurred_at'
-    ]) }}
+    {{ kept_rows('web_events') }}
 
 )
 

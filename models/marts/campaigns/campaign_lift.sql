@@ -1,5 +1,5 @@
 -- One row per marketing campaign: who bought of the treated and of the held out, and how much lies between them.
-{% set z = 1.959964 %}
+{% set z = normal_quantile() %}
 with
 
 campaigns as (
@@ -44,15 +44,12 @@ arms as (
 
 ),
 
--- Wilson's 95 % interval of each share.
 arm_intervals as (
 
     select
         arms.*,
-        (2 * buyers + {{ z * z }} - sqrt({{ z * z }} * ({{ z * z }} + 4.0 * buyers * (customers - buyers) / customers)))
-        / (2 * customers + {{ 2 * z * z }}) as share_from,
-        (2 * buyers + {{ z * z }} + sqrt({{ z * z }} * ({{ z * z }} + 4.0 * buyers * (customers - buyers) / customers)))
-        / (2 * customers + {{ 2 * z * z }}) as share_to
+        {{ wilson_limit('lower', 'buyers', 'customers') }} as share_from,
+        {{ wilson_limit('upper', 'buyers', 'customers') }} as share_to
     from arms
 
 ),

@@ -28,8 +28,7 @@ channel_spend as (
     left join rates
         on
             spend_rows.currency = rates.currency
-            and spend_rows.spent_on >= rates.rated_on
-            and (spend_rows.spent_on < rates.next_rated_on or rates.next_rated_on is null)
+            and {{ rate_holds_on('spend_rows.spent_on') }}
     group by {{ month_of('spend_rows.spent_on') }}, {{ real_channel('spend_rows.channel') }}
 
 ),

@@ -35,7 +35,7 @@ ranked_sales as (
         sales.sale_name,
         row_number() over (
             partition by purchase_dates.purchased_on
-            order by sales.starts_on desc, sales.ends_on desc, {{ by_code_point('sales.sale_campaign_id') }} desc
+            order by {{ newest_sale_first('sales') }}
         ) as sale_rank
     from purchase_dates
     inner join sales on purchase_dates.purchased_on between sales.starts_on and sales.ends_on
@@ -52,8 +52,7 @@ select
     sequence.first_purchased_on,
     cast(sequence.purchase_number as bigint) as purchase_number,
     case
-        when {{ month_of('purchases.purchased_on') }} = {{ month_of('sequence.first_purchased_on') }} then 'new'
-        when sequence.order_id is not null then 'returning'
+        when sequence.order_id is not null then {{ buyer_type('purchases.purchased_on', 'sequence.first_purchased_on') }}
     end as buyer_type,
 
     purchases.gross_amount,

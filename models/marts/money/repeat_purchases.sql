@@ -24,20 +24,6 @@ counts as (
     from purchases
     group by purchase_number
 
-),
-
--- Wilson's 95 % interval for k of m: (2k + z^2 -+ sqrt(z^2 * (z^2 + 4k(m - k) / m))) / (2m + 2z^2), with z = 1.959964.
-intervals as (
-
-    select
-        counts.*,
-        3.841458881296 as z2,
-        sqrt(
-            3.841458881296
-            * (3.841458881296 + 4.0 * repeated_customers * (judged_customers - repeated_customers) / nullif(judged_customers, 0))
-        ) as root
-    from counts
-
 )
 
 select
@@ -47,7 +33,7 @@ select
     judged_customers,
     repeated_customers,
     {{ quotient('repeated_customers', 'judged_customers', 8) }} as repeat_rate,
-    cast((2 * repeated_customers + z2 - root) / (2 * judged_customers + 2 * z2) as {{ decimal_type(18, 8) }}) as repeat_rate_from,
-    cast((2 * repeated_customers + z2 + root) / (2 * judged_customers + 2 * z2) as {{ decimal_type(18, 8) }}) as repeat_rate_to,
+    cast({{ wilson_limit('lower', 'repeated_customers', 'judged_customers') }} as {{ decimal_type(18, 8) }}) as repeat_rate_from,
+    cast({{ wilson_limit('upper', 'repeated_customers', 'judged_customers') }} as {{ decimal_type(18, 8) }}) as repeat_rate_to,
     cast(median_days as {{ decimal_type(18, 1) }}) as median_days
-from intervals
+from counts

@@ -1,33 +1,21 @@
 -- One row per delivered row of raw.email_events that needs a verdict: it breaks the contract or shares its key with
 -- another. All others are kept: stg_email_events reads them where they were delivered.
 {{ config(**large_table('email_events')) }}
-{% set columns = [
-    'event_id',
-    'customer_id',
-    'email',
-    'campaign_id',
-    'event_type',
-    'occurred_at'
-] %}
-{% set readable = ['occurred_at', 'loaded_at'] %}
+{% set raw = raw_contract('email_events') %}
 
 with
 
 keys_to_judge as (
 
-    {{ keys_to_judge('email_events', 'event_id') }}
+    {{ keys_to_judge(raw) }}
 
 ),
 
 delivered as (
 
-    {{ delivered_rows('email_events', 'event_id', columns, readable, row_fault=row_fault(
-        required=['event_id', 'event_type', 'occurred_at'],
-        readable=readable,
-        forbidden={
+    {{ delivered_rows(raw, row_fault=row_fault(raw, forbidden={
             'unknown event_type': "event_type not in ('sent', 'delivered', 'open', 'click', 'unsubscribe', 'bounce', 'complaint')"
-        }
-    )) }}
+        })) }}
 
 ),
 
@@ -45,28 +33,14 @@ ranked as (
     select
         judged.*,
         cast(null as {{ dbt.type_string() }}) as relation_fault,
-        {{ version_rank(
-            key=['judged.event_id'],
-            order_by=[
-                'judged.occurred_at',
-                by_code_point('judged.customer_id'),
-                by_code_point('judged.email'),
-                by_code_point('judged.campaign_id'),
-                by_code_point('judged.event_type')
-            ]
-        ) }} as version_rank
+        {{ version_rank(raw, earliest='occurred_at') }} as version_rank
     from judged
 
 )
 
 select
-    event_id,
-    customer_id,
-    email,
-    campaign_id,
-    event_type,
-    occurred_at,
+    {{ raw.columns | join(',\n    ') }},
     key_hash,
     {{ columns_for_the_next_run('email_events') }}
-    {{ verdict_columns(columns, readable, former_raw_values='former_raw_values') }}
+    {{ verdict_columns(raw, former_raw_values='former_raw_values') }}
 from ranked

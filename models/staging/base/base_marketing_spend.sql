@@ -1,11 +1,5 @@
--- One row per delivered row of raw.marketing_spend, with its verdict.
-{% set columns = [
-    'spend_date',
-    'channel',
-    'amount',
-    'currency'
-] %}
-{% set readable = ['spend_date', 'amount', 'loaded_at'] %}
+-- One row per delivered row of raw.marketing_spend, in its names, with its verdict.
+{% set raw = raw_contract('marketing_spend') %}
 
 with
 
@@ -13,25 +7,16 @@ judged as (
 
     select
         *,
-        {{ row_fault(
-            required=['spend_date', 'channel', 'amount', 'currency'],
-            readable=readable,
-            forbidden={
-                'negative amount': "amount < 0"
-            }
-        ) }} as row_fault
+        {{ row_fault(raw, forbidden={
+            'negative amount': "amount < 0"
+        }) }} as row_fault
     from {{ source('raw', 'marketing_spend') }}
 
 ),
 
 first_rates as (
 
-    select
-        currency,
-        min(rated_on) as first_rated_on
-    from {{ ref('base_exchange_rates') }}
-    where verdict = 'kept'
-    group by currency
+    select * from {{ ref('first_exchange_rates') }}
 
 ),
 
@@ -51,9 +36,6 @@ ranked as (
 )
 
 select
-    spend_date as spent_on,
-    channel,
-    amount,
-    currency,
-    {{ verdict_columns(columns, readable) }}
+    {{ raw.columns | join(',\n    ') }},
+    {{ verdict_columns(raw) }}
 from ranked

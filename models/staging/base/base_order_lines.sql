@@ -2,20 +2,7 @@
 -- another, is deleted, or has a list price or cost that reads as null. All others are kept: stg_order_lines reads
 -- them where they were delivered.
 {{ config(**large_table('order_lines')) }}
-{% set columns = [
-    'order_line_id',
-    'order_id',
-    'product_id',
-    'quantity',
-    'unit_price',
-    'list_price',
-    'discount_amount',
-    'unit_cost',
-    'updated_at',
-    'is_deleted'
-] %}
-{% set readable = ['quantity', 'unit_price', 'discount_amount', 'updated_at', 'is_deleted', 'loaded_at'] %}
-{% set descriptive = ['list_price', 'unit_cost'] %}
+{% set raw = raw_contract('order_lines') %}
 
 with
 
@@ -28,7 +15,7 @@ accepted_orders as (
 
 keys_to_judge as (
 
-    {{ keys_to_judge('order_lines', 'order_line_id') }}
+    {{ keys_to_judge(raw) }}
     {% if is_incremental() %}
     union
     -- An order may come after its lines, or be accepted no more.
@@ -44,16 +31,12 @@ keys_to_judge as (
 
 delivered as (
 
-    {{ delivered_rows('order_lines', 'order_line_id', columns, readable, descriptive=descriptive, row_fault=row_fault(
-        required=['order_line_id', 'order_id', 'quantity', 'unit_price', 'updated_at'],
-        readable=readable,
-        forbidden={
+    {{ delivered_rows(raw, row_fault=row_fault(raw, forbidden={
             'negative quantity': "quantity < 0",
             'negative unit_price': "unit_price < 0",
             'negative discount_amount': "discount_amount < 0",
             'quantity x unit_price too large': "cast(quantity as " ~ decimal_type(19, 6) ~ ") * unit_price >= 1000000000000"
-        }
-    )) }}
+        })) }}
 
 ),
 
@@ -80,38 +63,16 @@ ranked as (
 
     select
         judged.*,
-        {{ version_rank(
-            key=['judged.order_line_id'],
-            order_by=[
-                by_code_point('judged.order_id'),
-                by_code_point('judged.product_id'),
-                'judged.quantity',
-                'judged.unit_price',
-                'judged.list_price',
-                'judged.discount_amount',
-                'judged.unit_cost'
-            ],
-            descriptive=descriptive,
-            has_versions=true
-        ) }} as version_rank
+        {{ version_rank(raw) }} as version_rank
     from judged
 
 )
 
 select
-    order_line_id,
-    order_id,
-    product_id,
-    quantity,
-    unit_price,
-    list_price,
-    discount_amount,
-    unit_cost,
-    updated_at,
-    is_deleted,
+    {{ raw.columns | join(',\n    ') }},
     key_hash,
     {{ columns_for_the_next_run('order_lines') }}
     {{ unreadable('list_price') }} as list_price_repaired_from,
     {{ repaired_from('unit_cost', 'unit_cost < 0') }} as unit_cost_repaired_from,
-    {{ verdict_columns(columns, readable + descriptive, former_raw_values='former_raw_values', versions_of=['order_line_id']) }}
+    {{ verdict_columns(raw, former_raw_values='former_raw_values') }}
 from ranked

@@ -1,29 +1,19 @@
 -- One row per delivered row of raw.web_events that needs a verdict: it breaks the contract or shares its key with
 -- another. All others are kept: stg_web_events reads them where they were delivered.
 {{ config(**large_table('web_events')) }}
-{% set columns = [
-    'event_id',
-    'session_id',
-    'event_type',
-    'product_id',
-    'occurred_at'
-] %}
-{% set readable = ['occurred_at', 'loaded_at'] %}
+{% set raw = raw_contract('web_events') %}
 
 with
 
 keys_to_judge as (
 
-    {{ keys_to_judge('web_events', 'event_id') }}
+    {{ keys_to_judge(raw) }}
 
 ),
 
 delivered as (
 
-    {{ delivered_rows('web_events', 'event_id', columns, readable, row_fault=row_fault(
-        required=['event_id', 'session_id', 'event_type', 'occurred_at'],
-        readable=readable
-    )) }}
+    {{ delivered_rows(raw, row_fault=row_fault(raw)) }}
 
 ),
 
@@ -41,26 +31,14 @@ ranked as (
     select
         judged.*,
         cast(null as {{ dbt.type_string() }}) as relation_fault,
-        {{ version_rank(
-            key=['judged.event_id'],
-            order_by=[
-                'judged.occurred_at',
-                by_code_point('judged.session_id'),
-                by_code_point('judged.event_type'),
-                by_code_point('judged.product_id')
-            ]
-        ) }} as version_rank
+        {{ version_rank(raw, earliest='occurred_at') }} as version_rank
     from judged
 
 )
 
 select
-    event_id,
-    session_id,
-    event_type,
-    product_id,
-    occurred_at,
+    {{ raw.columns | join(',\n    ') }},
     key_hash,
     {{ columns_for_the_next_run('web_events') }}
-    {{ verdict_columns(columns, readable, former_raw_values='former_raw_values') }}
+    {{ verdict_columns(raw, former_raw_values='former_raw_values') }}
 from ranked
