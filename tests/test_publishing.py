@@ -251,6 +251,15 @@ def test_a_failing_audit_publishes_nothing_and_takes_no_step(shop):
     assert shop.history("9999-12-31") == history
 
 
+def test_a_broken_rule_is_told_in_its_own_words(shop):
+    version = publish.current(shop.published)
+    for file in shop.raw_dir.glob("sale_campaigns.*"):
+        file.unlink()
+    (shop.raw_dir / "sale_campaigns.csv").write_text("sale_campaign_id,sale_name,starts_on,ends_on,prior_sale_campaign_id\nspring,Spring,2025-03-02,2025-03-01,\n")
+    result = shop.run(DATES[1], arguments=["--select", "+stg_sale_campaigns"])
+    assert_it_still_stands(shop, result, version, "of stg_sale_campaigns it does not hold that 'sale campaigns start before they end', for 1 row")
+
+
 def test_what_is_published(shop):
     """Every mart but contact data, the same in both forms, in files that DuckDB 1.0 reads; and what the manifest says of them."""
     version = publish.current(shop.published)

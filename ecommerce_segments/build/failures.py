@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecommerce_segments.build.file_faults import file_fault
-from ecommerce_segments.build.left_out import REASONS_SHOWN, Rejected, rejected
+from ecommerce_segments.build.left_out import REASONS_SHOWN, Rejected, rejected, rows_of
 from ecommerce_segments.dbt_session import DbtError
 from ecommerce_segments.shop import shown
 
@@ -65,12 +65,27 @@ def why_node_failed(run, manifest, raw_dir: Path) -> tuple[int, Failure]:
     if fault := file_fault(message, raw_dir):
         return 0, Failure(fault.rstrip("."))
     if run.status == "fail":
-        return 4, Failure(f"the test {node.name} finds {run.failures:,} {'row' if run.failures == 1 else 'rows'} that should not be",
+        return 4, Failure("; ".join(broken_rules(node, manifest)) or f"the test {node.name} finds {counted(run.failures)} that should not be",
                           (f"{node.name}: its query is in {shown(Path(node.compiled_path).resolve())}",) if getattr(node, "compiled_path", None) else ())
     if node.resource_type == "test":
         raised = RAISED.search(bare(message))
         return 3, Failure(raised[1].rstrip(".") if raised else f"the test {node.name} cannot be run: {bare(message)}", (f"This is the test {node.name}.",))
     return 1, Failure(f"{node.name} ({node.original_file_path}) cannot be built: {bare(message)}")
+
+
+def broken_rules(node, manifest) -> list[str]:
+    """What the test keeps_rules found, a line for each broken rule; none for another test, or where the warehouse does not say."""
+    if getattr(getattr(node, "test_metadata", None), "name", None) != "keeps_rules":
+        return []
+    try:
+        found = rows_of(manifest, node.compiled_code)
+    except DbtError:
+        return []
+    return [f"of {node.attached_node.split('.')[-1]} it does not hold that '{rule}', for {counted(int(rows))}" for rule, rows in found]
+
+
+def counted(rows: int) -> str:
+    return f"{rows:,} {'row' if rows == 1 else 'rows'}"
 
 
 def why_rejected(guard: re.Match, manifest) -> tuple[int, Failure]:
