@@ -22,7 +22,7 @@ ENVIRONMENT := $(if $(filter spark,$(TARGET)),.venv-spark,.venv)
 BIN := $(ENVIRONMENT)/bin
 VENV := $(ENVIRONMENT)/installed
 
-.PHONY: run test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster compare-engines build-on-spark unit-test-on-spark warehouses lock clean help
+.PHONY: run test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster compare-engines build-on-spark unit-test-on-spark warehouses superset lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build, audit and publish the segments of a shop (the demo, or RAW_DIR=...), and show them; .venv/bin/segments --help has more
 	@$(BIN)/segments run
@@ -118,6 +118,10 @@ WAREHOUSES_VENV := .venv-warehouses/installed
 warehouses: $(WAREHOUSES_VENV) ## Compile for Snowflake, BigQuery and Redshift, and check the SQL; nothing is executed
 	.venv-warehouses/bin/pytest -m warehouses tests/test_warehouses.py
 
+SUPERSET_VENV := .venv-superset/installed
+superset: $(SUPERSET_VENV) ## Show the published marts in Apache Superset, on this machine (docs/bi_tools.md)
+	.venv-superset/bin/python examples/superset/run.py --serve 8088
+
 # Those of tests first: the others keep to its versions. Snowflake's connector asks for older packages than the project has.
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
@@ -129,6 +133,7 @@ lock: ## Pin the requirements of pyproject.toml again, with hashes
 		$(COMPILE) --extra $$extra --constraint requirements/dev.txt --output-file requirements/$$extra.txt pyproject.toml; \
 	done
 	$(COMPILE) --output-file requirements/warehouses.txt requirements/warehouses.in
+	$(COMPILE) --output-file requirements/superset.txt requirements/superset.in
 
 clean: ## Remove what can be made again; the warehouse stays
 	rm -rf target logs data .venv-lock
@@ -169,6 +174,13 @@ $(WAREHOUSES_VENV): requirements/warehouses.txt
 	@echo 'Setting up Python packages in .venv-warehouses ...'
 	python3 -m venv .venv-warehouses
 	.venv-warehouses/bin/$(INSTALL) --no-deps --only-binary :all: --requirement requirements/warehouses.txt
+	touch $@
+
+# Two packages come as source only.
+$(SUPERSET_VENV): requirements/superset.txt
+	@echo 'Setting up Apache Superset in .venv-superset ...'
+	python3 -m venv .venv-superset
+	.venv-superset/bin/$(INSTALL) --no-deps --only-binary :all: --no-binary odfpy,wtforms-json --requirement requirements/superset.txt
 	touch $@
 
 data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)
