@@ -41,9 +41,10 @@ lint: export DBT_TARGET_PATH = target/lint
 unit-test: export DBT_TARGET_PATH = target/unit_test
 lint unit-test: export DUCKDB_PATH = $(DBT_TARGET_PATH)/code.duckdb
 
-lint: $(VENV) data/demo/orders.parquet ## Check the style of SQL and Python (FILES=models/marts/segments/seg_x.sql for one file)
+lint: $(VENV) data/demo/orders.parquet ## Check the style of SQL and Python, and Python's types (FILES=models/marts/segments/seg_x.sql for one file)
 	mkdir -p $(DBT_TARGET_PATH)
 	$(if $(FILES),,$(BIN)/ruff check --quiet)
+	$(if $(FILES),,$(BIN)/mypy --no-error-summary)
 	$(BIN)/sqlfluff lint --disable-progress-bar $${FILES:-models tests analyses}
 
 unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up rows
@@ -183,7 +184,7 @@ $(SUPERSET_VENV): requirements/superset.txt
 	.venv-superset/bin/$(INSTALL) --no-deps --only-binary :all: --no-binary odfpy,wtforms-json --requirement requirements/superset.txt
 	touch $@
 
-data/demo/orders.parquet: sample_data/make_demo.py | $(VENV)
+data/demo/orders.parquet: sample_data/make_demo.py $(wildcard sample_data/demo/*.py) | $(VENV)
 	@echo 'Making the simulated demo shop ...'
 	$(BIN)/python sample_data/make_demo.py data/demo
 

@@ -1,4 +1,5 @@
-"""Print what predictions cost: fitting both models and predicting every customer, for shops that are simulated from the models.
+"""Print what predictions cost: fitting both models and predicting every customer, for shops that are simulated from the
+models.
 
 Usage: python benchmarks/predictions.py [CUSTOMERS ...]      (100,000 and 1,000,000 if none are given)
 
@@ -50,8 +51,12 @@ def main() -> None:
         purchases.expected_purchases(x, t_x, T, 365 / 7) * money.expected_revenue(x, z)
         spent.append(time.process_time())
         together = spent[-1] - spent[0]
-        print(f"{size:>12,}{len({*zip(x, t_x, T)}):>12,}" + "".join(f"{seconds:>{width}.1f}" for seconds, width in zip(np.diff(spent), (10, 13, 10)))
-              + f"{together:>10.1f}" + (f"{together / before:>8.1f}" if before else ""))
+        print(
+            f"{size:>12,}{len({*zip(x, t_x, T)}):>12,}"
+            + "".join(f"{seconds:>{width}.1f}" for seconds, width in zip(np.diff(spent), (10, 13, 10)))
+            + f"{together:>10.1f}"
+            + (f"{together / before:>8.1f}" if before else "")
+        )
         before = together
 
 

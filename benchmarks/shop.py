@@ -1,16 +1,19 @@
-"""Make a shop of any size in the raw contract's tables, as Parquet files, for measurements. Not a shop to learn from: that is the demo.
+"""Make a shop of any size in the raw contract's tables, as Parquet files, for measurements. Not a shop to learn from:
+that is the demo.
 
 Usage: python benchmarks/shop.py SCALE DIRECTORY [--seed 1]
 
-Scale 1 has 100,000 accounts, 400,000 orders with 1 million lines, 1 million web sessions with 5 million events, and 2 million
-email events, over three years up to 2026-06-30. All else is in proportion, but for 5,000 products. The shop grows: what happens
-is spread over the past like its accounts, and in the files it stands in the order of time, as logs do. A few customers buy most,
-a few products sell best. Ids are text: numbers of 13 to 15 digits, sessions and events 16 hex digits.
+Scale 1 has 100,000 accounts, 400,000 orders with 1 million lines, 1 million web sessions with 5 million events, and 2
+million email events, over three years up to 2026-06-30. All else is in proportion, but for 5,000 products. The shop
+grows: what happens is spread over the past like its accounts, and in the files it stands in the order of time, as logs
+do. A few customers buy most, a few products sell best. Ids are text: numbers of 13 to 15 digits, sessions and events 16
+hex digits.
 
-The dirt is that of real deliveries: rows that arrive twice, late versions, rows that break the contract, guests, people with more
-than one account, an address that hundreds share, tests and bots.
+The dirt is that of real deliveries: rows that arrive twice, late versions, rows that break the contract, guests, people
+with more than one account, an address that hundreds share, tests and bots.
 
-The same scale and seed give the same rows. DuckDB writes the files in streams, so that memory does not grow with the scale.
+The same scale and seed give the same rows. DuckDB writes the files in streams, so that memory does not grow with the
+scale.
 """
 
 import argparse
@@ -46,7 +49,7 @@ create macro address(i) as case
     when u(i, 80) < 0.002 then 'office@partner.example'
     else 'user' || case when u(i, 80) < 0.03 then i - 1 else i end || '@mail' || i % 40 || '.example' end;
 create macro night_after(happened) as date_trunc('day', happened) + interval 27 hour;
-"""
+"""  # noqa: E501
 
 TABLES = {
     "customers": """
@@ -69,7 +72,7 @@ TABLES = {
             u(i, 13) < 0.001 as is_test,
             case when u(i, 14) < 0.0005 then null else created_at + to_days(cast(40 * version as integer)) end as updated_at,
             night_after(created_at) as loaded_at
-        from accounts""",
+        from accounts""",  # noqa: E501
     "products": """
         select
             number_id(8000000000000, range) as product_id,
@@ -79,7 +82,7 @@ TABLES = {
             case when u(range, 4) < 0.97 then cast((5 + 200 * power(u(range, 3), 4)) * 0.6 as decimal(18, 2)) end as unit_cost,
             timestamp '2026-01-01' as updated_at,
             timestamp '2026-01-01' as loaded_at
-        from range({products})""",
+        from range({products})""",  # noqa: E501
     "orders": """
         with versions as (
             select range as i, 0 as version from range({orders})
@@ -107,7 +110,7 @@ TABLES = {
             u(i, 7) < 0.001 as is_test,
             ordered_at + to_days(cast(3 * version as integer)) as updated_at,
             night_after(ordered_at + to_days(cast(3 * version as integer))) as loaded_at
-        from orders""",
+        from orders""",  # noqa: E501
     "order_lines": """
         with orders as (
             select range as o, moment(range / {orders}) as ordered_at, unnest(range(1 + cast(floor(least(12, -2.05 * ln(1 - u(range, 20)))) as integer))) as n
@@ -131,7 +134,7 @@ TABLES = {
             case when u(i, 28) < 0.1 then cast(1 + floor(3 * u(i, 29)) as decimal(18, 2)) end as discount_amount,
             ordered_at + to_days(cast(2 * version as integer)) as updated_at,
             night_after(ordered_at + to_days(cast(2 * version as integer))) as loaded_at
-        from priced""",
+        from priced""",  # noqa: E501
     "refunds": """
         with refunds as (
             select range as i, moment(range / {orders}) + to_days(cast(3 + floor(20 * u(range, 31)) as integer)) as refunded_at
@@ -146,7 +149,7 @@ TABLES = {
             cast(3 + 120 * power(u(i, 33), 2) as decimal(18, 2)) as amount,
             refunded_at as updated_at,
             night_after(refunded_at) as loaded_at
-        from refunds""",
+        from refunds""",  # noqa: E501
     "sessions": """
         with sessions as (
             select range as i, moment(range / {sessions}) as started_at, visitor(range, range / {sessions}, {accounts}) as account, u(range, 40) as kind
@@ -161,7 +164,7 @@ TABLES = {
             case when u(i, 48) < 0.65 then 'mobile' else 'desktop' end as device,
             u(i, 49) < 0.02 as is_bot,
             night_after(started_at) as loaded_at
-        from sessions""",
+        from sessions""",  # noqa: E501
     "web_events": """
         with sessions as (
             select range as s, moment(range / {sessions}) as started_at, unnest(range(1 + cast(floor(least(60, -4.45 * ln(1 - u(range, 50)))) as integer))) as n
@@ -182,7 +185,7 @@ TABLES = {
             number_id(8000000000000, cast(floor({products} * power(u(i, 54), 3)) as bigint)) as product_id,
             started_at + to_seconds(cast(40 * n + copy as integer)) as occurred_at,
             night_after(started_at) as loaded_at
-        from events""",
+        from events""",  # noqa: E501
     "email_events": """
         with events as (
             select
@@ -219,13 +222,13 @@ TABLES = {
             5 - cast(floor(5 * power(u(i, 72), 2)) as integer) as rating,
             reviewed_at,
             night_after(reviewed_at) as loaded_at
-        from reviews""",
+        from reviews""",  # noqa: E501
     "exchange_rates": """
         select date '2023-06-01' + cast(day.range as integer) as rate_date, currency, cast(base * (0.95 + 0.1 * u(day.range, 75)) as decimal(20, 12)) as rate
-        from range({days} + 60) as day cross join (values ('USD', 0.92), ('GBP', 1.17)) as currencies (currency, base)""",
+        from range({days} + 60) as day cross join (values ('USD', 0.92), ('GBP', 1.17)) as currencies (currency, base)""",  # noqa: E501
     "marketing_spend": """
         select date '2023-07-01' + cast(day.range as integer) as spend_date, channel, cast(50 + 500 * u(day.range, 76) as decimal(18, 2)) as amount, 'EUR' as currency
-        from range({days}) as day cross join (values ('search'), ('social'), ('partners')) as channels (channel)""",
+        from range({days}) as day cross join (values ('search'), ('social'), ('partners')) as channels (channel)""",  # noqa: E501
     "sale_campaigns": """
         select * from (values
             ('summer-2025', 'Summer sale 2025', date '2025-06-09', date '2025-06-27', null),
@@ -235,7 +238,8 @@ TABLES = {
 
 
 def make_shop(scale: float, directory: Path, seed: int = 1) -> None:
-    """Write one Parquet file per table into `directory`, which is made. scale: 1 is 100,000 accounts; seed: another one, another shop."""
+    """Write one Parquet file per table into `directory`, which is made. scale: 1 is 100,000 accounts; seed: another
+    one, another shop."""
     directory.mkdir(parents=True, exist_ok=True)
     sizes = {"accounts": ACCOUNTS, "orders": ORDERS, "sessions": SESSIONS, "mails": MAILS}
     sizes = {name: max(1, round(scale * size)) for name, size in sizes.items()} | {"products": PRODUCTS, "days": DAYS}
@@ -243,7 +247,9 @@ def make_shop(scale: float, directory: Path, seed: int = 1) -> None:
         connection.execute(f"set TimeZone = 'UTC'; set memory_limit = '2GB'; set variable seed = {int(seed)}; {MACROS}")
         for table, sql in TABLES.items():
             # The newest updated_at of an account or order may lie after the last day: versions are no facts.
-            connection.execute(f"copy ({sql.format(**sizes)}) to '{directory / table}.parquet' (format parquet, compression zstd)")
+            connection.execute(
+                f"copy ({sql.format(**sizes)}) to '{directory / table}.parquet' (format parquet, compression zstd)"
+            )
 
 
 def main() -> int:

@@ -1,4 +1,5 @@
-"""What dbt cannot do for the project: the command `segments` (cli.py), and what it builds, publishes, asks, hands on and draws."""
+"""What dbt cannot do for the project: the command `segments` (cli.py), and what it builds, publishes, asks, hands on
+and draws."""
 
 from pathlib import Path
 

@@ -1,27 +1,53 @@
-"""The command `segments`: what each subcommand is asked, and which function answers. Exit codes: 0 done; 1 a run failed; 2 it could not
-start, in one sentence on stderr; 130 and 143 a signal ended it."""
+"""The command `segments`: what each subcommand is asked, and which function answers. Exit codes: 0 done; 1 a run
+failed; 2 it could not start, in one sentence on stderr; 130 and 143 a signal ended it."""
 
 import os
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ecommerce_segments import PROJECT, CannotDo
 from ecommerce_segments.shop import Shop, this_shop, typed_path
 
+# Loading dbt takes seconds: a command loads what it needs when it is called.
+if TYPE_CHECKING:
+    from ecommerce_segments.dbt_session import Session
+
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 # By the variable that each stands for; segments.toml and variables are in shop.py.
 SHOP_OPTIONS = {
-    "SHOP_DIR": click.option("--shop", "SHOP_DIR", metavar="DIR", help="Directory of the shop's segments.toml (this one, if it has such a file)."),
+    "SHOP_DIR": click.option(
+        "--shop",
+        "SHOP_DIR",
+        metavar="DIR",
+        help="Directory of the shop's segments.toml (this one, if it has such a file).",
+    ),
     "RAW_DIR": click.option("--raw-dir", "RAW_DIR", metavar="DIR", help="Directory of the raw files (the demo's)."),
-    "DATASET": click.option("--name", "DATASET", metavar="NAME", help="Name of the shop; without other options, a sample: demo or complete_journey."),
-    "DUCKDB_PATH": click.option("--warehouse", "DUCKDB_PATH", metavar="FILE", help="The warehouse (warehouse/NAME.duckdb)."),
-    "PUBLISHED_DIR": click.option("--published", "PUBLISHED_DIR", metavar="DIR", help="What readers see (published/NAME)."),
-    "TARGET": click.option("--target", "TARGET", metavar="TARGET", help="An output of profiles.yml: duckdb, postgres, spark, ..."),
-    "SET": click.option("--set", "SET", metavar="NAME=VALUE", multiple=True,
-                        help="A setting, such as shop_timezone=Europe/Madrid; may stand several times."),
+    "DATASET": click.option(
+        "--name",
+        "DATASET",
+        metavar="NAME",
+        help="Name of the shop; without other options, a sample: demo or complete_journey.",
+    ),
+    "DUCKDB_PATH": click.option(
+        "--warehouse", "DUCKDB_PATH", metavar="FILE", help="The warehouse (warehouse/NAME.duckdb)."
+    ),
+    "PUBLISHED_DIR": click.option(
+        "--published", "PUBLISHED_DIR", metavar="DIR", help="What readers see (published/NAME)."
+    ),
+    "TARGET": click.option(
+        "--target", "TARGET", metavar="TARGET", help="An output of profiles.yml: duckdb, postgres, spark, ..."
+    ),
+    "SET": click.option(
+        "--set",
+        "SET",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="A setting, such as shop_timezone=Europe/Madrid; may stand several times.",
+    ),
 }
 
 
@@ -37,14 +63,16 @@ class Commands(click.Group):
 def segments() -> None:
     """Customer segments from a shop's orders, sessions and email: build them, ask them, hand them on.
 
-    Every command is about one shop: the demo, the one that segments.toml in this directory describes, or the one that options name.
+    Every command is about one shop: the demo, the one that segments.toml in this directory describes, or the one that
+    options name.
     """
 
 
-def command(name: str, example: str, of_a_shop: bool = True):
-    """A subcommand with an example in its help. of_a_shop: it takes the options of a shop, and is given it as first argument."""
-    def decorated(function: Callable) -> click.Command:
-        def asked(**arguments):
+def command(name: str, example: str, of_a_shop: bool = True) -> Callable[[Callable[..., int | None]], click.Command]:
+    """A subcommand with an example in its help. of_a_shop: it takes the options of a shop, and is given it as first
+    argument."""
+    def decorated(function: Callable[..., int | None]) -> click.Command:
+        def asked(**arguments: Any) -> int | None:
             if not of_a_shop:
                 os.chdir(PROJECT)
                 return function(**arguments)
@@ -53,11 +81,12 @@ def command(name: str, example: str, of_a_shop: bool = True):
             return function(this_shop(options), **arguments)
 
         asked.__doc__ = function.__doc__
-        # Those of the command itself stand first in its help.
         for option in reversed(SHOP_OPTIONS.values()) if of_a_shop else ():
             option(asked)
-        asked.__click_params__ = getattr(asked, "__click_params__", []) + getattr(function, "__click_params__", [])
-        return segments.command(name, epilog=f"Example: {example}")(asked)
+        made = segments.command(name, epilog=f"Example: {example}")(asked)
+        # Those of the command itself stand first in its help; click lists them from the last to the first.
+        made.params[:0] = reversed(getattr(function, "__click_params__", []))
+        return made
     return decorated
 
 
@@ -68,13 +97,13 @@ def setting(text: str) -> str:
     return f"{name.strip()}: {value}"
 
 
-def run_options(function):
+def run_options(function: Callable[..., int]) -> Callable[..., int]:
     """How a run tells what it does."""
     function = click.option("--verbose", is_flag=True, help="Say all that dbt has to say.")(function)
     return click.option("--json", "as_json", is_flag=True, help="Write events, one JSON object per line.")(function)
 
 
-def session_of(shop: Shop):
+def session_of(shop: Shop) -> "Session":
     """The last build of the shop, to be asked."""
     from ecommerce_segments.dbt_session import Session
 
@@ -93,7 +122,8 @@ def built(shop: Shop, verbose: bool, as_json: bool) -> int:
 def run(shop: Shop, verbose: bool, as_json: bool) -> int:
     """Build the segments of a shop, audit and publish them, and show them.
 
-    Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 it could not start; 130 and 143 a signal ended it.
+    Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 it could not start; 130 and 143 a signal
+    ended it.
     """
     code = built(shop, verbose, as_json)
     if code == 0 and not as_json and shop.target == "duckdb":
@@ -112,8 +142,8 @@ def overview_of(shop: Shop) -> str:
 def nightly(shop: Shop, verbose: bool, as_json: bool) -> int:
     """The same for a scheduler, without showing them.
 
-    Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 it could not start; 130 and 143 a signal ended it. run_report.json,
-    beside what is published, has all that a monitor asks.
+    Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 it could not start; 130 and 143 a signal
+    ended it. run_report.json, beside what is published, has all that a monitor asks.
     """
     return built(shop, verbose, as_json)
 
@@ -216,7 +246,9 @@ def explain(shop: Shop, customer: str) -> None:
 @command("metrics", "segments metrics net_revenue,average_order_value --by metric_time__month")
 @click.argument("metrics", default="")
 @click.option("--by", default="", metavar="DIMENSIONS", help="What to group by, parted by commas.")
-@click.option("--where", default="", metavar="CONDITION", help="Which rows to count, in MetricFlow's words (docs/metrics.md).")
+@click.option(
+    "--where", default="", metavar="CONDITION", help="Which rows to count, in MetricFlow's words (docs/metrics.md)."
+)
 def metrics(shop: Shop, metrics: str, by: str, where: str) -> None:
     """Ask for metrics of what is published, parted by commas; without METRICS, list them."""
     from ecommerce_segments.explore.metrics import ask
@@ -231,8 +263,17 @@ def metrics(shop: Shop, metrics: str, by: str, where: str) -> None:
 @click.option("--phones", is_flag=True, help="Also the phones, for matching.")
 @click.option("--sms", is_flag=True, help="Also whom messages on a phone may reach.")
 @click.option("--dir", "directory", metavar="DIR", help="Where the files go (exports/<segment>_<as-of date>).")
-def export(shop: Shop, segment: str | None, campaign: str | None, suppressions: bool, phones: bool, sms: bool, directory: str | None) -> None:
-    """Write CSV files for email tools and ad platforms: of a SEGMENT, of a campaign, or of whom to leave out (docs/audiences.md)."""
+def export(
+    shop: Shop,
+    segment: str | None,
+    campaign: str | None,
+    suppressions: bool,
+    phones: bool,
+    sms: bool,
+    directory: str | None,
+) -> None:
+    """Write CSV files for email tools and ad platforms: of a SEGMENT, of a campaign, or of whom to leave out
+    (docs/audiences.md)."""
     from ecommerce_segments.activate.export import export
 
     print(export(session_of(shop), segment, campaign, suppressions, phones, sms, directory and typed_path(directory)))
@@ -242,14 +283,21 @@ def export(shop: Shop, segment: str | None, campaign: str | None, suppressions: 
 @click.argument("customer")
 @run_options
 def erase(shop: Shop, customer: str, verbose: bool, as_json: bool) -> int:
-    """Leave a person out of all marts, the history and the published versions, and build again. Also called `forget`."""
+    """Leave a person out of all marts, the history and the published versions, and build again.
+
+    Also called `forget`.
+    """
     from ecommerce_segments.publish.erase import erase
 
     print(erase(session_of(shop), customer), flush=True)
     return built(shop, verbose, as_json)
 
 
-segments.add_command(click.Command("forget", params=erase.params, callback=erase.callback, help=erase.help, epilog=erase.epilog, hidden=True))
+segments.add_command(
+    click.Command(
+        "forget", params=erase.params, callback=erase.callback, help=erase.help, epilog=erase.epilog, hidden=True
+    )
+)
 
 
 @command("backfill", "segments backfill --from 2024-07-31 --to 2026-05-31 --every month")
@@ -279,7 +327,11 @@ def predict(shop: Shop) -> None:
     """Predict what each buyer of the last build will buy in the next 365 days."""
     from ecommerce_segments.predict.buyers import predict_buyers
 
-    print("\n".join([*predict_buyers(session_of(shop)), "customer_predictions and prediction_fits are in the schema marts."]))
+    print(
+        "\n".join(
+            [*predict_buyers(session_of(shop)), "customer_predictions and prediction_fits are in the schema marts."]
+        )
+    )
 
 
 @command("backtest", "segments backtest", of_a_shop=False)
@@ -309,12 +361,21 @@ def load(shop: Shop) -> None:
     elif shop.target == "spark":
         from ecommerce_segments.engines.load_spark import load_shop
     else:
-        raise CannotDo(f"The target {shop.target} takes no files: load is for --target postgres and --target spark. On DuckDB files are read in place.")
+        raise CannotDo(
+            f"The target {shop.target} takes no files: load is for --target postgres and --target spark. On DuckDB"
+            " files are read in place."
+        )
     load_shop(shop)
 
 
 @command("expire-snapshots", "segments expire-snapshots --days 7", of_a_shop=False)
-@click.option("--days", type=float, default=1, show_default=True, help="States that are older go; 0 leaves the present ones alone.")
+@click.option(
+    "--days",
+    type=float,
+    default=1,
+    show_default=True,
+    help="States that are older go; 0 leaves the present ones alone.",
+)
 def expire_snapshots(days: float) -> None:
     """Remove what the tables of a Spark warehouse were before, with its files (docs/spark.md)."""
     from ecommerce_segments.engines.expire_snapshots import expire

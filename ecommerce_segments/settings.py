@@ -1,4 +1,5 @@
-"""The settings of a shop, checked before anything else is done: those of dbt_project.yml, and what a shop changes of them."""
+"""The settings of a shop, checked before anything else is done: those of dbt_project.yml, and what a shop changes of
+them."""
 
 import re
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytz
 import yaml
 
 from ecommerce_segments import PROJECT, CannotDo
+from ecommerce_segments.raw_contract import raw_contract
 
 EXAMPLE = "VARS='{shop_timezone: Europe/Madrid, reporting_currency: EUR}'"
 
@@ -23,14 +25,20 @@ def defaults() -> dict:
 
 
 def given_settings(text: str, where: str = "VARS") -> dict:
-    """What VARS or --set change, by name. text: YAML, or nothing; where: it stands. Raises SettingsError where it is no map, or names what is no setting."""
+    """What VARS or --set change, by name. text: YAML, or nothing; where: it stands.
+
+    Raises SettingsError where it is no map, or names what is no setting.
+    """
     try:
         given = yaml.safe_load(text) or {}
     except ValueError:
         # A date that there is not, such as 2026-02-30: as text it is refused by its setting's name.
         given = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
-        raise SettingsError(f"{where} cannot be read as YAML ({' '.join(str(getattr(error, 'problem', error)).split())}). Write a map in quotes: {EXAMPLE}") from None
+        raise SettingsError(
+            f"{where} cannot be read as YAML ({' '.join(str(getattr(error, 'problem', error)).split())}). Write a map"
+            f" in quotes: {EXAMPLE}"
+        ) from None
     if not isinstance(given, dict):
         raise SettingsError(f"{where} is {text!r}, but must be a map of settings: {EXAMPLE}")
     for name in given:
@@ -45,7 +53,10 @@ def refuse_unknown(name: str, known: dict, where: str = "VARS") -> None:
     begins = name.partition(":")[0]
     if begins in known:
         raise SettingsError(f"{where} names {name}: in YAML a blank follows the colon. Write VARS='{{{begins}: ...}}'")
-    raise SettingsError(f"{where} names {name}, which is no setting{did_you_mean(name, list(known)) or ': dbt_project.yml has them all.'}")
+    raise SettingsError(
+        f"{where} names {name}, which is no"
+        f" setting{did_you_mean(name, list(known)) or ': dbt_project.yml has them all.'}"
+    )
 
 
 def check_settings(settings: dict) -> None:
@@ -55,13 +66,9 @@ def check_settings(settings: dict) -> None:
             raise SettingsError(f"{name} is '{settings[name]}', but must be {what}.")
     for name, zone in zones(settings):
         if zone not in pytz.all_timezones:
-            raise SettingsError(f"{name} is '{zone}', which is no IANA time zone{nearest_zone(zone) or ', such as Europe/Berlin.'}")
-
-
-def raw_tables() -> list[str]:
-    """The names of the raw contract's tables."""
-    sources = yaml.safe_load((PROJECT / "models" / "staging" / "_raw_sources.yml").read_text())["sources"]
-    return [table["name"] for source in sources if source["name"] == "raw" for table in source["tables"]]
+            raise SettingsError(
+                f"{name} is '{zone}', which is no IANA time zone{nearest_zone(zone) or ', such as Europe/Berlin.'}"
+            )
 
 
 def zones(settings: dict) -> list[tuple[str, str]]:
@@ -69,9 +76,11 @@ def zones(settings: dict) -> list[tuple[str, str]]:
     named = [("shop_timezone", settings["shop_timezone"])]
     local = settings.get("naive_timestamps")
     if isinstance(local, dict):
+        tables = list(raw_contract())
         for table in local:
-            if table not in raw_tables():
-                raise SettingsError(f"naive_timestamps names '{table}', which is no raw table{did_you_mean(table, raw_tables()) or ': docs/raw_contract.md has them all.'}")
+            if table not in tables:
+                raise SettingsError(f"naive_timestamps names '{table}', which is no raw table"
+                                    f"{did_you_mean(table, tables) or ': docs/raw_contract.md has them all.'}")
         return named + [(f"naive_timestamps of {table}", zone) for table, zone in local.items()]
     return named + ([("naive_timestamps", local)] if local else [])
 
@@ -121,10 +130,16 @@ TEXT = (lambda value: isinstance(value, str) and bool(value.strip()), "a text")
 KINDS = {
     "as_of_date": (lambda value: value is None or is_date(value), "a date of the form YYYY-MM-DD"),
     "shop_timezone": TEXT,
-    "naive_timestamps": (lambda value: value is None or isinstance(value, str | dict), "a time zone, or a map of tables to time zones"),
+    "naive_timestamps": (
+        lambda value: value is None or isinstance(value, str | dict),
+        "a time zone, or a map of tables to time zones",
+    ),
     "reporting_currency": TEXT,
     "max_accounts_per_email": FROM_1,
-    "junk_ids": (lambda value: isinstance(value, list) and all(isinstance(entry, str) for entry in value), "a list of texts, in quotes where YAML reads a number"),
+    "junk_ids": (
+        lambda value: isinstance(value, list) and all(isinstance(entry, str) for entry in value),
+        "a list of texts, in quotes where YAML reads a number",
+    ),
     "rfm_window_days": FROM_1,
     "rfm_method": (lambda value: value in ("quintiles", "cut_points"), "quintiles or cut_points"),
     "rfm_min_buyers": FROM_0,

@@ -1,4 +1,5 @@
-"""The shop that a command is about. Options beat environment variables, and these beat the shop's own file, segments.toml.
+"""The shop that a command is about. Options beat environment variables, and these beat the shop's own file,
+segments.toml.
 
     option        variable       in segments.toml    meaning
     --shop        SHOP_DIR                           directory of segments.toml (the current one, if it has such a file)
@@ -9,8 +10,8 @@
     --target      TARGET         target              an output of profiles.yml (duckdb)
     --set A=B     VARS (YAML)    by their own names  settings, those of dbt_project.yml
 
-Relative paths are meant from where the command was called, in segments.toml from its directory. Places in brackets stand in the directory
-of segments.toml; of a shop without one, in the project's.
+Relative paths are meant from where the command was called, in segments.toml from its directory. Places in brackets
+stand in the directory of segments.toml; of a shop without one, in the project's.
 """
 
 import os
@@ -21,7 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecommerce_segments import PROJECT
-from ecommerce_segments.settings import SettingsError, check_settings, defaults, did_you_mean, given_settings, refuse_unknown
+from ecommerce_segments.settings import (
+    SettingsError,
+    check_settings,
+    defaults,
+    did_you_mean,
+    given_settings,
+    refuse_unknown,
+)
 
 CALLED_FROM = Path.cwd()
 FILE = "segments.toml"
@@ -32,8 +40,9 @@ NAMES = {"name": "DATASET", "target": "TARGET"}
 
 @dataclass(frozen=True)
 class Shop:
-    """Paths are absolute. `given` is what VARS and segments.toml change of `settings`; is_simulated: people and orders are made up;
-    named_after_it: the places that nobody named, so that they go by the shop's name; file: its segments.toml."""
+    """Paths are absolute. `given` is what VARS and segments.toml change of `settings`; is_simulated: people and orders
+    are made up; named_after_it: the places that nobody named, so that they go by the shop's name; file: its
+    segments.toml."""
 
     name: str
     raw_dir: Path
@@ -48,7 +57,8 @@ class Shop:
 
 
 def this_shop(options: Mapping[str, str] | None = None) -> Shop:
-    """The shop of the options (by the names of their variables), the environment and segments.toml, with its settings checked.
+    """The shop of the options (by the names of their variables), the environment and segments.toml, with its settings
+    checked.
 
     Then the process stands in the project's directory, and dbt finds the shop in the environment. Raises SettingsError.
     """
@@ -64,27 +74,56 @@ def this_shop(options: Mapping[str, str] | None = None) -> Shop:
     sample = PROJECT / "sample_data" / f"{raw_dir.name}.yml"
     is_sample = raw_dir.parent == PROJECT / "data" and sample.exists()
     of_the_sample = given_settings(sample.read_text()) if is_sample and "VARS" not in typed else {}
-    given = of_the_sample | from_file | given_settings(typed.get("VARS", "")) | given_settings(typed.get("SET", ""), "--set")
+    given = (
+        of_the_sample
+        | from_file
+        | given_settings(typed.get("VARS", ""))
+        | given_settings(typed.get("SET", ""), "--set")
+    )
     settings = defaults() | given
     check_settings(settings)
     target = asked.get("TARGET") or asked.get("DBT_TARGET") or "duckdb"
-    named_after_it = tuple(place for place, variable in ((warehouse, "DUCKDB_PATH"), (published, "PUBLISHED_DIR")) if variable not in asked)
-    os.environ.update({"RAW_DIR": str(raw_dir), "DATASET": name, "DUCKDB_PATH": str(warehouse), "PUBLISHED_DIR": str(published),
-                       "DBT_TARGET": target})
+    named_after_it = tuple(
+        place for place, variable in ((warehouse, "DUCKDB_PATH"), (published, "PUBLISHED_DIR")) if variable not in asked
+    )
+    os.environ.update(
+        {
+            "RAW_DIR": str(raw_dir),
+            "DATASET": name,
+            "DUCKDB_PATH": str(warehouse),
+            "PUBLISHED_DIR": str(published),
+            "DBT_TARGET": target,
+        }
+    )
     for variable in ("DBT_TARGET_PATH", "DBT_LOG_PATH"):
         if variable in asked:
             os.environ[variable] = str(CALLED_FROM / asked[variable])
     os.chdir(PROJECT)
-    return Shop(name, raw_dir, warehouse, published, target, given, settings, is_sample and raw_dir.name == "demo", named_after_it, file)
+    return Shop(
+        name,
+        raw_dir,
+        warehouse,
+        published,
+        target,
+        given,
+        settings,
+        is_sample and raw_dir.name == "demo",
+        named_after_it,
+        file,
+    )
 
 
 def shops_file(typed: Mapping[str, str]) -> Path | None:
-    """The segments.toml of the directory that was named, which must be there, or of the one that the command was called from."""
+    """The segments.toml of the directory that was named, which must be there, or of the one that the command was called
+    from."""
     file = path_of(typed.get("SHOP_DIR"), CALLED_FROM) / FILE
     if file.exists():
         return file
     if "SHOP_DIR" in typed:
-        raise SettingsError(f"There is no {shown(file)}: write one with raw_dir = \"...\" in it, or leave the directory of the shop out.")
+        raise SettingsError(
+            f"There is no {shown(file)}: write one with raw_dir = \"...\" in it, or leave the directory of the shop"
+            " out."
+        )
     return None
 
 
@@ -93,8 +132,14 @@ def read_file(file: Path) -> tuple[dict[str, str], dict]:
     try:
         content = tomllib.loads(file.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{shown(file)} cannot be read as TOML: {error}. Texts stand in quotes, as in raw_dir = \"raw\".") from None
-    places = {variable: str(Path(os.path.normpath(file.parent / str(content[name])))) for name, variable in PLACES.items() if name in content}
+        raise SettingsError(
+            f"{shown(file)} cannot be read as TOML: {error}. Texts stand in quotes, as in raw_dir = \"raw\"."
+        ) from None
+    places = {
+        variable: str(Path(os.path.normpath(file.parent / str(content[name]))))
+        for name, variable in PLACES.items()
+        if name in content
+    }
     names = {variable: str(content[name]) for name, variable in NAMES.items() if name in content}
     settings = {name: value for name, value in content.items() if name not in PLACES | NAMES}
     for name in settings:
@@ -120,16 +165,24 @@ def owner_of(place: Path) -> Path:
 
 
 def check_owner(shop: Shop) -> None:
-    """Raise SettingsError where a place that goes by the shop's name alone belongs to files elsewhere: /srv/a/raw and /srv/b/raw have the same name."""
+    """Raise SettingsError where a place that goes by the shop's name alone belongs to files elsewhere: /srv/a/raw and
+    /srv/b/raw have the same name."""
     for place in shop.named_after_it:
         owner = owner_of(place)
         if owner.exists() and (former := owner.read_text().strip()) != str(shop.raw_dir):
-            raise SettingsError(f"{shown(place)} is that of the shop in {former}, and not of {shop.raw_dir}: give this one a name of its own,"
-                                f" such as --name {pasted(shop.raw_dir.parent.name)}. If the files have moved, name both places, --warehouse and --published.")
+            raise SettingsError(
+                f"{shown(place)} is that of the shop in {former}, and not of {shop.raw_dir}: give this one a name of"
+                " its own,"
+                f" such as --name {pasted(shop.raw_dir.parent.name)}. If the files have moved, name both places,"
+                " --warehouse and --published."
+            )
 
 
 def own(shop: Shop) -> None:
-    """Note that the shop's places are filled from its raw files. Raises SettingsError as check_owner does, and OSError where it cannot be noted."""
+    """Note that the shop's places are filled from its raw files.
+
+    Raises SettingsError as check_owner does, and OSError where it cannot be noted.
+    """
     check_owner(shop)
     for place in (shop.warehouse, shop.published):
         owner = owner_of(place)

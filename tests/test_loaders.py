@@ -31,9 +31,10 @@ def files(project, tmp_path):
 
 
 def test_a_newest_version_that_cannot_be_read_deletes_its_key(files):
-    from ecommerce_segments.engines.raw_tables import raw_contract, rows_to_load
+    from ecommerce_segments.engines.raw_tables import rows_to_load
+    from ecommerce_segments.raw_contract import raw_contract
 
-    contract = dict(raw_contract())
+    contract = raw_contract()
     loaded = files.execute(f"select order_id, day(updated_at), is_deleted, status from {rows_to_load('orders', contract['orders'])} order by all").fetchall()
     assert loaded == [("broken", 1, None, "paid"), ("broken", 2, True, None), ("deleted", 1, None, "paid"), ("deleted", 2, True, "paid"),
                       ("mended", 2, None, "paid"), ("tied", 1, None, "paid"), ("undated", 1, None, "paid")]

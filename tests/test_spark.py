@@ -79,9 +79,9 @@ def in_memory(sql: str) -> str:
 def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, spark, directory) -> None:
     """Load the raw views of `files`, and build all models, in memory."""
     from ecommerce_segments.engines.load_spark import spark_frame
-    from ecommerce_segments.engines.raw_tables import raw_contract
+    from ecommerce_segments.raw_contract import raw_contract
 
-    for table, columns in raw_contract():
+    for table, columns in raw_contract().items():
         spark_frame(files, spark, table, columns, directory / f"{table}.parquet").createOrReplaceTempView(f"raw__{table}")
     for seed in (PROJECT / "seeds").glob("*.csv"):
         spark.table(f"staging.{seed.stem}").createOrReplaceTempView(f"staging__{seed.stem}")

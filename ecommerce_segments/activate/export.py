@@ -8,14 +8,15 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ecommerce_segments import CannotDo
-from ecommerce_segments.dbt_session import DbtError, Session, as_is
+from ecommerce_segments.dbt_session import DbtError, NotBuilt, Session, as_is
 from ecommerce_segments.publish.comments import quoted
 
-# Besides being in the segment's audience, a person meets all of these to be exported. The consent is asked again, of the customer.
+# Besides being in the segment's audience, a person meets all of these to be exported. The consent is asked again, of
+# the customer.
 CONDITIONS = ("customers.is_contactable_by_email",)
 SMS_CONDITIONS = ("customers.is_contactable_by_sms",)
 LISTS = ("non_target", "unhappy", "unsubscribed", "complained")
@@ -44,7 +45,8 @@ AUDIENCE = """
         customers.ads_consent
     from {{{{ ref('audiences') }}}} as audiences
     inner join {{{{ ref('customers') }}}} as customers on audiences.customer_id = customers.customer_id
-    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on audiences.customer_id = customer_contacts.customer_id
+    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts
+        on audiences.customer_id = customer_contacts.customer_id
     where audiences.segment = {segment} and {conditions}
 """
 SMS_AUDIENCE = """
@@ -54,7 +56,8 @@ SMS_AUDIENCE = """
         customer_contacts.first_name
     from {{{{ ref('sms_audiences') }}}} as sms_audiences
     inner join {{{{ ref('customers') }}}} as customers on sms_audiences.customer_id = customers.customer_id
-    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on sms_audiences.customer_id = customer_contacts.customer_id
+    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts
+        on sms_audiences.customer_id = customer_contacts.customer_id
     where sms_audiences.segment = {segment} and {conditions}
 """
 # Whom a campaign is for: its frozen audience, without the held out.
@@ -70,7 +73,8 @@ CAMPAIGN = """
         customers.ads_consent
     from {{{{ ref('campaign_audiences') }}}} as campaign_audiences
     inner join {{{{ ref('customers') }}}} as customers on campaign_audiences.customer_id = customers.customer_id
-    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts on campaign_audiences.customer_id = customer_contacts.customer_id
+    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts
+        on campaign_audiences.customer_id = customer_contacts.customer_id
     inner join {{{{ ref('int_contact_hashes') }}}} as hashes on campaign_audiences.customer_id = hashes.customer_id
     where campaign_audiences.marketing_campaign_id = {campaign} and not campaign_audiences.is_held_out and {conditions}
 """
@@ -85,9 +89,11 @@ SUPPRESSIONS = """
         suppressions.google_email_sha256,
         suppressions.phone_sha256
     from {{ ref('suppressions') }} as suppressions
-    left join {{ ref('customer_contacts') }} as customer_contacts on suppressions.customer_id = customer_contacts.customer_id
+    left join {{ ref('customer_contacts') }} as customer_contacts
+        on suppressions.customer_id = customer_contacts.customer_id
     left join {{ ref('int_refused_emails') }} as refused_emails
-        on suppressions.customer_id is null and suppressions.email_sha256 = {{ sha256_hex('refused_emails.compared_email') }}
+        on suppressions.customer_id is null
+            and suppressions.email_sha256 = {{ sha256_hex('refused_emails.compared_email') }}
 """
 DENIED_HASHES = """
     select
@@ -118,21 +124,25 @@ def audience(session: Session, segment: str, conditions: tuple[str, ...] = CONDI
     """Whom mail may reach in a segment of the last build: customer_id, email, first_name, phone, email_sha256,
     google_email_sha256, phone_sha256, ads_consent.
 
-    One dict per customer, in the order of their ids; phones in E.164, hashes as lower-case hex digits, None where unknown.
-    conditions: SQL on `customers` that must hold. Raises DbtError where the marts cannot be read.
+    One dict per customer, in the order of their ids; phones in E.164, hashes as lower-case hex digits, None where
+    unknown. conditions: SQL on `customers` that must hold. Raises DbtError where the marts cannot be read.
     """
     people = session.rows(AUDIENCE.format(segment=as_is(quoted(segment)), conditions=" and ".join(conditions)))
     return sorted(people, key=lambda person: person["customer_id"])
 
 
 def sms_audience(session: Session, segment: str, conditions: tuple[str, ...] = SMS_CONDITIONS) -> list[dict]:
-    """Whom messages on a phone may reach in a segment: customer_id, phone, first_name, in the form of `audience`. Raises DbtError as it does."""
+    """Whom messages on a phone may reach in a segment: customer_id, phone, first_name, in the form of `audience`.
+
+    Raises DbtError as it does.
+    """
     people = session.rows(SMS_AUDIENCE.format(segment=as_is(quoted(segment)), conditions=" and ".join(conditions)))
     return sorted(people, key=lambda person: person["customer_id"])
 
 
 def campaign_audience(session: Session, campaign: str, conditions: tuple[str, ...] = CONDITIONS) -> list[dict]:
-    """Whom mail may reach of a campaign's audience, without the held out, in the form of `audience`. Raises DbtError as it does.
+    """Whom mail may reach of a campaign's audience, without the held out, in the form of `audience`. Raises DbtError as
+    it does.
 
     With SMS_CONDITIONS: whom messages on a phone may reach.
     """
@@ -141,8 +151,9 @@ def campaign_audience(session: Session, campaign: str, conditions: tuple[str, ..
 
 
 def suppressions(session: Session) -> dict[str, list[dict]]:
-    """Whom to leave out, by suppression list: the columns of `audience`, but first_name and ads_consent. customer_id is None for an email
-    that refused and that no customer has; email and phone are None where unknown. Raises DbtError as `audience` does."""
+    """Whom to leave out, by suppression list: the columns of `audience`, but first_name and ads_consent. customer_id is
+    None for an email that refused and that no customer has; email and phone are None where unknown. Raises DbtError as
+    `audience` does."""
     people = sorted(session.rows(SUPPRESSIONS), key=lambda person: (person["customer_id"] or "", person["email"] or ""))
     return {name: [person for person in people if person["suppression_list"] == name] for name in LISTS}
 
@@ -158,27 +169,40 @@ def can_be_written(email: str) -> bool:
 
 
 def tables(people: list[dict], with_phones: bool) -> dict[str, Table]:
-    """The files of contact data for these people: name -> rows, header first. Who has nothing that a file holds is not in it."""
+    """The files of contact data for these people: name -> rows, header first.
+
+    Who has nothing that a file holds is not in it.
+    """
     mailed = [person for person in people if person["email"] and can_be_written(person["email"])]
     columns = [name for name in ("customer_id", "email", "first_name") if not people or name in people[0]]
     files = {EMAIL_TOOL: [columns, *([neutral(person[name]) for name in columns] for person in mailed)]}
     if with_phones:
-        files[PHONES] = [["customer_id", "phone"], *([neutral(person["customer_id"]), person["phone"]] for person in people if person["phone"])]
+        files[PHONES] = [
+            ["customer_id", "phone"],
+            *([neutral(person["customer_id"]), person["phone"]] for person in people if person["phone"]),
+        ]
     return files
 
 
-def ads_tables(people: list[dict], forms: dict[str, tuple[str, ...]] = FORMS) -> dict[str, Table]:
-    """The files for ad platforms, in the form of `tables`. forms: the hashes of an email that a file holds, a row for each that differs."""
+def ads_tables(people: list[dict], forms: Mapping[str, tuple[str, ...]] = FORMS) -> dict[str, Table]:
+    """The files for ad platforms, in the form of `tables`. forms: the hashes of an email that a file holds, a row for
+    each that differs."""
     return {
-        GOOGLE_ADS: [["Email", "Phone"], *hashes(people, forms[GOOGLE_ADS], lambda person: person["phone_sha256"] or "")],
+        GOOGLE_ADS: [
+            ["Email", "Phone"],
+            *hashes(people, forms[GOOGLE_ADS], lambda person: person["phone_sha256"] or ""),
+        ],
         # Meta hashes the digits of a phone alone.
-        META_ADS: [["email", "phone"], *hashes(people, forms[META_ADS], lambda person: sha256((person["phone"] or "").removeprefix("+")))],
+        META_ADS: [
+            ["email", "phone"],
+            *hashes(people, forms[META_ADS], lambda person: sha256((person["phone"] or "").removeprefix("+"))),
+        ],
     }
 
 
 def consented_ads_tables(people: list[dict], denied: set[str], requires_ads_consent: bool) -> dict[str, Table]:
-    """The same for an audience: of those who granted consent to ads alone. Those who were never asked never share a file with them,
-    and have none where consent is required. Who denied it is in no file, by nobody's email or phone.
+    """The same for an audience: of those who granted consent to ads alone. Those who were never asked never share a
+    file with them, and have none where consent is required. Who denied it is in no file, by nobody's email or phone.
 
     denied: the hashes, in Google's form and of phones, of all customers who denied it.
     """
@@ -191,7 +215,8 @@ def consented_ads_tables(people: list[dict], denied: set[str], requires_ads_cons
 
 
 def without_denied(person: dict, denied: set[str]) -> dict:
-    """A person without the email or phone that somebody who denied consent to ads has, too: a platform knows hashes, not customers."""
+    """A person without the email or phone that somebody who denied consent to ads has, too: a platform knows hashes,
+    not customers."""
     if person["google_email_sha256"] in denied:
         person = person | {"email_sha256": None, "google_email_sha256": None}
     if person["phone_sha256"] in denied:
@@ -206,7 +231,8 @@ def sms_table(people: list[dict]) -> Table:
 
 
 def hashes(people: list[dict], forms: tuple[str, ...], phone_hash: Callable[[dict], str]) -> Table:
-    """A row of hashes, email and phone, for each person and each form of their email that differs; none for who has neither."""
+    """A row of hashes, email and phone, for each person and each form of their email that differs; none for who has
+    neither."""
     rows = sorted((email, phone_hash(person)) for person in people for email in {person[form] or "" for form in forms})
     return [list(row) for row in rows if any(row)]
 
@@ -217,7 +243,8 @@ def sha256(text: str) -> str:
 
 
 def write(directory: Path, files: dict[str, Table], others: set[str]) -> None:
-    """Write CSV files (RFC 4180, UTF-8) that their owner alone can read, all or none, into a directory that is made so, too.
+    """Write CSV files (RFC 4180, UTF-8) that their owner alone can read, all or none, into a directory that is made so,
+    too.
 
     files: name -> rows. others: names that an earlier export may have left there and that are removed. Raises OSError.
     """
@@ -236,33 +263,64 @@ def for_owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def export_segment(session: Session, segment: str, directory: str | None, with_phones: bool, with_sms: bool = False) -> str:
+def export_segment(
+    session: Session, segment: str, directory: str | None, with_phones: bool, with_sms: bool = False
+) -> str:
     """Export a segment and say what was done. Raises DbtError where there is no such segment, and OSError."""
     segment = segment.removeprefix("seg_")
     found = session.rows("select customers from {{ ref('segments') }} where segment = " + as_is(quoted(segment)))
     if not found:
-        raise DbtError(f"The segment {segment} is not in the last build: run `segments run` first." if session.has_model(f"seg_{segment}")
-                       else f"There is no segment {segment}: docs/segments.md has those that ship with the project.")
-    return export_people(session, f"{segment} as of {session.as_of_date}: {int(found[0]['customers']):,} customers", audience(session, segment),
-                         sms_audience(session, segment) if with_sms else None, directory or f"exports/{segment}_{session.as_of_date}", with_phones)
+        raise DbtError(
+            f"The segment {segment} is not in the last build: run `segments run` first."
+            if session.has_model(f"seg_{segment}")
+            else f"There is no segment {segment}: docs/segments.md has those that ship with the project."
+        )
+    return export_people(
+        session,
+        f"{segment} as of {session.as_of_date}: {int(found[0]['customers']):,} customers",
+        audience(session, segment),
+        sms_audience(session, segment) if with_sms else None,
+        directory or f"exports/{segment}_{session.as_of_date}",
+        with_phones,
+    )
 
 
-def export_campaign(session: Session, campaign: str, directory: str | None, with_phones: bool, with_sms: bool = False) -> str:
-    """Export whom a campaign is for and say what was done. Raises DbtError where there is no such campaign, and OSError."""
-    found = session.rows("select customers, held_out_customers from {{ ref('campaign_lift') }} where marketing_campaign_id = "
-                         + as_is(quoted(campaign)))
+def export_campaign(
+    session: Session, campaign: str, directory: str | None, with_phones: bool, with_sms: bool = False
+) -> str:
+    """Export whom a campaign is for and say what was done.
+
+    Raises DbtError where there is no such campaign, and OSError.
+    """
+    found = session.rows(
+        "select customers, held_out_customers from {{ ref('campaign_lift') }} where marketing_campaign_id = "
+        + as_is(quoted(campaign))
+    )
     if not found:
-        raise DbtError(f"The last build knows no campaign {campaign}: enter it into seeds/marketing_campaigns.csv, or the file of this name"
-                       " in RAW_DIR, and run `segments run`.")
+        raise DbtError(
+            f"The last build knows no campaign {campaign}: enter it into seeds/marketing_campaigns.csv, or the file of"
+            " this name"
+            " in RAW_DIR, and run `segments run`."
+        )
     what = (f"{campaign} as of {session.as_of_date}: {int(found[0]['customers']):,} customers, "
             f"{int(found[0]['held_out_customers']):,} of them held out")
-    return export_people(session, what, campaign_audience(session, campaign),
-                         campaign_audience(session, campaign, SMS_CONDITIONS) if with_sms else None,
-                         directory or f"exports/{re.sub('[^A-Za-z0-9_.-]', '_', campaign)}_{session.as_of_date}", with_phones)
+    return export_people(
+        session,
+        what,
+        campaign_audience(session, campaign),
+        campaign_audience(session, campaign, SMS_CONDITIONS) if with_sms else None,
+        directory or f"exports/{re.sub('[^A-Za-z0-9_.-]', '_', campaign)}_{session.as_of_date}",
+        with_phones,
+    )
 
 
-def export_people(session: Session, what: str, people: list[dict], messaged: list[dict] | None, directory: str, with_phones: bool) -> str:
-    """Write the files of people who may be mailed, and of those who may be messaged on a phone, and say what was done. Raises OSError."""
+def export_people(
+    session: Session, what: str, people: list[dict], messaged: list[dict] | None, directory: str, with_phones: bool
+) -> str:
+    """Write the files of people who may be mailed, and of those who may be messaged on a phone, and say what was done.
+
+    Raises OSError.
+    """
     requires_ads_consent = session.rows("select {{ var('require_ads_consent') }} as is_required")[0]["is_required"]
     denied = {value for row in session.rows(DENIED_HASHES) for value in row.values() if value}
     files = tables(people, with_phones) | consented_ads_tables(people, denied, requires_ads_consent)
@@ -283,11 +341,18 @@ def told_of_ads(people: list[dict], requires_ads_consent: bool) -> list[str]:
     denied, not_asked = answers.count("denied"), answers.count(None)
     lines = [f"{denied:,} of them denied consent to ads, and are in no file for ad platforms."] * bool(denied)
     if not_asked and requires_ads_consent:
-        lines.append(f"{not_asked:,} of them were never asked for consent to ads (ads_consent in raw.customers), and the var require_ads_consent keeps"
-                     " them out of the files for ad platforms: set to false, it gives them files of their own (docs/audiences.md).")
+        lines.append(
+            f"{not_asked:,} of them were never asked for consent to ads (ads_consent in raw.customers), and the var"
+            " require_ads_consent keeps"
+            " them out of the files for ad platforms: set to false, it gives them files of their own"
+            " (docs/audiences.md)."
+        )
     elif not_asked:
-        lines.append(f"{not_asked:,} of them were never asked for consent to ads (require_ads_consent is false): upload their files,"
-                     f" {GOOGLE_ADS_NOT_ASKED} and {META_ADS_NOT_ASKED}, apart from the others.")
+        lines.append(
+            f"{not_asked:,} of them were never asked for consent to ads (require_ads_consent is false): upload their"
+            " files,"
+            f" {GOOGLE_ADS_NOT_ASKED} and {META_ADS_NOT_ASKED}, apart from the others."
+        )
     return lines
 
 
@@ -307,25 +372,38 @@ def told(directory: Path, files: dict[str, Table], people: list[dict]) -> list[s
     width = max(map(len, files))
     unwritten = {person["email"] for person in people if person["email"] and not can_be_written(person["email"])}
     return [f"{directory}/", *(f"  {name:<{width}}  {len(rows) - 1:>9,} rows" for name, rows in files.items())] + [
-        f"{len(unwritten):,} emails are left out of the files for email tools: a spreadsheet would run them as formulas."] * bool(unwritten)
+        f"{len(unwritten):,} emails are left out of the files for email tools: a spreadsheet would run them as"
+        " formulas."
+    ] * bool(unwritten)
 
 
 def refuse_unfinished_build(session: Session) -> None:
     """Raises DbtError where the last build broke off, so that consents and memberships are of different days."""
     try:
         dates = sorted(str(row["as_of_date"]) for row in session.rows(DATES))
-    except DbtError as error:
-        if "does not exist" not in str(error):
-            raise
+    except NotBuilt as error:
         raise DbtError("The last build has no audiences: run `segments run` first.") from error
     if set(dates) - {session.as_of_date}:
         raise DbtError(f"The last build broke off: its marts are of {' and '.join(dates)}. Build again, then export.")
 
 
-def export(session: Session, segment: str | None, campaign: str | None, with_suppressions: bool, with_phones: bool, with_sms: bool, directory: str | None) -> str:
-    """Export a segment, a campaign or the suppression lists, and say what was done. Raises CannotDo where that is none or several, or cannot be."""
+def export(
+    session: Session,
+    segment: str | None,
+    campaign: str | None,
+    with_suppressions: bool,
+    with_phones: bool,
+    with_sms: bool,
+    directory: str | None,
+) -> str:
+    """Export a segment, a campaign or the suppression lists, and say what was done.
+
+    Raises CannotDo where that is none or several, or cannot be.
+    """
     if [bool(segment), bool(campaign), with_suppressions].count(True) != 1:
-        raise CannotDo("Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, or --suppressions.")
+        raise CannotDo(
+            "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, or --suppressions."
+        )
     if with_suppressions and with_sms:
         raise CannotDo("--sms is for a segment or a campaign: --phones writes the phones of the suppression lists.")
     refuse_unfinished_build(session)
@@ -334,6 +412,6 @@ def export(session: Session, segment: str | None, campaign: str | None, with_sup
             return export_suppressions(session, directory, with_phones)
         if campaign:
             return export_campaign(session, campaign, directory, with_phones, with_sms)
-        return export_segment(session, segment, directory, with_phones, with_sms)
+        return export_segment(session, str(segment), directory, with_phones, with_sms)
     except OSError as error:
         raise CannotDo(f"The files cannot be written: {error}") from error

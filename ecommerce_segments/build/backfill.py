@@ -1,40 +1,69 @@
-"""Build the history of segments for past dates, in order, beside the warehouse; it takes its place there when it is complete.
+"""Build the history of segments for past dates, in order, beside the warehouse; it takes its place there when it is
+complete.
 
-For DuckDB. The dates are built in a copy of the warehouse, from its staging tables. What the history knows of dates before
---from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it was when it is
-started again in the same way.
+For DuckDB. The dates are built in a copy of the warehouse, from its staging tables. What the history knows of dates
+before
+--from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it was when
+it is started again in the same way.
 
-dbt takes longer about a model than DuckDB does. So dbt renders what a date needs, DuckDB runs it, without the models' hooks,
-and dbt takes the step in the log.
+dbt takes longer about a model than DuckDB does. So dbt renders what a date needs, DuckDB runs it, without the models'
+hooks, and dbt takes the step in the log.
 """
 
 import calendar
 import os
 import shutil
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 import yaml
+from dbt.contracts.graph.manifest import Manifest
 
 from ecommerce_segments.build.membership_log import CUSTOMERS_GAINED
 from ecommerce_segments.dbt_session import DbtError, Session
+from ecommerce_segments.publish.comments import quoted
 
 EXAMPLE = "segments backfill --from 2024-07-31 --to 2026-05-31 --every month"
 LOG = "marts.membership_changes"
-# As in a build, the log takes its step where all that it follows from is built and has passed its tests. The staging tables
-# are the same on each date.
+# As in a build, the log takes its step where all that it follows from is built and has passed its tests. The staging
+# tables are the same on each date.
 TESTED = ("--indirect-selection", "cautious", "--exclude", "resource_type:unit_test")
-STAGING_TESTS = ("test", "--select", "+membership_changes,path:models/staging", "+membership_changes,path:seeds", *TESTED)
-BEFORE_THE_STEP = ("compile", "--select", "+membership_changes", *TESTED, "path:models/staging", "path:seeds", "membership_changes")
+STAGING_TESTS = (
+    "test",
+    "--select",
+    "+membership_changes,path:models/staging",
+    "+membership_changes,path:seeds",
+    *TESTED,
+)
+BEFORE_THE_STEP = (
+    "compile",
+    "--select",
+    "+membership_changes",
+    *TESTED,
+    "path:models/staging",
+    "path:seeds",
+    "membership_changes",
+)
 STEP = ("run", "--select", "membership_changes")
 LOG_TESTS = ("test", "--select", "membership_changes", *TESTED)
-FROM_THE_LOG = ("build", "--select", "membership_changes+", "--exclude", "membership_changes", "resource_type:unit_test")
+FROM_THE_LOG = (
+    "build",
+    "--select",
+    "membership_changes+",
+    "--exclude",
+    "membership_changes",
+    "resource_type:unit_test",
+)
 # The states of a date.
 STATES = f"""
-    select kind, state, customer_id from {{log}} where as_of_date <= $day and change_type <> 'registered' group by kind, state, customer_id
+    select kind, state, customer_id from {{log}} where as_of_date <= $day and change_type <> 'registered'
+    group by kind, state, customer_id
     having sum({CUSTOMERS_GAINED}) = 1
 """
 # When the stays began that go on or meet on a date.
@@ -50,7 +79,8 @@ EARLIER_ENTRIES = f"""
         ) as stays
         join (
             select state, customer_id, arg_max(coalesce(entered_on, as_of_date), as_of_date) as entered_on from {LOG}
-            where as_of_date < $day and kind = 'segment' and change_type in ('entered', 'continued', 'merged') group by state, customer_id
+            where as_of_date < $day and kind = 'segment' and change_type in ('entered', 'continued', 'merged')
+            group by state, customer_id
         ) as entries on entries.state = stays.state and entries.customer_id = stays.former_id
         group by stays.state, stays.customer_id
     ) as began
@@ -79,12 +109,18 @@ def month_ends_before(day: date, months: int) -> list[date]:
     return days[:0:-1]
 
 
-def backfill(warehouse: Path, days: list[date], variables: dict, tell=print, manifest=None) -> None:
+def backfill(
+    warehouse: Path,
+    days: list[date],
+    variables: dict,
+    tell: Callable[[str], None] = print,
+    manifest: Manifest | None = None,
+) -> None:
     """Build the history of the days, in order, and put it into the warehouse.
 
-    warehouse: path of a DuckDB file that was built. variables: the settings of the shop, as dbt's vars. manifest: the parsed
-    project, if it is at hand.
-    Raises DbtError where nothing is built, or a day cannot be built or fails a test: the warehouse is then as it was.
+    warehouse: path of a DuckDB file that was built. variables: the settings of the shop, as dbt's vars. manifest: the
+    parsed project, if it is at hand. Raises DbtError where nothing is built, or a day cannot be built or fails a test:
+    the warehouse is then as it was.
     """
     session = Session(variables, manifest)
     work = warehouse.with_suffix(".backfill.duckdb")
@@ -104,7 +140,10 @@ def backfill(warehouse: Path, days: list[date], variables: dict, tell=print, man
             take_step(connection, session, day)
             passed = time.monotonic() - began
             left = passed / (number + 1) * (len(waiting) - number - 1)
-            tell(f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes left")
+            tell(
+                f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes"
+                " left"
+            )
         next_day = tell_anew_what_comes_after(connection, session, warehouse, days[-1])
         session.invoke(*LOG_TESTS)
         log = connection.execute(f"from {LOG}").to_arrow_table()
@@ -120,15 +159,16 @@ def take_step(connection: duckdb.DuckDBPyConnection, session: Session, day: date
     session.invoke(*STEP, as_of_date=str(day))
 
 
-def rendered(session: Session, day: date) -> list:
-    """dbt's nodes of the models that the log follows from, and of their tests, rendered as of the day; parents come first.
+def rendered(session: Session, day: date) -> list[Any]:
+    """dbt's nodes of the models that the log follows from, and of their tests, rendered as of the day; parents come
+    first.
 
     dbt renders its nodes in place: they hold until the next day is rendered.
     """
-    return [result.node for result in session.invoke(*BEFORE_THE_STEP, as_of_date=str(day)).result.results]
+    return [run.node for run in session.invoke(*BEFORE_THE_STEP, as_of_date=str(day))]
 
 
-def build(connection: duckdb.DuckDBPyConnection, node, day: date) -> None:
+def build(connection: duckdb.DuckDBPyConnection, node: Any, day: date) -> None:
     """Make a model, or run a data test. Raises DbtError where it fails."""
     kind = node.config.materialized
     try:
@@ -136,7 +176,8 @@ def build(connection: duckdb.DuckDBPyConnection, node, day: date) -> None:
             connection.execute(f"create or replace {kind} {node.relation_name} as {node.compiled_code}")
         elif kind == "test":
             failures = f"select {node.config.fail_calc} {node.config.error_if} from ({node.compiled_code}) as found"
-            if connection.execute(failures).fetchone()[0] and node.config.severity.lower() == "error":
+            ((is_failed,),) = connection.execute(failures).fetchall()
+            if is_failed and node.config.severity.lower() == "error":
                 raise DbtError(f"{day}: the test {node.name} fails.")
         else:
             raise DbtError(f"{node.name} is {kind}: a backfill can make tables and views only.")
@@ -147,14 +188,15 @@ def build(connection: duckdb.DuckDBPyConnection, node, day: date) -> None:
 def prepare(warehouse: Path, work: Path, days: list[date], settings: list) -> None:
     """Copy the warehouse, and let the copy forget the history from the first day on.
 
-    A copy that was begun before is taken up if the same days and settings were asked and the warehouse has not been built since.
+    A copy that was begun before is taken up if the same days and settings were asked and the warehouse has not been
+    built since.
     """
     with duckdb.connect(warehouse) as connection:
         if not connection.execute("select 1 from duckdb_tables() where table_name = 'membership_changes'").fetchall():
             raise DbtError("Nothing is built here yet: run `segments run` first.")
         if not connection.execute("select 1 from duckdb_tables() where table_name = 'dates_of_models'").fetchall():
             raise DbtError("The last build was by an earlier version of the project: run `segments run` first.")
-        (last_build,) = connection.execute("select max(as_of_date) from marts.segments").fetchone()
+        ((last_build,),) = connection.execute("select max(as_of_date) from marts.segments").fetchall()
         connection.execute("checkpoint")
     if days[-1] > last_build:
         raise DbtError(f"{days[-1]} is after the last build, of {last_build}: a backfill is for dates before it.")
@@ -175,18 +217,27 @@ def prepare(warehouse: Path, work: Path, days: list[date], settings: list) -> No
     os.replace(beginning, work)
 
 
-def tell_anew_what_comes_after(connection: duckdb.DuckDBPyConnection, session: Session, warehouse: Path, last_day: date) -> date | None:
-    """Let the copy's log take the step to the first date after the last day that the warehouse knows, and return that date.
+def tell_anew_what_comes_after(
+    connection: duckdb.DuckDBPyConnection, session: Session, warehouse: Path, last_day: date
+) -> date | None:
+    """Let the copy's log take the step to the first date after the last day that the warehouse knows, and return that
+    date.
 
-    Its states are those that the warehouse has recorded; who they are to the people of the last day, the ids of that date say.
+    Its states are those that the warehouse has recorded; who they are to the people of the last day, the ids of that
+    date say.
     """
     with recorded(connection, warehouse) as log:
-        (next_day,) = connection.execute(f"select min(as_of_date) from {log} where as_of_date > $day", {"day": last_day}).fetchone()
+        ((next_day,),) = connection.execute(
+            f"select min(as_of_date) from {log} where as_of_date > $day", {"day": last_day}
+        ).fetchall()
         if next_day is None:
             return None
         nodes = {node.unique_id: node for node in rendered(session, next_day)}
         wanted = {name for name, node in nodes.items() if node.name in ("int_known_ids", "int_current_sale")}
-        while parents := {parent for name in wanted for parent in nodes[name].depends_on.nodes if parent in nodes} - wanted:
+        while (
+            parents := {parent for name in wanted for parent in nodes[name].depends_on.nodes if parent in nodes}
+            - wanted
+        ):
             wanted |= parents
         for name, node in nodes.items():
             if name in wanted:
@@ -197,9 +248,11 @@ def tell_anew_what_comes_after(connection: duckdb.DuckDBPyConnection, session: S
             select state as segment from {log} where as_of_date = $day and change_type = 'registered'
         """, {"day": next_day})
     connection.execute("""
-        create or replace table marts.segment_memberships as select state as segment, customer_id from states where kind = 'segment';
+        create or replace table marts.segment_memberships as
+        select state as segment, customer_id from states where kind = 'segment';
         create or replace table marts.customers as
-        select customer_id, max(state) filter (kind = 'lifecycle_stage') as lifecycle_stage, nullif(max(state) filter (kind = 'rfm_group'), 'unscored') as rfm_group
+        select customer_id, max(state) filter (kind = 'lifecycle_stage') as lifecycle_stage,
+            nullif(max(state) filter (kind = 'rfm_group'), 'unscored') as rfm_group
         from states where kind <> 'segment' group by customer_id
     """)
     take_step(connection, session, next_day)
@@ -207,30 +260,39 @@ def tell_anew_what_comes_after(connection: duckdb.DuckDBPyConnection, session: S
 
 
 @contextmanager
-def recorded(connection: duckdb.DuckDBPyConnection, warehouse: Path):
+def recorded(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> Iterator[str]:
     """The name of the warehouse's log, while the copy's connection sees it."""
-    path = str(warehouse).replace("'", "''")
-    connection.execute(f"attach '{path}' as recorded (read_only)")
+    connection.execute(f"attach {quoted(str(warehouse))} as recorded (read_only)")
     try:
         yield f"recorded.{LOG}"
     finally:
         connection.execute("detach recorded")
 
 
-def put_into_place(warehouse: Path, log, last_day: date, next_day: date | None) -> None:
+def put_into_place(warehouse: Path, log: pa.Table, last_day: date, next_day: date | None) -> None:
     """Let the new log take the place of the warehouse's up to its last day, in one transaction.
 
-    What changed between that day and the next one comes with it; what comes after stays, but for the dates on which stays began.
+    What changed between that day and the next one comes with it; what comes after stays, but for the dates on which
+    stays began.
     """
     with duckdb.connect(warehouse) as connection:
         connection.register("new_log", log)
-        for column, data_type in connection.execute("select column_name, column_type from (describe from new_log)").fetchall():
+        for column, data_type in connection.execute(
+            "select column_name, column_type from (describe from new_log)"
+        ).fetchall():
             connection.execute(f"alter table {LOG} add column if not exists {column} {data_type}")
         connection.execute("begin")
-        connection.execute(f"delete from {LOG} where as_of_date <= ? or (as_of_date = ? and change_type <> 'registered')", [last_day, next_day])
-        connection.execute(f"insert into {LOG} by name from new_log where as_of_date <= ? or change_type <> 'registered'", [last_day])
-        for (day,) in connection.execute(f"select distinct as_of_date from {LOG} where as_of_date > ? and entered_on is not null order by 1",
-                                         [next_day or last_day]).fetchall():
+        connection.execute(
+            f"delete from {LOG} where as_of_date <= ? or (as_of_date = ? and change_type <> 'registered')",
+            [last_day, next_day],
+        )
+        connection.execute(
+            f"insert into {LOG} by name from new_log where as_of_date <= ? or change_type <> 'registered'", [last_day]
+        )
+        for (day,) in connection.execute(
+            f"select distinct as_of_date from {LOG} where as_of_date > ? and entered_on is not null order by 1",
+            [next_day or last_day],
+        ).fetchall():
             connection.execute(EARLIER_ENTRIES, {"day": day})
         connection.execute("commit")
 

@@ -11,7 +11,8 @@ from packaging.requirements import Requirement
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
 from ecommerce_segments.define import register
 from ecommerce_segments.publish.versions import NotPublished, current
-from ecommerce_segments.settings import SettingsError, did_you_mean, raw_tables
+from ecommerce_segments.raw_contract import raw_contract
+from ecommerce_segments.settings import SettingsError, did_you_mean
 from ecommerce_segments.shop import Shop, check_owner, shown
 
 # A build takes about this many times the bytes of the raw files, once in the warehouse and once in what is published.
@@ -25,7 +26,10 @@ def examine(shop: Shop) -> tuple[list[str], bool]:
     checks = (versions, settings, files, places, disk, lock)
     lines = [line for check in checks for line in check(shop)]
     is_well = not any(line.startswith("!") for line in lines)
-    return [*lines, would_do(shop) if is_well else "! A run could not start: mend what the lines with `!` say first."], is_well
+    return [
+        *lines,
+        would_do(shop) if is_well else "! A run could not start: mend what the lines with `!` say first.",
+    ], is_well
 
 
 def versions(_: Shop) -> list[str]:
@@ -36,7 +40,10 @@ def versions(_: Shop) -> list[str]:
             continue
         try:
             if not needed.specifier.contains(version(needed.name), prereleases=True):
-                wrong.append(f"! {needed.name} is {version(needed.name)}, but must be {needed.specifier}: install the requirements again.")
+                wrong.append(
+                    f"! {needed.name} is {version(needed.name)}, but must be {needed.specifier}: install the"
+                    " requirements again."
+                )
         except PackageNotFoundError:
             wrong.append(f"! {needed.name} is not installed: install the requirements again.")
     found = ", ".join(f"{name} {version(name)}" for name in ("ecommerce-segments", "dbt-core", "duckdb"))
@@ -57,7 +64,7 @@ def files(shop: Shop) -> list[str]:
         return ["  files: none are read; the raw tables are in the warehouse"]
     if not shop.raw_dir.is_dir():
         return [f"! There is no directory {shown(shop.raw_dir)}: name that of the raw files, --raw-dir."]
-    known, found, others = raw_tables(), {}, []
+    known, found, others = list(raw_contract()), {}, []
     for path in sorted(shop.raw_dir.iterdir()):
         name = path.name.split(".")[0]
         if name in known and (path.is_dir() or path.suffix in READ):
@@ -66,20 +73,35 @@ def files(shop: Shop) -> list[str]:
             others.append(f"  {path.name} is not read{meant}")
     lines = [f"  files in {shown(shop.raw_dir)}: {', '.join(found) or 'none of a raw table'}", *others]
     missing = [name for name in REQUIRED if name not in found]
-    lines += [f"! The required tables {', '.join(missing)} are missing in {shown(shop.raw_dir)} (docs/raw_contract.md)."] if missing else []
-    return lines + [f"! {shown(path)} cannot be read: give this user the right to." for path in found.values() if not os.access(path, os.R_OK)]
+    lines += (
+        [f"! The required tables {', '.join(missing)} are missing in {shown(shop.raw_dir)} (docs/raw_contract.md)."]
+        if missing
+        else []
+    )
+    return lines + [
+        f"! {shown(path)} cannot be read: give this user the right to."
+        for path in found.values()
+        if not os.access(path, os.R_OK)
+    ]
 
 
 def places(shop: Shop) -> list[str]:
     """Whether what a run writes can be written."""
-    lines = [f"  warehouse: {shown(shop.warehouse)}", f"  published: {shown(shop.published)}"] if shop.target == "duckdb" else []
+    lines = (
+        [f"  warehouse: {shown(shop.warehouse)}", f"  published: {shown(shop.published)}"]
+        if shop.target == "duckdb"
+        else []
+    )
     try:
         check_owner(shop)
     except SettingsError as error:
         lines.append(f"! {error}")
     for place in (shop.warehouse, shop.published):
         if not os.access(existing(place), os.W_OK) or (existing(place) != place and not existing(place).is_dir()):
-            lines.append(f"! {shown(place)} cannot be written: name another place, --warehouse and --published, or give this user the right to.")
+            lines.append(
+                f"! {shown(place)} cannot be written: name another place, --warehouse and --published, or give this"
+                " user the right to."
+            )
     return lines
 
 
@@ -89,10 +111,16 @@ def existing(path: Path) -> Path:
 
 
 def disk(shop: Shop) -> list[str]:
-    size = sum(path.stat().st_size for path in shop.raw_dir.rglob("*") if path.is_file()) if shop.raw_dir.is_dir() else 0
+    size = (
+        sum(path.stat().st_size for path in shop.raw_dir.rglob("*") if path.is_file()) if shop.raw_dir.is_dir() else 0
+    )
     free = min(shutil.disk_usage(existing(place)).free for place in (shop.warehouse, shop.published))
     told = f"{free / 1e9:,.1f} GB are free, and the raw files hold {size / 1e9:,.2f} GB"
-    return [f"! disk: {told}: a run takes about {DISK_FACTOR} times as much."] if free < DISK_FACTOR * size else [f"  disk: {told}"]
+    return (
+        [f"! disk: {told}: a run takes about {DISK_FACTOR} times as much."]
+        if free < DISK_FACTOR * size
+        else [f"  disk: {told}"]
+    )
 
 
 def lock(shop: Shop) -> list[str]:
@@ -111,4 +139,7 @@ def would_do(shop: Shop) -> str:
     except NotPublished:
         before = "nothing is published yet"
     kept = shop.settings["published_versions_kept"]
-    return f"A run would build {'anew' if shop.warehouse.exists() else 'for the first time'} and publish a version beside the last {kept}; {before}."
+    return (
+        f"A run would build {'anew' if shop.warehouse.exists() else 'for the first time'} and publish a version beside"
+        f" the last {kept}; {before}."
+    )

@@ -4,10 +4,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from dbt.cli.main import dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
 
 from ecommerce_segments.build.file_faults import file_fault
 from ecommerce_segments.build.left_out import REASONS_SHOWN, Rejected, rejected, rows_of
-from ecommerce_segments.dbt_session import DbtError
+from ecommerce_segments.dbt_session import DbtError, runs_of
 from ecommerce_segments.shop import shown
 
 SHOWN = 8
@@ -18,13 +22,30 @@ RAISED = re.compile(r"(?:Invalid Input Error: |invalid input syntax for type int
 FRAME = re.compile(r"(\w+ )+Error( in .*)?$|(>|LINE|\^|called by|at line).*|compiled code at .*")
 # What tables usually hold whose rows are rejected for a reason, and what to do.
 ADVICE = [
-    (r"unreadable \w+(_at|_on|_date)$", "Such files usually hold dates like 31/01/2025, or times without a date: write 2025-01-31, and times as 2025-01-31T10:00:00+01:00"),
+    (
+        r"unreadable \w+(_at|_on|_date)$",
+        "Such files usually hold dates like 31/01/2025, or times without a date: write 2025-01-31, and times as"
+        " 2025-01-31T10:00:00+01:00",
+    ),
     (r"unreadable is_", "Such files usually hold flags in words of their own: write true or false"),
-    (r"unreadable ", "Such files usually hold decimal commas, thousands separators or currency signs: write numbers like 1234.50"),
+    (
+        r"unreadable ",
+        "Such files usually hold decimal commas, thousands separators or currency signs: write numbers like 1234.50",
+    ),
     (r"negative ", "Such files usually hold turned signs: deliver these numbers without them"),
-    (r"missing ", "Such files usually have the column empty, or under another name: docs/raw_contract.md has the names"),
-    (r"unknown or rejected order", "Such rows are usually of orders that are rejected themselves, or not in the export: look at orders first"),
-    (r"no exchange rate", "The reporting_currency is usually not set, or written otherwise than in the orders, or the rates begin after the first orders"),
+    (
+        r"missing ",
+        "Such files usually have the column empty, or under another name: docs/raw_contract.md has the names",
+    ),
+    (
+        r"unknown or rejected order",
+        "Such rows are usually of orders that are rejected themselves, or not in the export: look at orders first",
+    ),
+    (
+        r"no exchange rate",
+        "The reporting_currency is usually not set, or written otherwise than in the orders, or the rates begin after"
+        " the first orders",
+    ),
     (r"unknown ", "Such files usually hold the shop's own words: write those of docs/raw_contract.md"),
     (r"", "docs/raw_contract.md says what is allowed"),
 ]
@@ -43,10 +64,11 @@ def log_file() -> Path:
     return Path(os.environ.get("DBT_LOG_PATH", "logs")).resolve() / "dbt.log"
 
 
-def why_failed(result, manifest, raw_dir: Path) -> Failure:
-    """Why a command of dbt failed. result: dbt's; manifest: of the parsed project, or None where it could not be parsed."""
-    runs = [run for run in getattr(result.result, "results", None) or [] if run.status in ("error", "fail")]
-    if not runs:
+def why_failed(result: dbtRunnerResult, manifest: Manifest | None, raw_dir: Path) -> Failure:
+    """Why a command of dbt failed. result: dbt's; manifest: of the parsed project, or None where it could not be
+    parsed."""
+    runs = [run for run in runs_of(result) if run.status in ("error", "fail")]
+    if not runs or manifest is None:
         message = str(result.exception or "dbt stopped without a word")
         return Failure((file_fault(message, raw_dir) or bare(message)).rstrip("."))
     failures = sorted((why_node_failed(run, manifest, raw_dir) for run in runs), key=lambda ranked: ranked[0])
@@ -57,7 +79,7 @@ def why_failed(result, manifest, raw_dir: Path) -> Failure:
     return Failure(first.sentence, (*first.more, *told))
 
 
-def why_node_failed(run, manifest, raw_dir: Path) -> tuple[int, Failure]:
+def why_node_failed(run: Any, manifest: Manifest, raw_dir: Path) -> tuple[int, Failure]:
     """Why a model or test failed, after a rank: causes come before what follows of them."""
     node, message = run.node, str(run.message)
     if guard := GUARD.search(" ".join(message.split())):
@@ -65,39 +87,52 @@ def why_node_failed(run, manifest, raw_dir: Path) -> tuple[int, Failure]:
     if fault := file_fault(message, raw_dir):
         return 0, Failure(fault.rstrip("."))
     if run.status == "fail":
-        return 4, Failure("; ".join(broken_rules(node, manifest)) or f"the test {node.name} finds {counted(run.failures)} that should not be",
-                          (f"{node.name}: its query is in {shown(Path(node.compiled_path).resolve())}",) if getattr(node, "compiled_path", None) else ())
+        return 4, Failure(
+            "; ".join(broken_rules(node, manifest)) or f"the test {node.name} finds {counted(run.failures)} that should not be",
+            (f"{node.name}: its query is in {shown(Path(node.compiled_path).resolve())}",)
+            if getattr(node, "compiled_path", None)
+            else (),
+        )
     if node.resource_type == "test":
         raised = RAISED.search(bare(message))
-        return 3, Failure(raised[1].rstrip(".") if raised else f"the test {node.name} cannot be run: {bare(message)}", (f"This is the test {node.name}.",))
+        return 3, Failure(
+            raised[1].rstrip(".") if raised else f"the test {node.name} cannot be run: {bare(message)}",
+            (f"This is the test {node.name}.",),
+        )
     return 1, Failure(f"{node.name} ({node.original_file_path}) cannot be built: {bare(message)}")
 
 
-def broken_rules(node, manifest) -> list[str]:
-    """What the test keeps_rules found, a line for each broken rule; none for another test, or where the warehouse does not say."""
+def broken_rules(node: Any, manifest: Manifest) -> list[str]:
+    """What the test keeps_rules found, a line for each broken rule; none for another test, or where the warehouse is silent."""
     if getattr(getattr(node, "test_metadata", None), "name", None) != "keeps_rules":
         return []
     try:
         found = rows_of(manifest, node.compiled_code)
     except DbtError:
         return []
-    return [f"of {node.attached_node.split('.')[-1]} it does not hold that '{rule}', for {counted(int(rows))}" for rule, rows in found]
+    table = node.attached_node.split(".")[-1]
+    return [f"of {table} it does not hold that '{rule}', for {counted(int(rows))}" for rule, rows in found]
 
 
 def counted(rows: int) -> str:
     return f"{rows:,} {'row' if rows == 1 else 'rows'}"
 
 
-def why_rejected(guard: re.Match, manifest) -> tuple[int, Failure]:
+def why_rejected(guard: re.Match, manifest: Manifest) -> tuple[int, Failure]:
     """What the guard few_rows_rejected found, with the most frequent reasons and a raw value of each."""
     received, table, refused = guard.group(1, 2, 3)
     try:
         reasons = rejected(manifest)[table]
     except (DbtError, KeyError):
         return 2, Failure(bare(guard.group()).rstrip("."))
-    sentence = (f"of the {int(received):,} rows of {table}, {int(refused):,} are rejected: {reasons[0]}. {advice(reasons[0])}, or raise max_rejected_rows"
-                " and max_rejected_share if you know what these rows are")
-    return (2 if reasons[0].reason == "unknown or rejected order" else 0), Failure(sentence, (f"Rejected rows of {table}:", *(f"  {reason}" for reason in reasons[:REASONS_SHOWN])))
+    sentence = (
+        f"of the {int(received):,} rows of {table}, {int(refused):,} are rejected: {reasons[0]}. {advice(reasons[0])},"
+        " or raise max_rejected_rows"
+        " and max_rejected_share if you know what these rows are"
+    )
+    return (2 if reasons[0].reason == "unknown or rejected order" else 0), Failure(
+        sentence, (f"Rejected rows of {table}:", *(f"  {reason}" for reason in reasons[:REASONS_SHOWN]))
+    )
 
 
 def advice(found: Rejected) -> str:

@@ -1,7 +1,7 @@
 """What is wrong with a raw file that DuckDB could not read, in one sentence.
 
-DuckDB's own message holds thirty lines of its parser's settings, and dbt's lines stand around them. The file is looked into only when a run
-has failed: a good one pays nothing.
+DuckDB's own message holds thirty lines of its parser's settings, and dbt's lines stand around them. The file is looked
+into only when a run has failed: a good one pays nothing.
 """
 
 import gzip
@@ -10,10 +10,13 @@ import shlex
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 # How DuckDB names the file that it could not read.
-NAMED_FILE = re.compile(r"^\s*file = (?P<csv>.+?)\s*$|GZIP stream: (?P<gzip>.+?)\s*$|file ['\"](?P<parquet>[^'\"\n]+[.]parquet)['\"]",
-                        re.MULTILINE | re.IGNORECASE)
+NAMED_FILE = re.compile(
+    r"^\s*file = (?P<csv>.+?)\s*$|GZIP stream: (?P<gzip>.+?)\s*$|file ['\"](?P<parquet>[^'\"\n]+[.]parquet)['\"]",
+    re.MULTILINE | re.IGNORECASE,
+)
 CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 COLUMNS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 CHUNK = 1 << 20
@@ -22,7 +25,8 @@ HOW_TO_SAVE = "save it as CSV in UTF-8, with commas"
 
 
 def file_fault(message: str, directory: Path) -> str | None:
-    """Say in one sentence what is wrong with the file that a failed run stumbled over, or None where the message names no file.
+    """Say in one sentence what is wrong with the file that a failed run stumbled over, or None where the message names
+    no file.
 
     message: what dbt or DuckDB said; directory: RAW_DIR, from which a relative path starts.
     """
@@ -44,7 +48,10 @@ def fault_of(file: Path, message: str) -> str | None:
         return parquet_fault(file, kind, message)
     if file.suffix.lower() == ".gz":
         if kind != "gzip":
-            return f"{file} is not compressed, though its name ends in .gz: rename it to {shlex.quote(file.stem)}, or export it again."
+            return (
+                f"{file} is not compressed, though its name ends in .gz: rename it to {shlex.quote(file.stem)}, or"
+                " export it again."
+            )
         try:
             with open_csv(file) as opened:
                 kind = kind_of(file, opened.read(4096))
@@ -68,7 +75,13 @@ def kind_of(file: Path, head: bytes) -> str | None:
     """What a file is by its first bytes, where that is no CSV."""
     if head.startswith(b"PK\x03\x04"):
         names = names_in(file)
-        return "excel" if any(name.startswith("xl/") for name in names) else "opendocument" if "content.xml" in names else "zip"
+        return (
+            "excel"
+            if any(name.startswith("xl/") for name in names)
+            else "opendocument"
+            if "content.xml" in names
+            else "zip"
+        )
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "excel"
     if head.startswith(b"\x1f\x8b"):
@@ -93,10 +106,16 @@ def parquet_fault(file: Path, kind: str | None, message: str) -> str | None:
         return f"{file} is empty: it holds nothing at all."
     if "Invalid string encoding" in message:
         value = re.search(r'value (".*?") is not valid', message)
-        return f"{file} holds text that is not UTF-8{f', such as {value[1]}' if value else ''}: export it with text in UTF-8."
+        return (
+            f"{file} holds text that is not UTF-8{f', such as {value[1]}' if value else ''}: export it with text in"
+            " UTF-8."
+        )
     if kind == "parquet":
         return f"{file} is damaged or cut short: copy or export it again."
-    return f"{file} is no Parquet file, whatever its name says: export it as Parquet, or as CSV with a name that ends in .csv."
+    return (
+        f"{file} is no Parquet file, whatever its name says: export it as Parquet, or as CSV with a name that ends in"
+        " .csv."
+    )
 
 
 def csv_fault(file: Path, message: str) -> str | None:
@@ -105,21 +124,33 @@ def csv_fault(file: Path, message: str) -> str | None:
         undecodable = first_undecodable(file)
         if undecodable:
             line, byte = undecodable
-            return (f"{file}, line {line}: the byte 0x{byte:02X} is no UTF-8, so the file is probably in Windows-1252 (Latin-1). Save it as CSV in UTF-8:"
-                    + (f" iconv -f WINDOWS-1252 -t UTF-8 {quoted} > utf8.csv" if file.suffix.lower() == ".csv" else
-                       f" gunzip -c {quoted} | iconv -f WINDOWS-1252 -t UTF-8 | gzip > utf8.csv.gz"))
+            return (
+                f"{file}, line {line}: the byte 0x{byte:02X} is no UTF-8, so the file is probably in Windows-1252"
+                " (Latin-1). Save it as CSV in UTF-8:"
+                + (
+                    f" iconv -f WINDOWS-1252 -t UTF-8 {quoted} > utf8.csv"
+                    if file.suffix.lower() == ".csv"
+                    else f" gunzip -c {quoted} | iconv -f WINDOWS-1252 -t UTF-8 | gzip > utf8.csv.gz"
+                )
+            )
     if "invalid state" in message and mixes_line_ends(file):
         return f"{file} mixes the line ends of Windows and of Unix: write it with one of them."
     record = CSV_LINE.search(message)
     if not record:
-        return f"{file} cannot be read as CSV: commas between values, and double quotes around those that hold a comma, a quote or a line end."
+        return (
+            f"{file} cannot be read as CSV: commas between values, and double quotes around those that hold a comma, a"
+            " quote or a line end."
+        )
     place = f"{file}, line {line_of(file, int(record[1]))}"
     columns = COLUMNS.search(message)
     if columns:
         return (f"{place}: {count(int(columns[2]), 'value')} for {count(int(columns[1]), 'column')}."
                 " A value that holds a comma or a line end needs double quotes around it.")
     if "quote" in message:
-        return f"{place}: a double quote is opened and not closed, or text follows a closed one. A quote within a quoted value is written twice."
+        return (
+            f"{place}: a double quote is opened and not closed, or text follows a closed one. A quote within a quoted"
+            " value is written twice."
+        )
     return f"{place}: the line cannot be split into columns."
 
 
@@ -127,8 +158,8 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def open_csv(file: Path):
-    return gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb")
+def open_csv(file: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(file)) if file.suffix.lower() == ".gz" else file.open("rb")
 
 
 def chunks(file: Path) -> Iterator[bytes]:
@@ -158,7 +189,7 @@ def line_of(file: Path, record: int) -> int:
             records += not is_open
             if records == record:
                 return line
-            is_open ^= text.count(b'"') % 2
+            is_open ^= bool(text.count(b'"') % 2)
     return line
 
 

@@ -1,20 +1,25 @@
-"""Build the shop, audit it with all data tests, predict, and publish it if the tests passed: one command, one exit code.
+"""Build the shop, audit it with all data tests, predict, and publish it if the tests passed: one command, one exit
+code.
 
-Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 the run could not start: a setting, the files, or another run;
-130 and 143 stopped by Ctrl-C and by SIGTERM (128 and the signal). After all but 0 what was published before still stands. Then the
-last line, alone on stderr, says why and what to do. What dbt says goes to logs/dbt.log, and what a monitor asks to run_report.json.
+Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 the run could not start: a setting, the files, or
+another run; 130 and 143 stopped by Ctrl-C and by SIGTERM (128 and the signal). After all but 0 what was published
+before still stands. Then the last line, alone on stderr, says why and what to do. What dbt says goes to logs/dbt.log,
+and what a monitor asks to run_report.json.
 """
 
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import duckdb
 import yaml
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
 
 from ecommerce_segments.build.backfill import backfill, month_ends_before
 from ecommerce_segments.build.failures import Failure, log_file, why_failed
@@ -22,8 +27,8 @@ from ecommerce_segments.build.left_out import left_out
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
 from ecommerce_segments.build.run_report import RunReport
 from ecommerce_segments.build.telling import Teller
-from ecommerce_segments.dashboard.page import DashboardError
-from ecommerce_segments.dbt_session import DbtError, Session
+from ecommerce_segments.dashboard.figures import DashboardError
+from ecommerce_segments.dbt_session import DbtError, Session, runs_of
 from ecommerce_segments.define import register
 from ecommerce_segments.predict.buyers import predict_buyers
 from ecommerce_segments.publish.versions import NotPublished, current, publish, refresh_dashboard
@@ -36,23 +41,34 @@ CONTACT_DATA = "contact_data"
 class Nightly:
     """One run over a shop. `tell` and `report` hear what happens.
 
-    arguments: dbt's own, such as --vars; settings: all vars, by name; directory: what is published; manifest: the parsed project, if at
-    hand; is_simulated: whether readers are to be told that people and orders are made up.
+    arguments: dbt's own, such as --vars; settings: all vars, by name; directory: what is published; manifest: the
+    parsed project, if at hand; is_simulated: whether readers are to be told that people and orders are made up.
     """
 
-    def __init__(self, arguments: list[str], settings: dict, directory: Path, manifest=None, is_simulated: bool = False, tell: Teller | None = None):
+    def __init__(
+        self,
+        arguments: list[str],
+        settings: dict,
+        directory: Path,
+        manifest: Manifest | None = None,
+        is_simulated: bool = False,
+        tell: Teller | None = None,
+    ):
         self.arguments, self.settings, self.directory, self.is_simulated = arguments, settings, directory, is_simulated
-        self.manifest, self.tell, self.report = manifest, tell or Teller(), RunReport(settings)
+        self.parsed, self.tell, self.report = manifest, tell or Teller(), RunReport(settings)
         self.raw_dir = Path(os.environ["RAW_DIR"])
 
     def run(self) -> int:
-        """Returns the exit code. Raises OSError or duckdb.Error where the directory cannot be written: what was published before still stands."""
-        if self.manifest is None:
+        """Returns the exit code.
+
+        Raises OSError or duckdb.Error where the directory cannot be written: what was published before still stands.
+        """
+        if self.parsed is None:
             with self.phase("parse", f"Reading {shown(self.raw_dir)} ({shown(log_file())} has the details)"):
                 parsed = self.dbt("parse")
             if not parsed.success:
                 return self.not_published(why_failed(parsed, None, self.raw_dir), 2)
-            self.manifest = parsed.result
+            self.parsed = cast(Manifest, parsed.result)
         is_duckdb = self.manifest.metadata.adapter_type == "duckdb"
         if is_duckdb:
             check_writable(self.directory)
@@ -72,8 +88,14 @@ class Nightly:
             self.tell_left_out(built)
         return code
 
+    @property
+    def manifest(self) -> Manifest:
+        """The parsed project. It is at hand once `run` has parsed it."""
+        assert self.parsed is not None
+        return self.parsed
+
     @contextmanager
-    def phase(self, name: str, text: str):
+    def phase(self, name: str, text: str) -> Iterator[None]:
         """Tell that a phase begins, and report how long it took."""
         self.tell.phase(text)
         began = time.monotonic()
@@ -83,25 +105,42 @@ class Nightly:
             self.tell.end_phase()
             self.report.phase(name, time.monotonic() - began)
 
-    def dbt(self, *words: str):
+    def dbt(self, *words: str) -> dbtRunnerResult:
         """Run a command of dbt in this process. Returns its result."""
-        return dbtRunner(manifest=self.manifest, callbacks=[self.tell.heard]).invoke([*words, *self.tell.dbt_options, *self.arguments])
+        return dbtRunner(manifest=self.parsed, callbacks=[self.tell.heard]).invoke(
+            [*words, *self.tell.dbt_options, *self.arguments]
+        )
 
     def marts(self) -> list[str]:
-        return [node.name for node in self.manifest.nodes.values() if node.resource_type == "model" and node.fqn[1] == "marts"
-                and (self.settings["publish_contact_data"] or CONTACT_DATA not in node.tags)]
+        return [
+            node.name
+            for node in self.manifest.nodes.values()
+            if node.resource_type == "model"
+            and node.fqn[1] == "marts"
+            and (self.settings["publish_contact_data"] or CONTACT_DATA not in node.tags)
+        ]
 
     def build_past(self) -> None:
-        """Give a history that begins with this build the month-ends before it. Without them the marts are published all the same."""
+        """Give a history that begins with this build the month-ends before it.
+
+        Without them the marts are published all the same.
+        """
         warehouse = Path(os.environ["DUCKDB_PATH"])
         with duckdb.connect(warehouse) as connection:
-            first, last = connection.execute("select min(as_of_date), max(as_of_date) from marts.membership_changes").fetchone()
+            ((first, last),) = connection.execute(
+                "select min(as_of_date), max(as_of_date) from marts.membership_changes"
+            ).fetchall()
         if first != last:
             return
         with self.phase("history", "Building the months before"):
             try:
-                backfill(warehouse, month_ends_before(last, self.settings["history_months_at_first_build"]), self.settings,
-                         tell=self.tell.say, manifest=self.manifest)
+                backfill(
+                    warehouse,
+                    month_ends_before(last, self.settings["history_months_at_first_build"]),
+                    self.settings,
+                    tell=self.tell.say,
+                    manifest=self.manifest,
+                )
             except DbtError as error:
                 self.alert(f"The history begins with {last}: {error}")
 
@@ -116,7 +155,14 @@ class Nightly:
         return [table.name for table in self.manifest.sources.values() if table.source_name == "predictions"]
 
     def publish_files(self, marts: list[str]) -> int:
-        version = publish(Path(os.environ["DUCKDB_PATH"]), marts, self.directory, self.settings["published_versions_kept"], self.is_simulated, self.tell.say)
+        version = publish(
+            Path(os.environ["DUCKDB_PATH"]),
+            marts,
+            self.directory,
+            self.settings["published_versions_kept"],
+            self.is_simulated,
+            self.tell.say,
+        )
         self.report.content["version"] = version.name
         try:
             refresh_dashboard(self.directory, self.tell.say)
@@ -126,15 +172,20 @@ class Nightly:
         return 0
 
     def publish_schema(self, marts: list[str]) -> int:
-        published = self.dbt("run-operation", "publish", "--args", yaml.safe_dump({"marts": marts, "kept": self.settings["published_versions_kept"]}))
+        published = self.dbt(
+            "run-operation",
+            "publish",
+            "--args",
+            yaml.safe_dump({"marts": marts, "kept": self.settings["published_versions_kept"]}),
+        )
         if not published.success:
             return self.not_published(why_failed(published, self.manifest, self.raw_dir), 1)
         self.tell.say(f"Published {len(marts)} marts in the schema published.")
         return 0
 
-    def tell_left_out(self, built) -> None:
+    def tell_left_out(self, built: dbtRunnerResult) -> None:
         """What the build left out. That this cannot be told keeps nothing from being published."""
-        warnings = [run.node.name for run in getattr(built.result, "results", []) if run.status == "warn"]
+        warnings = [run.node.name for run in runs_of(built) if run.status == "warn"]
         try:
             found = left_out(self.manifest, warnings)
         except DbtError as error:
@@ -142,7 +193,10 @@ class Nightly:
             return
         self.report.content["tables"] = found.tables
         self.report.content["alerts"] += found.notes
-        self.tell.say("\nWhat the files held, and what was left out (docs/your_own_shop.md, section 3):\n" + "\n".join(found.lines(self.tell.width())))
+        self.tell.say(
+            "\nWhat the files held, and what was left out (docs/your_own_shop.md, section 3):\n"
+            + "\n".join(found.lines(self.tell.width()))
+        )
 
     def alert(self, sentence: str) -> None:
         """What went wrong, and keeps nothing from being published."""
@@ -163,9 +217,9 @@ class Nightly:
         return code
 
 
-def told_of(built) -> str:
+def told_of(built: dbtRunnerResult) -> str:
     """How many models and tests ended well, and with a warning."""
-    kinds = [(run.node.resource_type, str(run.status)) for run in getattr(built.result, "results", [])]
+    kinds = [(run.node.resource_type, str(run.status)) for run in runs_of(built)]
     return (f"{sum(kind == 'model' for kind, _ in kinds):,} models; {kinds.count(('test', 'pass')):,} tests pass"
             f" and {sum(status == 'warn' for _, status in kinds):,} warn")
 
@@ -178,8 +232,11 @@ def check_writable(directory: Path) -> None:
     probe.unlink()
 
 
-def run(*arguments, **options) -> int:
-    """`Nightly` with the lock of the warehouse, and its report; what goes wrong is a sentence on stderr. Returns the exit code."""
+def run(*arguments: Any, **options: Any) -> int:
+    """`Nightly` with the lock of the warehouse, and its report; what goes wrong is a sentence on stderr.
+
+    Returns the exit code.
+    """
     one = Nightly(*arguments, **options)
     try:
         with only_run():
@@ -198,7 +255,7 @@ def run(*arguments, **options) -> int:
 
 
 @contextmanager
-def report_unwritten(one: Nightly):
+def report_unwritten(one: Nightly) -> Iterator[None]:
     """Where the report cannot be written, nothing else can either, and that was said."""
     try:
         yield
@@ -207,14 +264,21 @@ def report_unwritten(one: Nightly):
             one.tell.fault(f"The marts are published, but not the report of this run: {error}")
 
 
-def stop(signal_number: int, _) -> None:
+def stop(signal_number: int, _: object) -> None:
     """End at once. That harms nothing: what is published changes by one rename, and the next run clears up."""
-    print(f"Stopped by {signal.Signals(signal_number).name}: nothing is published by this run. Start it again.", file=sys.stderr, flush=True)
+    print(
+        f"Stopped by {signal.Signals(signal_number).name}: nothing is published by this run. Start it again.",
+        file=sys.stderr,
+        flush=True,
+    )
     os._exit(128 + signal_number)
 
 
 def nightly(shop: Shop, tell: Teller) -> int:
-    """The run of a shop as schedulers start it. Returns the exit code; raises SettingsError where the shop's settings or places do not hold."""
+    """The run of a shop as schedulers start it.
+
+    Returns the exit code; raises SettingsError where the shop's settings or places do not hold.
+    """
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, stop)
     if wrong := register.check():
@@ -223,6 +287,11 @@ def nightly(shop: Shop, tell: Teller) -> int:
         try:
             own(shop)
         except OSError as error:
-            raise SettingsError(f"{shown(Path(error.filename))} cannot be written ({error.strerror}): name other places, --warehouse and"
-                                " --published.") from error
-    return run(["--vars", yaml.safe_dump(shop.given)], shop.settings, shop.published, is_simulated=shop.is_simulated, tell=tell)
+            raise SettingsError(
+                f"{shown(Path(error.filename))} cannot be written ({error.strerror}): name other places, --warehouse"
+                " and"
+                " --published."
+            ) from error
+    return run(
+        ["--vars", yaml.safe_dump(shop.given)], shop.settings, shop.published, is_simulated=shop.is_simulated, tell=tell
+    )

@@ -27,7 +27,9 @@ def only_run() -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise AnotherRun(f"Another run is writing {shown(warehouse)} now. This one stops and changes nothing: start it again later.") from None
+        raise AnotherRun(
+            f"Another run is writing {shown(warehouse)} now. This one stops and changes nothing: start it again later."
+        ) from None
     try:
         yield
     finally:

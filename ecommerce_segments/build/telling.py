@@ -1,10 +1,12 @@
-"""How a run tells what it does: a bar on a terminal, a line per phase elsewhere, events for programs, or dbt's own lines."""
+"""How a run tells what it does: a bar on a terminal, a line per phase elsewhere, events for programs, or dbt's own
+lines."""
 
 import json
 import shutil
 import sys
 from datetime import UTC, datetime
 from threading import Lock
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -19,7 +21,7 @@ class Teller:
     def __init__(self, verbose: bool = False):
         self.dbt_options = () if verbose else IN_SILENCE
         self.console = Console(highlight=False)
-        self.bar = None
+        self.bar: Progress | None = None
         self.has_bar = sys.stdout.isatty() and not verbose
 
     def say(self, text: str) -> None:
@@ -42,8 +44,17 @@ class Teller:
         self.end_phase()
         if not self.has_bar:
             return self.say(f"{text} ...")
-        self.bar = Progress(TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("models and tests"),
-                            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self.console, transient=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("models and tests"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
         self.bar.start()
         self.task = self.bar.add_task(text, total=None)
 
@@ -52,8 +63,9 @@ class Teller:
             self.bar.stop()
             self.bar = None
 
-    def heard(self, event) -> None:
-        """dbt's events as a command of it runs: how many nodes there are, that one is done, and that one failed or warns."""
+    def heard(self, event: Any) -> None:
+        """dbt's events as a command of it runs: how many nodes there are, that one is done, and that one failed or
+        warns."""
         if event.info.name == "LogStartLine" and self.bar:
             self.bar.update(self.task, total=event.data.total)
         elif event.info.name == "NodeFinished":
@@ -70,12 +82,14 @@ class Teller:
 class EventTeller(Teller):
     """One JSON object per line on stdout: `event`, `at` and what belongs to it. Faults also stand on stderr."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.has_bar, self.lock = False, Lock()
 
     def emit(self, event: str, **about: object) -> None:
-        line = json.dumps({"event": event, "at": datetime.now(UTC).isoformat(timespec="milliseconds"), **about}, default=str)
+        line = json.dumps(
+            {"event": event, "at": datetime.now(UTC).isoformat(timespec="milliseconds"), **about}, default=str
+        )
         # dbt tells of its nodes in several threads.
         with self.lock:
             sys.stdout.write(f"{line}\n")

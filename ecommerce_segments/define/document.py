@@ -2,14 +2,15 @@
 
 The segments have no YAML of their own. Their description comes from the register, and their columns take type and
 description from `customers`, or from the mart with several rows per customer that they filter.
-
 """
 
 import re
 from pathlib import Path
+from typing import cast
 
 import sqlglot
 from dbt.contracts.graph.manifest import Manifest
+from sqlglot import exp
 
 from ecommerce_segments.dbt_session import Session
 from ecommerce_segments.define.register import file_of, registered
@@ -25,7 +26,9 @@ def describe_segments(manifest: Manifest, compiled: dict[str, str]) -> None:
     for entry in registered():
         node = models[f"seg_{entry['name']}"]
         node.description = description(entry)
-        shown = sqlglot.parse_one(compiled[node.name], read=manifest.metadata.adapter_type).named_selects
+        shown = cast(
+            exp.Query, sqlglot.parse_one(compiled[node.name], read=manifest.metadata.adapter_type)
+        ).named_selects
         node.columns = {name: columns[name] for name in shown if name in columns}
 
 
@@ -38,7 +41,8 @@ def description(entry: dict) -> str:
 
 
 def page(entries: list[dict] | None = None) -> str:
-    """docs/segments.md: what stands there above the mark, and per segment its definition, formula, goal and advice. entries: of the register, else all."""
+    """docs/segments.md: what stands there above the mark, and per segment its definition, formula, goal and advice.
+    entries: of the register, else all."""
     parts = [PAGE.read_text().partition(MARK)[0] + MARK + "\n"]
     group = None
     for number, entry in enumerate(registered() if entries is None else entries, 1):

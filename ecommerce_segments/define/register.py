@@ -16,7 +16,8 @@ UNIT_TESTS = SEGMENTS / "_unit_tests.yml"
 FILE = """\
 -- Keep this file a bare filter: one table, no join, no macro but ref and var. The comments may go.
 --
--- customer_id and as_of_date are needed. Then show the columns that the filter asks, so that readers see why someone is in.
+-- customer_id and as_of_date are needed. Then show the columns that the filter asks, so that readers see why someone
+-- is in.
 -- All traits, with their meaning: segments traits. Is one missing? Compute it upstream, in models/intermediate.
 select
     customer_id,
@@ -59,15 +60,28 @@ def check() -> str | None:
 
 
 def add(name: str) -> str:
-    """Write a segment's file and its register entry. Returns what to do next; raises CannotDo where something speaks against it."""
+    """Write a segment's file and its register entry.
+
+    Returns what to do next; raises CannotDo where something speaks against it.
+    """
     names = [entry["name"] for entry in registered()]
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name) or yaml.safe_load(name) != name:
-        raise CannotDo(f"'{name}' is no name for a segment: take lower-case letters, digits and underscores, such as weekend_shoppers.")
+        raise CannotDo(
+            f"'{name}' is no name for a segment: take lower-case letters, digits and underscores, such as"
+            " weekend_shoppers."
+        )
     if file_of(name).exists() or name in names:
         raise CannotDo(f"The segment {name} is there already.")
-    text = PROJECT_FILE.read_text().rstrip("\n") + "\n" + ENTRY.format(name=name, title=name.replace("_", " ").capitalize())
+    text = (
+        PROJECT_FILE.read_text().rstrip("\n")
+        + "\n"
+        + ENTRY.format(name=name, title=name.replace("_", " ").capitalize())
+    )
     if not says_only(text, [*names, name]):
-        raise CannotDo(f"The register does not stand at the end of {PROJECT_FILE}, indented by 4: write the entry and {file_of(name)} by hand.")
+        raise CannotDo(
+            f"The register does not stand at the end of {PROJECT_FILE}, indented by 4: write the entry and"
+            f" {file_of(name)} by hand."
+        )
     PROJECT_FILE.write_text(text)
     file_of(name).write_text(FILE.format())
     return (f"1. Write its filter: {file_of(name)}\n"
@@ -76,19 +90,31 @@ def add(name: str) -> str:
 
 
 def remove(name: str) -> str:
-    """Remove a segment's file, register entry and unit tests. Returns what follows; raises CannotDo where something speaks against it."""
+    """Remove a segment's file, register entry and unit tests.
+
+    Returns what follows; raises CannotDo where something speaks against it.
+    """
     names = [entry["name"] for entry in registered()]
     if name not in names and not file_of(name).exists():
         raise CannotDo(f"There is no segment {name}{did_you_mean(name, names) or '.'}")
-    users = [str(path) for folder in ("models", "analyses", "tests", "macros") for path in sorted(Path(folder).rglob("*.*"))
-             if path.suffix in (".sql", ".yml") and re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())]
+    users = [
+        str(path)
+        for folder in ("models", "analyses", "tests", "macros")
+        for path in sorted(Path(folder).rglob("*.*"))
+        if path.suffix in (".sql", ".yml") and re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())
+    ]
     if users:
         raise CannotDo(f"The segment {name} is asked by {', '.join(users)}: change or remove that first.")
     text = re.sub(rf"(?m)^    - name: {name}\n(?:(?:      .*)?\n)*", "", PROJECT_FILE.read_text())
     if not says_only(text, [other for other in names if other != name]):
-        raise CannotDo(f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by hand.")
+        raise CannotDo(
+            f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by"
+            " hand."
+        )
     PROJECT_FILE.write_text(text)
-    UNIT_TESTS.write_text(re.sub(rf"(?m)^  - name: .*\n    model: seg_{name}\n(?:(?:    .*)?\n)*", "", UNIT_TESTS.read_text()))
+    UNIT_TESTS.write_text(
+        re.sub(rf"(?m)^  - name: .*\n    model: seg_{name}\n(?:(?:    .*)?\n)*", "", UNIT_TESTS.read_text())
+    )
     file_of(name).unlink(missing_ok=True)
     return f"Removed. The next build takes the members of {name} out of all marts, and drops its table."
 

@@ -2,9 +2,10 @@
 
 Usage: python -m ecommerce_segments.engines.postgres_server DIRECTORY COMMAND [ARGUMENT ...]
 
-DIRECTORY holds the server's data, for the next command to find: python -m ecommerce_segments.engines.postgres_server warehouse/postgres psql
-The command reaches the server by the variables PGHOST, PGPORT, PGUSER and PGDATABASE, and nobody else does: it listens on
-a socket in a directory of its own. It trades safety for speed, so it is for data that can be made again.
+DIRECTORY holds the server's data, for the next command to find: python -m ecommerce_segments.engines.postgres_server
+warehouse/postgres psql The command reaches the server by the variables PGHOST, PGPORT, PGUSER and PGDATABASE, and
+nobody else does: it listens on a socket in a directory of its own. It trades safety for speed, so it is for data that
+can be made again.
 """
 
 import os
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,10 +37,11 @@ SETTINGS = {
 
 
 @contextmanager
-def running_server(directory: Path):
+def running_server(directory: Path) -> Iterator[dict[str, str]]:
     """Start the server whose data are in the directory, made if need be; yield the variables that lead to it; stop it.
 
-    Raises FileNotFoundError where PostgreSQL is not installed, RuntimeError with the server's words where it does not start.
+    Raises FileNotFoundError where PostgreSQL is not installed, RuntimeError with the server's words where it does not
+    start.
     """
     # PostgreSQL refuses to run as root: there, the user `postgres` that its package makes runs it.
     user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -53,12 +56,36 @@ def running_server(directory: Path):
             # A locale that does not order by code point, as most databases have one: what depends on it shows.
             run([program("initdb"), "--pgdata", directory, "--username=postgres", "--auth=trust", "--encoding=UTF8",
                  "--locale=C", "--locale-provider=icu", "--icu-locale=en-US", "--no-sync"], user)
-        options = " ".join(f"-c {name}={value or repr('')}" for name, value in (SETTINGS | {"unix_socket_directories": sockets}).items())
+        options = " ".join(
+            f"-c {name}={value or repr('')}"
+            for name, value in (SETTINGS | {"unix_socket_directories": sockets}).items()
+        )
         log = directory / "server.log"
         log.unlink(missing_ok=True)
-        run([program("pg_ctl"), "start", "--wait", "--silent", "--pgdata", directory, "--log", log, "--options", options], user, log)
+        run(
+            [
+                program("pg_ctl"),
+                "start",
+                "--wait",
+                "--silent",
+                "--pgdata",
+                directory,
+                "--log",
+                log,
+                "--options",
+                options,
+            ],
+            user,
+            log,
+        )
         try:
-            yield {"PGHOST": sockets, "PGPORT": "5432", "PGUSER": "postgres", "PGPASSWORD": "", "PGDATABASE": "postgres"}
+            yield {
+                "PGHOST": sockets,
+                "PGPORT": "5432",
+                "PGUSER": "postgres",
+                "PGPASSWORD": "",
+                "PGDATABASE": "postgres",
+            }
         finally:
             run([program("pg_ctl"), "stop", "--wait", "--silent", "--mode=fast", "--pgdata", directory], user)
 
@@ -76,12 +103,16 @@ def owner_on_behalf_of_root() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam("postgres")
     except KeyError:
-        raise FileNotFoundError("PostgreSQL does not run as root, and there is no user `postgres`: install Debian's package "
-                                "postgresql, which makes one, or run this as another user.") from None
+        raise FileNotFoundError(
+            "PostgreSQL does not run as root, and there is no user `postgres`: install Debian's package "
+            "postgresql, which makes one, or run this as another user."
+        ) from None
 
 
 def run(command: list, user: dict, log: Path | None = None) -> None:
-    done = subprocess.run(command, **user, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, **user, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         details = log.read_text() if log and log.exists() else ""
         raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr.strip()}\n{details}".strip())

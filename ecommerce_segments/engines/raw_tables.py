@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import Any
 
 import duckdb
 import yaml
@@ -12,13 +13,6 @@ from dbt.cli.main import dbtRunner
 from ecommerce_segments import PROJECT, CannotDo
 from ecommerce_segments.build.failures import bare
 from ecommerce_segments.build.file_faults import file_fault
-
-
-def raw_contract() -> Iterator[tuple[str, dict]]:
-    """Each table's name and its columns, as models/staging/_raw_sources.yml has them."""
-    sources = yaml.safe_load((PROJECT / "models" / "staging" / "_raw_sources.yml").read_text())["sources"]
-    for table in next(source["tables"] for source in sources if source["name"] == "raw"):
-        yield table["name"], {column["name"]: column for column in table["columns"]}
 
 
 def is_descriptive(column: dict) -> bool:
@@ -30,21 +24,38 @@ def typed_columns(columns: dict) -> dict:
 
 
 def rows_to_load(table: str, columns: dict) -> str:
-    """The rows of a raw table that may be loaded, as what stands behind `from`: those that can be read, and deletions whatever else they say.
+    """The rows of a raw table that may be loaded, as what stands behind `from`: those that can be read, and deletions
+    whatever else they say.
 
-    The newest version of a key decides. One that cannot be read is loaded as the deletion of its key: then no older version counts in its
-    place, not even one that a former night loaded.
+    The newest version of a key decides. One that cannot be read is loaded as the deletion of its key: then no older
+    version counts in its place, not even one that a former night loaded.
     """
-    readable = " and ".join(["true", *(f"{name}__unreadable is null" for name, column in typed_columns(columns).items() if not is_descriptive(column))])
+    readable = " and ".join(
+        [
+            "true",
+            *(
+                f"{name}__unreadable is null"
+                for name, column in typed_columns(columns).items()
+                if not is_descriptive(column)
+            ),
+        ]
+    )
     if "updated_at" not in columns:
         return f"raw.{table} where {readable}"
     key = ["customer_id", "trait"] if table == "custom_traits" else [next(iter(columns))]
     identified = " and ".join(f"{name} is not null" for name in [*key, "updated_at"])
-    is_loaded = f"(({readable}) or (coalesce(is_deleted, false) and {identified}))"
-    of_one_key = " and ".join(f"loaded.{name} = version.{name}" for name in key)
-    return (f"(from raw.{table} where {is_loaded} union all by name select {', '.join(key)}, updated_at, loaded_at, true as is_deleted from raw.{table} as version"
-            f" where not {is_loaded} and {identified} and not exists (select 1 from (from raw.{table} where {is_loaded}) as loaded"
-            f" where {of_one_key} and loaded.updated_at >= version.updated_at))")
+    of_one_key = " and ".join(f"loaded.{name} = versions.{name}" for name in key)
+    # Materialized, so that a file of text is read once.
+    return f"""(
+        with
+        versions as materialized (from raw.{table}),
+        loaded as (from versions where ({readable}) or (coalesce(is_deleted, false) and {identified}))
+        from loaded
+        union all by name
+        select {', '.join(key)}, updated_at, loaded_at, true as is_deleted from versions
+        where {identified}
+            and not exists (select 1 from loaded where {of_one_key} and loaded.updated_at >= versions.updated_at)
+    )"""
 
 
 def unreadable_values(files: duckdb.DuckDBPyConnection, table: str, columns: dict) -> Iterator[str]:
@@ -52,11 +63,18 @@ def unreadable_values(files: duckdb.DuckDBPyConnection, table: str, columns: dic
     typed = typed_columns(columns)
     if not typed:
         return
-    found = files.execute("select " + ", ".join(f"count({name}__unreadable), min({name}__unreadable)" for name in typed)
-                          + f" from raw.{table}").fetchone()
+    (found,) = files.execute(
+        "select "
+        + ", ".join(f"count({name}__unreadable), min({name}__unreadable)" for name in typed)
+        + f" from raw.{table}"
+    ).fetchall()
     for (name, column), times, example in zip(typed.items(), found[::2], found[1::2], strict=True):
         if times:
-            left_out = "their rows loaded as deletions where they are the newest version, else left out" if "updated_at" in columns else "their rows left out"
+            left_out = (
+                "their rows loaded as deletions where they are the newest version, else left out"
+                if "updated_at" in columns
+                else "their rows left out"
+            )
             outcome = "loaded as null" if is_descriptive(column) else left_out
             yield f"{table}: {times:,} unreadable values of {name}, such as '{example}', {outcome}"
 
@@ -64,22 +82,46 @@ def unreadable_values(files: duckdb.DuckDBPyConnection, table: str, columns: dic
 def clock_changes(files: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """A line for each column with local times that the clocks of their zone showed twice or never."""
     for table, column, zone, repeated, skipped in files.execute("from raw.clock_changes").fetchall():
-        yield (f"{table}: of the local times of {zone} in {column}, {repeated:,} lie in an hour that occurred twice (the first one is taken)"
-               f" and {skipped:,} in one that never was (moved forward)")
+        yield (
+            f"{table}: of the local times of {zone} in {column}, {repeated:,} lie in an hour that occurred twice (the"
+            " first one is taken)"
+            f" and {skipped:,} in one that never was (moved forward)"
+        )
 
 
 def load_files(variables: dict, load: Callable[[duckdb.DuckDBPyConnection], Iterator[str]]) -> None:
-    """Make the project's views of the raw files in RAW_DIR, hand a database with them to `load`, and print what it says.
+    """Make the project's views of the raw files in RAW_DIR, hand a database with them to `load`, and print what it
+    says.
 
     variables: dbt's vars.
     Raises CannotDo where the files cannot be read: a transaction around this is then not committed.
     """
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["DUCKDB_PATH"] = f"{scratch}/files.duckdb"
-        said = []
-        views = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke([
-            "run-operation", "expose_raw_files", "--target", "duckdb", "--quiet", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-            "--target-path", scratch, "--log-path", scratch, "--vars", yaml.safe_dump(variables)])
+        said: list[str] = []
+
+        def hear(event: Any) -> None:
+            said.append(event.info.msg)
+
+        views = dbtRunner(callbacks=[hear]).invoke(
+            [
+                "run-operation",
+                "expose_raw_files",
+                "--target",
+                "duckdb",
+                "--quiet",
+                "--project-dir",
+                str(PROJECT),
+                "--profiles-dir",
+                str(PROJECT),
+                "--target-path",
+                scratch,
+                "--log-path",
+                scratch,
+                "--vars",
+                yaml.safe_dump(variables),
+            ]
+        )
         if not views.success:
             raise CannotDo(file_fault("\n".join(said), PROJECT) or bare(str(views.exception or "\n".join(said))))
         with duckdb.connect(os.environ["DUCKDB_PATH"]) as files:

@@ -2,8 +2,8 @@
 
 Usage: python -m ecommerce_segments.engines.spark_cluster COMMAND [ARGUMENT ...]
 
-A master and two workers of one core each run as processes of their own, reached on this machine alone. The command finds
-them by the variable SPARK_MASTER, and no core besides: what it does with Spark is done by the workers.
+A master and two workers of one core each run as processes of their own, reached on this machine alone. The command
+finds them by the variable SPARK_MASTER, and no core besides: what it does with Spark is done by the workers.
 """
 
 import json
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,8 +38,12 @@ class Cluster:
         """Start a program of Spark in a process group of its own: its executors go with it."""
         with (self.directory / f"{name}.log").open("w") as log:
             self.processes[name] = subprocess.Popen(
-                [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *arguments], stdout=log, stderr=log, start_new_session=True,
-                env=os.environ | {"SPARK_DAEMON_MEMORY": "512m", "SPARK_NO_DAEMONIZE": "1"})
+                [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *arguments],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=os.environ | {"SPARK_DAEMON_MEMORY": "512m", "SPARK_NO_DAEMONIZE": "1"},
+            )
 
     def kill(self, name: str) -> None:
         """End a program and its executors at once, as a machine does that loses its power."""
@@ -52,16 +57,40 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster():
-    """Start a cluster, yield it when all workers have reported, and stop it. Raises RuntimeError with the logs where it does not start."""
+def running_cluster() -> Iterator[Cluster]:
+    """Start a cluster, yield it when all workers have reported, and stop it.
+
+    Raises RuntimeError with the logs where it does not start.
+    """
     with tempfile.TemporaryDirectory(prefix="spark-", ignore_cleanup_errors=True) as directory:
         cluster = Cluster(Path(directory))
         try:
-            cluster.start("master", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(cluster.port),
-                          "--webui-port", str(cluster.page))
+            cluster.start(
+                "master",
+                "org.apache.spark.deploy.master.Master",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(cluster.port),
+                "--webui-port",
+                str(cluster.page),
+            )
             for number in range(WORKERS):
-                cluster.start(f"worker_{number}", "org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--cores", "1", "--memory", "1g",
-                              "--webui-port", "0", "--work-dir", f"{directory}/worker_{number}", cluster.address)
+                cluster.start(
+                    f"worker_{number}",
+                    "org.apache.spark.deploy.worker.Worker",
+                    "--host",
+                    "127.0.0.1",
+                    "--cores",
+                    "1",
+                    "--memory",
+                    "1g",
+                    "--webui-port",
+                    "0",
+                    "--work-dir",
+                    f"{directory}/worker_{number}",
+                    cluster.address,
+                )
             wait_for_workers(cluster)
             yield cluster
         finally:

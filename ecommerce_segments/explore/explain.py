@@ -26,7 +26,9 @@ class Filter:
         where = query.args.get("where")
         self.segment, self.dialect, self.row_per = segment, dialect, row_per
         self.source = query.args["from_"].this
-        self.conditions = [] if where is None else list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+        self.conditions = (
+            [] if where is None else list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+        )
 
     def columns(self) -> list[str]:
         """The SQL of one text column per condition, `yes` where it holds, and of each column that a condition asks."""
@@ -45,7 +47,10 @@ class Filter:
         lines = [f"    {self.row_per} {row[self.row_per]}"] if self.row_per else []
         for place, condition in enumerate(self.conditions):
             values = ", ".join(f"{name} is {plain(row[name])}" for name in asked(condition))
-            lines.append(f"    {'-' if place in self.fails(row) else '+'} {readable(condition)}{f'   ({values})' if values else ''}")
+            lines.append(
+                f"    {'-' if place in self.fails(row) else '+'}"
+                f" {readable(condition)}{f'   ({values})' if values else ''}"
+            )
         return lines
 
 
@@ -54,40 +59,55 @@ def plain(value: str | None) -> str:
     return "null" if value is None else re.sub(r"^(-?\d+)(?:\.0*|(\.\d*?)0+)$", r"\1\2", value)
 
 
-def asked(condition: exp.Expression) -> list[str]:
+def asked(condition: exp.Expr) -> list[str]:
     """The columns of the source that a condition names, those of its subqueries aside."""
     own = condition.copy().transform(lambda node: exp.Null() if isinstance(node, exp.Subquery) else node)
     return sorted({column.name for column in own.find_all(exp.Column)} - {"customer_id"})
 
 
-def readable(condition: exp.Expression) -> str:
+def readable(condition: exp.Expr) -> str:
     """A condition for people: dates without their cast, tables without their schema."""
-    def simpler(node):
+    def simpler(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal):
             return exp.Var(this=node.this.name)
         return exp.to_table(node.name) if isinstance(node, exp.Table) else node
     return condition.copy().transform(simpler).sql()
 
+
 def rows_by_source(session: Session, filters: list[Filter], customer_id: str) -> dict[str, list[dict]]:
     """The customer's rows of each source, with the verdicts of all its filters: one query per source."""
     rows = {}
     for source in {one.source.sql(one.dialect) for one in filters}:
-        columns = dict.fromkeys(column for one in filters if one.source.sql(one.dialect) == source for column in one.columns())
-        rows[source] = session.rows(as_is(f"select {', '.join(columns) or '1'} from {source} where customer_id = {quoted(customer_id)}"))
+        columns = dict.fromkeys(
+            column for one in filters if one.source.sql(one.dialect) == source for column in one.columns()
+        )
+        rows[source] = session.rows(
+            as_is(f"select {', '.join(columns) or '1'} from {source} where customer_id = {quoted(customer_id)}")
+        )
     return rows
 
 
 def explain(session: Session, customer: str) -> str:
-    """The explanation as text. customer: an account or guest id. Raises DbtError for an id that the last build does not know."""
-    found = session.rows("select customer_id from {{ ref('customer_accounts') }} where account_id = " + as_is(quoted(customer)))
+    """The explanation as text. customer: an account or guest id.
+
+    Raises DbtError for an id that the last build does not know.
+    """
+    found = session.rows(
+        "select customer_id from {{ ref('customer_accounts') }} where account_id = " + as_is(quoted(customer))
+    )
     if not found:
-        raise DbtError(f"The last build knows no customer and no account {customer}: the ids are those of customer_accounts.")
+        raise DbtError(
+            f"The last build knows no customer and no account {customer}: the ids are those of customer_accounts."
+        )
     customer_id = str(found[0]["customer_id"])
-    adapter = session.manifest.metadata.adapter_type
+    adapter = str(session.manifest.metadata.adapter_type)
     compiled = session.compiled("path:models/marts/segments")
-    filters = [Filter(entry["name"], compiled[f"seg_{entry['name']}"], adapter, entry.get("row_per")) for entry in registered()]
+    filters = [
+        Filter(entry["name"], compiled[f"seg_{entry['name']}"], adapter, entry.get("row_per")) for entry in registered()
+    ]
     rows = rows_by_source(session, filters, customer_id)
-    inside, outside = [], []
+    inside: list[str] = []
+    outside: list[str] = []
     for one in filters:
         own = sorted(rows[one.source.sql(one.dialect)], key=lambda row: len(one.fails(row)))
         is_in = bool(own) and not one.fails(own[0])

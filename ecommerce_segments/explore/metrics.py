@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 from ecommerce_segments.dbt_session import DbtError
 from ecommerce_segments.publish.versions import current
@@ -20,22 +22,32 @@ def refuse_unknown(asked: str, known: list[str]) -> None:
     """Raise DbtError for the first of the metrics, parted by commas, that there is not."""
     for metric in asked.split(","):
         if metric not in known:
-            raise DbtError(f"There is no metric {metric!r}{did_you_mean(metric, known) or '.'} `segments metrics` lists them all.")
+            raise DbtError(
+                f"There is no metric {metric!r}{did_you_mean(metric, known) or '.'} `segments metrics` lists them all."
+            )
 
 
 def ask(shop: Shop, metrics: str, by: str, where: str) -> str:
-    """MetricFlow's answer as text; without metrics, the list of them. metrics and by are parted by commas. Raises CannotDo where it has none."""
+    """MetricFlow's answer as text; without metrics, the list of them. metrics and by are parted by commas.
+
+    Raises CannotDo where it has none.
+    """
     current(shop.published)
     # MetricFlow reads what dbt writes of the project.
     parsed = dbtRunner().invoke(["parse", "--quiet", "--log-level", "none", "--target-path", "target"])
     if not parsed.success:
         raise DbtError(str(parsed.exception))
     if metrics:
-        refuse_unknown(metrics, sorted(metric.name for metric in parsed.result.metrics.values()))
+        manifest = cast(Manifest, parsed.result)
+        refuse_unknown(metrics, sorted(metric.name for metric in manifest.metrics.values()))
     # What is published is attached under the name that the marts have in dbt's project: that of the warehouse.
     os.environ |= {"DBT_TARGET": "published", "DATASET": f'"{shop.warehouse.stem}"'}
     grouped = ["--group-by", by, "--order", by] if by else []
-    words = ["query", "--metrics", metrics, *grouped, *(["--where", where] if where else [])] if metrics else ["list", "metrics"]
+    words = (
+        ["query", "--metrics", metrics, *grouped, *(["--where", where] if where else [])]
+        if metrics
+        else ["list", "metrics"]
+    )
     answer = subprocess.run([METRICFLOW, *words], stdout=subprocess.PIPE, text=True, check=False)
     if answer.returncode:
         raise DbtError(why_unanswered(answer.stdout, by))
@@ -47,6 +59,9 @@ def why_unanswered(said: str, by: str) -> str:
     """What MetricFlow says of a question that it cannot answer, in a sentence."""
     near = re.findall(r"^ +'(\w+)',$", said, re.MULTILINE)
     if near:
-        return f"That cannot be asked so{f' (--by {by})' if by else ''}. Near it are {', '.join(dict.fromkeys(near))}: `segments metrics` lists them all."
+        return (
+            f"That cannot be asked so{f' (--by {by})' if by else ''}. Near it are {', '.join(dict.fromkeys(near))}:"
+            " `segments metrics` lists them all."
+        )
     error = said.partition("ERROR: ")[2].partition("Log File")[0].partition("Got exception")[0]
     return f"MetricFlow cannot answer that: {' '.join(error.split())}"

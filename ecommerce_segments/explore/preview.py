@@ -1,4 +1,5 @@
-"""Say who a segment would hold, before any build: its file as it stands now, run against the customers of the last build."""
+"""Say who a segment would hold, before any build: its file as it stands now, run against the customers of the last
+build."""
 
 
 from ecommerce_segments.dbt_session import DbtError, Session, as_is
@@ -17,7 +18,9 @@ def preview(session: Session, segment: str) -> str:
     model = f"seg_{segment}"
     if not session.has_model(model):
         near = did_you_mean(segment, [entry["name"] for entry in registered()])
-        raise DbtError(f"There is no models/marts/segments/{model}.sql{near or '.'} `segments new {pasted(segment)}` writes one.")
+        raise DbtError(
+            f"There is no models/marts/segments/{model}.sql{near or '.'} `segments new {pasted(segment)}` writes one."
+        )
     sql = as_is(session.compiled(model)[model])
     changes = session.rows(f"""
         {{%- set built = load_relation(ref('{model}')) -%}}
@@ -26,7 +29,8 @@ def preview(session: Session, segment: str) -> str:
         changes as (
             select
                 coalesce(previewed.customer_id, built.customer_id) as customer_id,
-                case when built.customer_id is null then 'enter' when previewed.customer_id is null then 'leave' else 'stay' end as change
+                case when built.customer_id is null then 'enter'
+                    when previewed.customer_id is null then 'leave' else 'stay' end as change
             from previewed full outer join built on previewed.customer_id = built.customer_id
         ),
         ranked as (

@@ -1,4 +1,5 @@
-"""List the traits that a segment may ask, a line each: the columns of the mart `customers`, with their type and meaning."""
+"""List the traits that a segment may ask, a line each: the columns of the mart `customers`, with their type and
+meaning."""
 
 import yaml
 
@@ -16,5 +17,8 @@ def traits() -> list[dict]:
 def listed() -> str:
     """The traits, a line each."""
     width = max(len(trait["name"]) for trait in traits())
-    return "\n".join(f"{trait['name']:<{width}}  {'text' if '{{' in trait['data_type'] else trait['data_type']:<14} {trait['description'].strip()}"
-                     for trait in traits())
+    return "\n".join(
+        f"{trait['name']:<{width}} "
+        f" {'text' if '{{' in trait['data_type'] else trait['data_type']:<14} {trait['description'].strip()}"
+        for trait in traits()
+    )

@@ -1,4 +1,5 @@
-"""Compare predictions with what customers then did, on three shops, and write the figures and plots of docs/predictions.md.
+"""Compare predictions with what customers then did, on three shops, and write the figures and plots of
+docs/predictions.md.
 
 Each shop is cut at a date: the models see what came before it, and predict what is known to have come after. Reads
 data/cdnow, data/complete_journey, and the demo shop's warehouse as `segments run` leaves it.
@@ -25,13 +26,17 @@ COMPLETE_JOURNEY = """
             customer_id,
             cast(timezone('America/New_York', timezone('UTC', ordered_at)) as date) as purchased_on,
             round(sum(quantity * unit_price - discount_amount), 2) as net_revenue
-        from '{data}/complete_journey/orders.parquet' inner join '{data}/complete_journey/order_lines.parquet' using (order_id)
+        from '{data}/complete_journey/orders.parquet'
+        inner join '{data}/complete_journey/order_lines.parquet' using (order_id)
         group by all
         having net_revenue > 0
     )
     group by all
 """
-DEMO = "select customer_id, purchased_on, sum(net_revenue) as revenue from intermediate.int_purchases where customer_id is not null group by all"
+DEMO = (
+    "select customer_id, purchased_on, sum(net_revenue) as revenue from intermediate.int_purchases where customer_id"
+    " is not null group by all"
+)
 
 
 @dataclass(frozen=True)
@@ -69,18 +74,35 @@ def histories(days: pd.DataFrame, last_day: pd.Timestamp) -> pd.DataFrame:
     by_customer = days.groupby("customer_id")["purchased_on"]
     first, last = by_customer.min(), by_customer.max()
     repeats = days[days["purchased_on"] > days["customer_id"].map(first)]
-    return pd.DataFrame({"x": by_customer.size() - 1, "t_x": (last - first).dt.days / 7, "T": (last_day - first).dt.days / 7,
-                         "z": repeats.groupby("customer_id")["revenue"].mean(), "spent": days.groupby("customer_id")["revenue"].sum()})
+    return pd.DataFrame(
+        {
+            "x": by_customer.size() - 1,
+            "t_x": (last - first).dt.days / 7,
+            "T": (last_day - first).dt.days / 7,
+            "z": repeats.groupby("customer_id")["revenue"].mean(),
+            "spent": days.groupby("customer_id")["revenue"].sum(),
+        }
+    )
 
 
 def holdout(cut: Cut, connection: duckdb.DuckDBPyConnection) -> Holdout:
-    """Fit the models on one side of the cut, and count on the other. connection: where the cut's SQL finds its tables."""
-    days = connection.sql(cut.sql.format(data=PROJECT / "data")).df().astype({"purchased_on": "datetime64[us]", "revenue": float})
+    """Fit the models on one side of the cut, and count on the other. connection: where the cut's SQL finds its tables.
+    """
+    days = (
+        connection.sql(cut.sql.format(data=PROJECT / "data"))
+        .df()
+        .astype({"purchased_on": "datetime64[us]", "revenue": float})
+    )
     last_day = pd.Timestamp(cut.last_day)
     buyers = histories(days, last_day)
     known = buyers[buyers["z"] > 0]
-    purchases, money = fit_bg_nbd(buyers["x"], buyers["t_x"], buyers["T"]).model, fit_gamma_gamma(known["x"], known["z"]).model
-    after = days[(days["purchased_on"] > last_day) & (days["purchased_on"] <= last_day + pd.Timedelta(days=cut.days))].groupby("customer_id")
+    purchases, money = (
+        fit_bg_nbd(buyers["x"], buyers["t_x"], buyers["T"]).model,
+        fit_gamma_gamma(known["x"], known["z"]).model,
+    )
+    after = days[
+        (days["purchased_on"] > last_day) & (days["purchased_on"] <= last_day + pd.Timedelta(days=cut.days))
+    ].groupby("customer_id")
     x, t_x, T, z = (buyers[name] for name in ("x", "t_x", "T", "z"))
     buyers["alive"] = purchases.probability_alive(x, t_x, T)
     buyers["expected"] = purchases.expected_purchases(x, t_x, T, cut.days / 7)
@@ -95,7 +117,10 @@ def holdout(cut: Cut, connection: duckdb.DuckDBPyConnection) -> Holdout:
 def by_class(found: Holdout) -> pd.DataFrame:
     """One row per class of repeat days: the number of buyers, and means per buyer."""
     edges = [*found.cut.classes, np.inf]
-    labels = [f"{low}" if high == low + 1 else f"{low} and more" if high == np.inf else f"{low} to {high - 1}" for low, high in zip(edges, edges[1:])]
+    labels = [
+        f"{low}" if high == low + 1 else f"{low} and more" if high == np.inf else f"{low} to {high - 1}"
+        for low, high in zip(edges, edges[1:])
+    ]
     groups = found.buyers.groupby(pd.cut(found.buyers["x"], edges, right=False, labels=labels), observed=True)
     means = groups[["expected", "actual", "expected_revenue", "actual_revenue"]].mean()
     return means.assign(buyers=groups.size())
@@ -109,27 +134,42 @@ def section(found: Holdout) -> str:
     known = buyers[buyers["z"] > 0]
     totals = buyers[["expected", "actual", "same_pace", "expected_revenue", "actual_revenue"]].sum()
     fifth = len(buyers) // 5
-    best = {by: buyers.nlargest(fifth, [by, "x"])["actual_revenue"].sum() / totals["actual_revenue"] for by in ("expected_revenue", "spent")}
+    best = {
+        by: buyers.nlargest(fifth, [by, "x"])["actual_revenue"].sum() / totals["actual_revenue"]
+        for by in ("expected_revenue", "spent")
+    }
     miss = {guess: (buyers[guess] - buyers["actual"]).abs().mean() for guess in ("expected", "same_pace")}
     lines = [
-        f"Up to {found.cut.last_day} the models see {len(buyers):,} buyers, {(buyers['x'] > 0).sum():,} of whom came back. They predict the "
-        f"{found.cut.days} days after it.", "",
+        f"Up to {found.cut.last_day} the models see {len(buyers):,} buyers, {(buyers['x'] > 0).sum():,} of whom came"
+        " back. They predict the "
+        f"{found.cut.days} days after it.",
+        "",
         "| repeat days before | buyers | purchases expected | actual | net revenue expected | actual |",
         "| ---: | ---: | ---: | ---: | ---: | ---: |",
-        *(f"| {label} | {row.buyers:,.0f} | {row.expected:.2f} | {row.actual:.2f} | {row.expected_revenue:,.2f} | {row.actual_revenue:,.2f} |"
-          for label, row in by_class(found).iterrows()),
-        f"| all, together | {len(buyers):,} | {totals.expected:,.0f} | {totals.actual:,.0f} | {totals.expected_revenue:,.0f} | "
-        f"{totals.actual_revenue:,.0f} |", "",
-        f"![Purchases per buyer, expected and actual](images/predictions_{found.cut.name}.svg)", "",
+        *(
+            f"| {label} | {row.buyers:,.0f} | {row.expected:.2f} | {row.actual:.2f} | {row.expected_revenue:,.2f} |"
+            f" {row.actual_revenue:,.2f} |"
+            for label, row in by_class(found).iterrows()
+        ),
+        f"| all, together | {len(buyers):,} | {totals.expected:,.0f} | {totals.actual:,.0f} |"
+        f" {totals.expected_revenue:,.0f} | "
+        f"{totals.actual_revenue:,.0f} |",
+        "",
+        f"![Purchases per buyer, expected and actual](images/predictions_{found.cut.name}.svg)",
+        "",
         f"- All purchases: expected {difference(totals.expected, totals.actual)}. "
         f"Had everybody gone on at their own pace: {difference(totals.same_pace, totals.actual)}.",
         f"- All net revenue: expected {difference(totals.expected_revenue, totals.actual_revenue)}.",
-        f"- The purchases of one buyer: the expected ones are off by {miss['expected']:.2f} on average, those at their own pace by "
+        f"- The purchases of one buyer: the expected ones are off by {miss['expected']:.2f} on average, those at their"
+        " own pace by "
         f"{miss['same_pace']:.2f}.",
-        f"- Whom to choose: the fifth with the highest expected value brought {100 * best['expected_revenue']:.1f} % of the net revenue; the fifth who "
+        f"- Whom to choose: the fifth with the highest expected value brought {100 * best['expected_revenue']:.1f} %"
+        " of the net revenue; the fifth who "
         f"had spent most, {100 * best['spent']:.1f} %.",
-        f"- Parameters: r = {r:.3f}, alpha = {alpha:.3f} weeks, a = {a:.3f}, b = {b:.3f}; p = {p:.2f}, q = {q:.2f}, v = {v:.2f}. "
-        f"Frequency and money correlate at {known['x'].corr(known['z']):.2f}."]
+        f"- Parameters: r = {r:.3f}, alpha = {alpha:.3f} weeks, a = {a:.3f}, b = {b:.3f}; p = {p:.2f}, q = {q:.2f}, v"
+        f" = {v:.2f}. "
+        f"Frequency and money correlate at {known['x'].corr(known['z']):.2f}.",
+    ]
     return "\n".join(lines)
 
 
@@ -144,26 +184,38 @@ def plot(found: Holdout) -> str:
     step, highest = width / len(classes), classes[["expected", "actual"]].to_numpy().max()
     scale = height / highest
     tick = float(f"{highest / 4:.0e}")
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {top + height + 60}" font-family="sans-serif" font-size="12" fill="#333">',
-             '<rect width="100%" height="100%" fill="#fff"/>']
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {top + height + 60}" font-family="sans-serif" font-size="12" fill="#333">',  # noqa: E501
+        '<rect width="100%" height="100%" fill="#fff"/>',
+    ]
     for number in range(int(highest / tick) + 1):
         y = top + height - number * tick * scale
-        parts.append(f'<path d="M{left} {y:.1f}h{width}" stroke="#ddd"/><text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{number * tick:g}</text>')
+        parts.append(
+            f'<path d="M{left} {y:.1f}h{width}" stroke="#ddd"/><text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{number * tick:g}</text>'  # noqa: E501
+        )
     for place, (label, row) in enumerate(classes.iterrows()):
         for side, (value, colour) in enumerate(((row.expected, "#1f77b4"), (row.actual, "#bbb"))):
             x = left + place * step + step * (0.15 + 0.35 * side)
-            parts.append(f'<rect x="{x:.1f}" y="{top + height - value * scale:.1f}" width="{step * 0.35:.1f}" height="{value * scale:.1f}" fill="{colour}"/>')
+            parts.append(
+                f'<rect x="{x:.1f}" y="{top + height - value * scale:.1f}" width="{step * 0.35:.1f}" height="{value * scale:.1f}" fill="{colour}"/>'  # noqa: E501
+            )
         short = label.replace(" and more", "+").replace(" to ", "–")
-        parts.append(f'<text x="{left + (place + 0.5) * step:.1f}" y="{top + height + 18}" text-anchor="middle">{short}</text>')
-    parts += [f'<text x="{left + width / 2}" y="{top + height + 42}" text-anchor="middle">days with a purchase before, the first one aside</text>',
-              f'<text x="{left}" y="18">purchases per buyer in the {found.cut.days} days after {found.cut.last_day}</text>',
-              f'<rect x="{left + 410}" y="8" width="12" height="12" fill="#1f77b4"/><text x="{left + 427}" y="18">expected</text>',
-              f'<rect x="{left + 500}" y="8" width="12" height="12" fill="#bbb"/><text x="{left + 517}" y="18">actual</text>', "</svg>"]
+        parts.append(
+            f'<text x="{left + (place + 0.5) * step:.1f}" y="{top + height + 18}" text-anchor="middle">{short}</text>'
+        )
+    parts += [
+        f'<text x="{left + width / 2}" y="{top + height + 42}" text-anchor="middle">days with a purchase before, the first one aside</text>',  # noqa: E501
+        f'<text x="{left}" y="18">purchases per buyer in the {found.cut.days} days after {found.cut.last_day}</text>',
+        f'<rect x="{left + 410}" y="8" width="12" height="12" fill="#1f77b4"/><text x="{left + 427}" y="18">expected</text>',  # noqa: E501
+        f'<rect x="{left + 500}" y="8" width="12" height="12" fill="#bbb"/><text x="{left + 517}" y="18">actual</text>',
+        "</svg>",
+    ]
     return "\n".join(parts) + "\n"
 
 
 def how_many_are_enough(found: Holdout, samples: int = 200) -> str:
-    """What becomes of the fit if fewer buyers are known, in Markdown: samples of the buyers, compared with the fit of all."""
+    """What becomes of the fit if fewer buyers are known, in Markdown: samples of the buyers, compared with the fit of
+    all."""
     rng = np.random.default_rng(0)
     repeat_buyers = (found.buyers["x"] > 0).sum()
     lines = ["| repeat buyers | no model | expected purchases, in four samples of five |", "| ---: | ---: | :---: |"]
@@ -175,7 +227,11 @@ def how_many_are_enough(found: Holdout, samples: int = 200) -> str:
                 model = fit_bg_nbd(some["x"], some["t_x"], some["T"]).model
             except NotFitted:
                 continue
-            off.append(model.expected_purchases(some["x"], some["t_x"], some["T"], found.cut.days / 7).sum() / some["expected"].sum() - 1)
+            off.append(
+                model.expected_purchases(some["x"], some["t_x"], some["T"], found.cut.days / 7).sum()
+                / some["expected"].sum()
+                - 1
+            )
         low, high = 100 * np.quantile(off, (0.1, 0.9))
         lines.append(f"| {wanted} | {100 * (1 - len(off) / samples):.0f} % | {low:+.0f} % to {high:+.0f} % |")
     return "\n".join(lines)
@@ -191,7 +247,10 @@ def with_part(page: str, name: str, part: str) -> str:
 
 
 def write_backtests() -> None:
-    """Write the figures and plots of docs/predictions.md, and print what was compared. Raises CannotDo where the demo is not built."""
+    """Write the figures and plots of docs/predictions.md, and print what was compared.
+
+    Raises CannotDo where the demo is not built.
+    """
     warehouse = PROJECT / "warehouse" / "demo.duckdb"
     if not warehouse.exists():
         raise CannotDo(f"There is no warehouse {warehouse.relative_to(PROJECT)}: run `segments run` first.")

@@ -1,22 +1,32 @@
 """Predict for each buyer of the last build what they will do in the next 365 days, and write it beside the marts.
 
-Reads the mart customer_value, and replaces marts.customer_predictions and marts.prediction_fits, both or neither; then runs their
-data tests (models/predictions/_predictions.yml). Where a model cannot be fitted, its predictions are null and the reason is told:
-that is an answer, with exit code 0. Exit code 2: they could not be written, or fail a test.
+Reads the mart customer_value, and replaces marts.customer_predictions and marts.prediction_fits, both or neither; then
+runs their data tests (models/predictions/_predictions.yml). Where a model cannot be fitted, its predictions are null
+and the reason is told: that is an answer, with exit code 0. Exit code 2: they could not be written, or fail a test.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ecommerce_segments.dbt_session import DbtError, Session
+from ecommerce_segments.dbt_session import DbtError, NotBuilt, Session
 from ecommerce_segments.engines.source_tables import read, replace
-from ecommerce_segments.predict.buy_till_you_die import BgNbd, Fit, GammaGamma, NotFitted, fit_bg_nbd, fit_gamma_gamma
+from ecommerce_segments.predict.buy_till_you_die import (
+    BgNbd,
+    Fit,
+    GammaGamma,
+    Model,
+    NotFitted,
+    fit_bg_nbd,
+    fit_gamma_gamma,
+)
 
 DAYS = 365
 BUYERS = """
-    select customer_id, as_of_date, repeat_purchase_days, days_first_to_last, days_first_to_as_of, revenue_per_repeat_day
+    select customer_id, as_of_date, repeat_purchase_days, days_first_to_last,
+        days_first_to_as_of, revenue_per_repeat_day
     from {{ ref('customer_value') }}
     where repeat_purchase_days is not null
     order by {{ by_code_point('customer_id') }}
@@ -25,7 +35,8 @@ BUYERS = """
 
 @dataclass
 class Predictions:
-    """The tables by name, with the columns of _predictions.yml (missing ones are null), and what there is to tell of them."""
+    """The tables by name, with the columns of _predictions.yml (missing ones are null), and what there is to tell of
+    them."""
 
     tables: dict[str, pd.DataFrame]
     told: list[str]
@@ -34,8 +45,9 @@ class Predictions:
 def predict(buyers: pd.DataFrame, as_of_date: str, minimum: int) -> Predictions:
     """The predictions of all buyers.
 
-    buyers: one row per buyer in the columns of BUYERS, times in days, money in the reporting currency and null without a repeat.
-    as_of_date: that of the build, YYYY-MM-DD. minimum: as many of them must have come back on a second day, or nothing is predicted.
+    buyers: one row per buyer in the columns of BUYERS, times in days, money in the reporting currency and null without
+    a repeat. as_of_date: that of the build, YYYY-MM-DD. minimum: as many of them must have come back on a second day,
+    or nothing is predicted.
     """
     minimum = max(minimum, 1)
     x = buyers["repeat_purchase_days"].to_numpy(float)
@@ -43,33 +55,53 @@ def predict(buyers: pd.DataFrame, as_of_date: str, minimum: int) -> Predictions:
     z = buyers["revenue_per_repeat_day"].to_numpy(float)
     has_money = (x > 0) & (z > 0)
     purchases, no_purchases = attempt(fit_bg_nbd, x, t_x, T, repeat_buyers=(x > 0).sum(), minimum=minimum)
-    money, no_money = attempt(fit_gamma_gamma, x[has_money], z[has_money], repeat_buyers=has_money.sum(), minimum=minimum)
+    money, no_money = attempt(
+        fit_gamma_gamma, x[has_money], z[has_money], repeat_buyers=has_money.sum(), minimum=minimum
+    )
     correlation = pd.Series(x[has_money]).corr(pd.Series(z[has_money])) if money else np.nan
 
     table = buyers[["customer_id"]].assign(as_of_date=as_of_date)
+    told = [f"{len(buyers):,} buyers as of {as_of_date}"]
     if purchases:
         table["probability_alive"] = purchases.model.probability_alive(x, t_x, T)
         table["expected_purchases_365d"] = purchases.model.expected_purchases(x, t_x, T, DAYS / 7)
+        told.append(f"How often they buy (BG/NBD): {named(purchases.model)}; in the next {DAYS} days "
+                    f"{table['expected_purchases_365d'].sum():,.0f} purchases")
     if money:
         table["expected_revenue_per_purchase"] = money.model.expected_revenue(x, z)
+        told.append(f"What they spend (Gamma-Gamma): {named(money.model)}; {money.customers:,} repeat buyers, "
+                    f"their frequency and money correlate at {correlation:.2f}")
     if purchases and money:
         table["expected_value_365d"] = table["expected_purchases_365d"] * table["expected_revenue_per_purchase"]
-    fits = pd.DataFrame([
-        {"model": "bg_nbd", "as_of_date": as_of_date, "customers": len(buyers), "reason": no_purchases, **parameters(purchases)},
-        {"model": "gamma_gamma", "as_of_date": as_of_date, "customers": has_money.sum(), "reason": no_money, **parameters(money),
-         "correlation": correlation}])
-    return Predictions({"customer_predictions": table, "prediction_fits": fits}, [
-        f"{len(buyers):,} buyers as of {as_of_date}",
-        no_purchases or f"How often they buy (BG/NBD): {named(purchases.model)}; in the next {DAYS} days "
-                        f"{table['expected_purchases_365d'].sum():,.0f} purchases",
-        no_money or f"What they spend (Gamma-Gamma): {named(money.model)}; {money.customers:,} repeat buyers, "
-                    f"their frequency and money correlate at {correlation:.2f}",
-        *([f"Together: {table['expected_value_365d'].sum():,.0f} of net revenue to expect of them"] if purchases and money else [])])
+        told.append(f"Together: {table['expected_value_365d'].sum():,.0f} of net revenue to expect of them")
+    told += [reason for reason in (no_purchases, no_money) if reason]
+    fits = pd.DataFrame(
+        [
+            {
+                "model": "bg_nbd",
+                "as_of_date": as_of_date,
+                "customers": len(buyers),
+                "reason": no_purchases,
+                **parameters(purchases),
+            },
+            {
+                "model": "gamma_gamma",
+                "as_of_date": as_of_date,
+                "customers": has_money.sum(),
+                "reason": no_money,
+                **parameters(money),
+                "correlation": correlation,
+            },
+        ]
+    )
+    return Predictions({"customer_predictions": table, "prediction_fits": fits}, told)
 
 
-def attempt(fit, *data, repeat_buyers: int, minimum: int) -> tuple[Fit | None, str | None]:
+def attempt(
+    fit: Callable[..., Fit[Model]], *data: np.ndarray, repeat_buyers: int, minimum: int
+) -> tuple[Fit[Model] | None, str | None]:
     """The fit, or the sentence that says why there is none."""
-    what = {fit_bg_nbd: "how often buyers buy", fit_gamma_gamma: "what buyers spend"}[fit]
+    what = "how often buyers buy" if fit is fit_bg_nbd else "what buyers spend"
     if repeat_buyers < minimum:
         return None, (f"Nothing is predicted of {what}: {repeat_buyers:,} buyers came back, but at least "
                       f"{minimum:,} are needed (prediction_min_repeat_buyers).")
@@ -91,17 +123,21 @@ def read_buyers(session: Session) -> pd.DataFrame:
     """The rows of BUYERS. Raises DbtError where the last build left none, or only those of an earlier one."""
     try:
         buyers = read(session, BUYERS)
-    except DbtError as error:
-        if "does not exist" not in str(error):
-            raise
+    except NotBuilt as error:
         raise DbtError("The mart customer_value is not built here yet: run `segments run` first.") from error
     if dates := {str(day) for day in buyers["as_of_date"]} - {session.as_of_date}:
-        raise DbtError(f"The mart customer_value is of {min(dates)}, but the last build of {session.as_of_date}: build again first.")
+        raise DbtError(
+            f"The mart customer_value is of {min(dates)}, but the last build of {session.as_of_date}: build again"
+            " first."
+        )
     return buyers
 
 
 def predict_buyers(session: Session) -> list[str]:
-    """Predict, write the tables and test them. Returns what there is to tell. Raises DbtError where they are not written or fail."""
+    """Predict, write the tables and test them. Returns what there is to tell.
+
+    Raises DbtError where they are not written or fail.
+    """
     minimum = int(session.rows("select {{ var('prediction_min_repeat_buyers') }} as buyers")[0]["buyers"])
     predictions = predict(read_buyers(session), session.as_of_date, minimum)
     replace(session.manifest, "predictions", predictions.tables)

@@ -2,7 +2,8 @@
 
 
 def comments(table: str, description: str, columns: dict[str, str]) -> list[str]:
-    """The statements that describe a table and its columns, on DuckDB and PostgreSQL. columns: their descriptions, by name."""
+    """The statements that describe a table and its columns, on DuckDB and PostgreSQL. columns: their descriptions, by
+    name."""
     return [f"comment on table {table} is {quoted(description)}"] + [
         f"comment on column {table}.{column} is {quoted(text)}" for column, text in columns.items()]
 

@@ -1,4 +1,7 @@
-"""Enter a person into the seed forgotten_customers, by hashes alone. The next run leaves them out of all marts, history included."""
+"""Enter a person into the seed forgotten_customers, by hashes alone.
+
+The next run leaves them out of all marts, history included.
+"""
 
 import csv
 import hashlib
@@ -7,24 +10,30 @@ from datetime import UTC, datetime
 from ecommerce_segments import PROJECT
 from ecommerce_segments.dbt_session import DbtError, Session, as_is
 from ecommerce_segments.publish.comments import quoted
+from ecommerce_segments.whole_files import write_whole
 
 SEED = PROJECT / "seeds" / "forgotten_customers.csv"
 
 
 def erase(session: Session, customer: str) -> str:
-    """Enter the hashes of all accounts and emails of a customer. customer: the id of the customer, or of one of their accounts.
+    """Enter the hashes of all accounts and emails of a customer. customer: the id of the customer, or of one of their
+    accounts.
 
     Returns what was entered and what is left to do. Raises DbtError where the last build knows no such customer.
     """
-    traces = [row["trace"] for row in session.rows(f"""
+    traces = [
+        row["trace"]
+        for row in session.rows(f"""
         with person as (
             select customer_id from {{{{ ref('int_known_ids') }}}} where account_id = {as_is(quoted(customer))}
         )
-        select account_id as trace from {{{{ ref('int_known_ids') }}}} where customer_id in (select customer_id from person)
+        select account_id as trace
+        from {{{{ ref('int_known_ids') }}}} where customer_id in (select customer_id from person)
         union
         select compared_email from {{{{ ref('int_accounts') }}}}
         where customer_id in (select customer_id from person) and not has_shared_email and compared_email is not null
-    """)]
+    """)
+    ]
     # Ids that only the history knows, as their accounts are delivered no more.
     newest = traces
     while newest:
@@ -37,10 +46,17 @@ def erase(session: Session, customer: str) -> str:
     if not traces:
         raise DbtError(f"The last build knows no customer {customer}: nothing is changed.")
     # A guest's id holds the hash of the email already.
-    hashes = {trace.removeprefix("guest:") if trace.startswith("guest:") else hashlib.sha256(trace.encode()).hexdigest() for trace in traces}
+    hashes = {
+        trace.removeprefix("guest:") if trace.startswith("guest:") else hashlib.sha256(trace.encode()).hexdigest()
+        for trace in traces
+    }
     enter(hashes)
-    return (f"{customer} is entered into {SEED.relative_to(PROJECT)}, by {len(hashes)} hashes of ids and emails. The next run leaves them out of all"
-            " marts, the history and the versions published before.\nTo do by hand: delete the person in the shop's own files, in exports and in backups.")
+    return (
+        f"{customer} is entered into {SEED.relative_to(PROJECT)}, by {len(hashes)} hashes of ids and emails. The next"
+        " run leaves them out of all"
+        " marts, the history and the versions published before.\nTo do by hand: delete the person in the shop's own"
+        " files, in exports and in backups."
+    )
 
 
 def enter(hashes: set[str]) -> None:
@@ -48,9 +64,10 @@ def enter(hashes: set[str]) -> None:
     with SEED.open(newline="") as file:
         known = {row["hashed_id"]: row["forgotten_on"] for row in csv.DictReader(file)}
     known |= dict.fromkeys(hashes, str(datetime.now(UTC).date()))
-    beside = SEED.with_suffix(".unfinished")
-    with beside.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["hashed_id", "forgotten_on"])
-        writer.writerows(sorted(known.items()))
-    beside.replace(SEED)
+    write_whole(
+        SEED,
+        "".join(
+            f"{hashed_id},{forgotten_on}\n"
+            for hashed_id, forgotten_on in [("hashed_id", "forgotten_on"), *sorted(known.items())]
+        ),
+    )

@@ -19,7 +19,9 @@ def segments_table(published: Path) -> str:
         rows = connection.execute(
             "select segment, customers, share_of_customers, marketing_goal from marts.segments order by position"
         ).fetchall()
-        customers, as_of_date = connection.execute("select count(*), max(as_of_date) from marts.customers").fetchone()
+        ((customers, as_of_date),) = connection.execute(
+            "select count(*), max(as_of_date) from marts.customers"
+        ).fetchall()
     width = max((len(segment) for segment, *_ in rows), default=0)
     lines = [f"{customers:,} customers as of {as_of_date}", ""]
     lines.append(f"{'segment':<{width}}  {'customers':>9}  {'share':>6}  what to do with it")

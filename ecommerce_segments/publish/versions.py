@@ -37,19 +37,27 @@ STORAGE_VERSION = "v1.0.0"
 class NotPublished(CannotDo):
     """Why there is nothing new to read, in a sentence."""
 
-def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, is_simulated: bool = False, say: Callable[[str], None] = print) -> Path:
+def publish(
+    warehouse: Path,
+    marts: list[str],
+    directory: Path,
+    kept: int,
+    is_simulated: bool = False,
+    say: Callable[[str], None] = print,
+) -> Path:
     """Write the marts as a new version, let `current` lead to it, and remove all but the last `kept` versions.
 
     warehouse: a DuckDB file that dbt built; marts: tables and views of its schema marts; directory: is made if need be;
-    is_simulated: whether readers are to be told that people and orders are made up; say: is told what was published. Returns the directory of
-    the version. Raises OSError or duckdb.Error where it cannot be written: `current` is then as it was.
+    is_simulated: whether readers are to be told that people and orders are made up; say: is told what was published.
+    Returns the directory of the version. Raises OSError or duckdb.Error where it cannot be written: `current` is then
+    as it was.
     """
     versions = directory / "versions"
     versions.mkdir(parents=True, exist_ok=True)
     remove_unfinished(versions)
     published_at = datetime.now(UTC)
     with duckdb.connect(warehouse) as connection:
-        (as_of_date,) = connection.execute("select max(as_of_date) from marts.segments").fetchone()
+        ((as_of_date,),) = connection.execute("select max(as_of_date) from marts.segments").fetchall()
         version = versions / f"{as_of_date}_{published_at:%Y%m%dT%H%M%S%fZ}"
         write_version(connection, {mart: f"from marts.{mart}" for mart in marts}, version, {
             "as_of_date": str(as_of_date),
@@ -57,7 +65,10 @@ def publish(warehouse: Path, marts: list[str], directory: Path, kept: int, is_si
             "git_revision": git_revision(),
             "is_simulated": is_simulated,
         })
-        forgotten = [hashed_id for (hashed_id,) in connection.execute("select hashed_id from staging.forgotten_customers").fetchall()]
+        forgotten = [
+            hashed_id
+            for (hashed_id,) in connection.execute("select hashed_id from staging.forgotten_customers").fetchall()
+        ]
     lead_to(directory, version)
     for old in sorted_versions(directory)[:-kept]:
         shutil.rmtree(old)
@@ -83,10 +94,11 @@ def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], 
                 connection.execute(f"create table published.marts.{mart} as {query}")
                 for comment in comments(f"published.marts.{mart}", *told[mart]):
                     connection.execute(comment)
-                metadata = f"{{description: {quoted(told[mart][0])}, column_descriptions: {quoted(json.dumps(told[mart][1]))}}}"
+                description, columns = told[mart]
+                metadata = f"{{description: {quoted(description)}, column_descriptions: {quoted(json.dumps(columns))}}}"
                 connection.execute(f"copy published.marts.{mart} to '{unfinished / mart}.parquet'"
                                    f" (format parquet, compression zstd, kv_metadata {metadata})")
-                (rows[mart],) = connection.execute(f"select count(*) from published.marts.{mart}").fetchone()
+                ((rows[mart],),) = connection.execute(f"select count(*) from published.marts.{mart}").fetchall()
             connection.execute("checkpoint published")
         except duckdb.Error:
             # Detaching complains once more of a disk that is full.
@@ -105,16 +117,21 @@ def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], 
 
 def descriptions(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, dict[str, str]]]:
     """The comments of each table and view of the schema marts, and of its columns by name; those that there are."""
-    return {name: (comment, dict(zip(columns or [], texts or []))) for name, comment, columns, texts in connection.execute("""
-        select table_name, coalesce(any_value(tables.comment), ''), list(column_name order by column_index) filter (columns.comment <> ''),
+    return {
+        name: (comment, dict(zip(columns or [], texts or [])))
+        for name, comment, columns, texts in connection.execute("""
+        select table_name, coalesce(any_value(tables.comment), ''),
+            list(column_name order by column_index) filter (columns.comment <> ''),
             list(columns.comment order by column_index) filter (columns.comment <> '')
         from (
             select table_oid as oid, database_name, schema_name, comment from duckdb_tables()
             union all select view_oid, database_name, schema_name, comment from duckdb_views()
         ) as tables
-        inner join duckdb_columns() as columns on tables.oid = columns.table_oid and tables.database_name = columns.database_name
+        inner join duckdb_columns() as columns on tables.oid = columns.table_oid
+            and tables.database_name = columns.database_name
         where tables.database_name = current_database() and tables.schema_name = 'marts'
-        group by table_name""").fetchall()}
+        group by table_name""").fetchall()
+    }
 
 
 def forget_in(version: Path, forgotten: list[str]) -> None:
@@ -125,20 +142,36 @@ def forget_in(version: Path, forgotten: list[str]) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"attach '{version / DATABASE}' as shop (read_only)")
         connection.execute("use shop")
-        columns = connection.execute("select table_name, list(column_name) filter (where list_contains($ids, column_name))"
-                                     " from duckdb_columns() where database_name = 'shop' group by table_name", {"ids": ID_COLUMNS}).fetchall()
-        ids = " union ".join(f"select {column} as id from marts.{mart}" for mart, keys in columns for column in keys or [])
-        connection.execute(f"create temp table forgotten as select id from ({ids}) where list_contains($hashes, sha256(id))"
-                           " or list_contains($hashes, id[7:])", {"hashes": forgotten})
+        columns = connection.execute(
+            "select table_name, list(column_name) filter (where list_contains($ids, column_name))"
+            " from duckdb_columns() where database_name = 'shop' group by table_name",
+            {"ids": ID_COLUMNS},
+        ).fetchall()
+        ids = " union ".join(
+            f"select {column} as id from marts.{mart}" for mart, keys in columns for column in keys or []
+        )
+        connection.execute(
+            f"create temp table forgotten as select id from ({ids}) where list_contains($hashes, sha256(id))"
+            " or list_contains($hashes, id[7:])",
+            {"hashes": forgotten},
+        )
         if not connection.execute("select 1 from forgotten").fetchall():
             return
         about = manifest_of(version) | {"forgotten_at": datetime.now(UTC).isoformat(timespec="seconds")}
         rewritten = version.with_name(version.name + ".rewritten" + UNFINISHED)
-        write_version(connection, {
-            mart: f"from marts.{mart}" + "".join(
-                f" {'and' if number else 'where'} not coalesce({key} in (from forgotten), false)" for number, key in enumerate(keys or []))
-            for mart, keys in columns
-        }, rewritten, about)
+        write_version(
+            connection,
+            {
+                mart: f"from marts.{mart}"
+                + "".join(
+                    f" {'and' if number else 'where'} not coalesce({key} in (from forgotten), false)"
+                    for number, key in enumerate(keys or [])
+                )
+                for mart, keys in columns
+            },
+            rewritten,
+            about,
+        )
     version.rename(version.with_name(version.name + UNFINISHED))
     rewritten.rename(version)
     remove_unfinished(version.parent)
@@ -166,7 +199,9 @@ def rollback(directory: Path) -> Path:
     versions = sorted_versions(directory)
     position = versions.index(now)
     if position == 0:
-        raise NotPublished(f"There is no version before {versions[0].name} in {shown(directory / 'versions')}: nothing is changed.")
+        raise NotPublished(
+            f"There is no version before {versions[0].name} in {shown(directory / 'versions')}: nothing is changed."
+        )
     lead_to(directory, versions[position - 1])
     return versions[position - 1]
 
@@ -206,9 +241,12 @@ def to_disk(path: Path) -> None:
 
 
 def git_revision() -> str | None:
-    """The commit of the project that runs, with `-dirty` where files were changed since; None where git does not know."""
+    """The commit of the project that runs, with `-dirty` where files were changed since; None where git does not know.
+    """
     try:
-        described = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], capture_output=True, text=True)
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], capture_output=True, text=True
+        )
     except FileNotFoundError:
         return None
     return described.stdout.strip() or None
