@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -190,48 +191,56 @@ def doctor(shop: Shop) -> int:
     return 0 if is_well else 2
 
 
+def of_a_trait(function: Callable) -> Callable:
+    """Whether the name is that of a trait."""
+    return click.option("--trait", "is_trait", is_flag=True, help="A trait instead of a segment.")(function)
+
+
+def register_of(is_trait: bool) -> ModuleType:
+    from ecommerce_segments.define import register, trait_register
+
+    return trait_register if is_trait else register
+
+
 @command("new", "segments new weekend_shoppers", of_a_shop=False)
 @click.argument("name")
-def new(name: str) -> None:
-    """Write the file and the register entry of a new segment."""
-    from ecommerce_segments.define import register
-
-    print(register.add(name))
+@of_a_trait
+def new(name: str, is_trait: bool) -> None:
+    """Write the file and the register entry of a new segment, or of a new trait."""
+    print(register_of(is_trait).add(name))
 
 
 @command("remove", "segments remove weekend_shoppers", of_a_shop=False)
 @click.argument("name")
-def remove(name: str) -> None:
-    """Remove a segment's file, register entry and unit tests."""
-    from ecommerce_segments.define import register
-
-    print(register.remove(name))
+@of_a_trait
+def remove(name: str, is_trait: bool) -> None:
+    """Remove the file, register entry and unit tests of a segment, or of a trait."""
+    print(register_of(is_trait).remove(name))
 
 
 @command("check", "segments check", of_a_shop=False)
 def check() -> None:
-    """Check the register of segments against their files."""
-    from ecommerce_segments.define import register
+    """Check the registers of segments and traits against their files."""
+    for is_trait in (False, True):
+        if wrong := register_of(is_trait).check():
+            raise CannotDo(wrong)
 
-    if wrong := register.check():
-        raise CannotDo(wrong)
 
-
-@command("traits", "segments traits | grep margin", of_a_shop=False)
-def traits() -> None:
-    """List the traits of customers that a segment may ask."""
+@command("traits", "segments traits | grep margin")
+def traits(shop: Shop) -> None:
+    """List the traits of customers that a segment may ask: name, type, where it comes from, and meaning."""
     from ecommerce_segments.explore.traits import listed
 
-    print(listed())
+    print(listed(shop.settings))
 
 
 @command("preview", "segments preview weekend_shoppers")
-@click.argument("segment")
-def preview(shop: Shop, segment: str) -> None:
-    """Say who a segment would hold, as its file stands now, without a build."""
+@click.argument("name")
+def preview(shop: Shop, name: str) -> None:
+    """Say who a segment would hold, or who would have a trait, as its file stands now, without a build."""
     from ecommerce_segments.explore import preview
 
-    print(preview.preview(session_of(shop), segment))
+    print(preview.preview(session_of(shop), name))
 
 
 @command("explain", "segments explain C01234")

@@ -161,5 +161,7 @@ KINDS = {
     "publish_contact_data": FLAG,
     "require_ads_consent": FLAG,
     "custom_traits": ENTRIES,
+    "own_traits": ENTRIES,
+    "traits": ENTRIES,
     "segments": ENTRIES,
 }

@@ -10,6 +10,7 @@
         {% if var('incremental_staging') and target.type not in ['duckdb', 'postgres'] %}
             {% do exceptions.raise_compiler_error('incremental_staging is written for DuckDB and PostgreSQL, not for ' ~ target.type ~ ': set it to false.') %}
         {% endif %}
+        {% do check_traits_register() %}
         {% set registered = var('segments') | map(attribute='name') | list %}
         {# Where this project is installed as a package, the other one's models may be called as they like. #}
         {% for node in graph.nodes.values() if node.unique_id.startswith('model.ecommerce_segments.seg_') %}

@@ -26,6 +26,16 @@
     }) }}
 {% endmacro %}
 
+{# Columns of rows with a row per trait: the value of each registered trait, in its type. #}
+{% macro newest_custom_traits() %}
+    {% set columns = [] %}
+    {% for trait in var('custom_traits') or [] %}
+        {% set value = 'max(case when trait = ' ~ text_literal(trait.name) ~ ' then trait_value end)' %}
+        {% do columns.append('cast(' ~ comparable_value(trait.type, value) ~ ' as ' ~ trait_type(trait.type) ~ ') as ' ~ trait.name) %}
+    {% endfor %}
+    {{ return(columns) }}
+{% endmacro %}
+
 {# A value as it is compared with those of the register: 1.0 is 1, and YES is what YAML makes of yes. #}
 {% macro comparable_value(type, text) %}
     {{ return({

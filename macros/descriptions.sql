@@ -9,17 +9,30 @@
         {% set entry = var('segments') | selectattr('name', 'equalto', name[4:]) | first %}
         {% set columns = {} %}
         {% do columns.update(nodes['model.ecommerce_segments.customer_categories'].columns) %}
-        {% do columns.update(nodes['model.ecommerce_segments.customers'].columns) %}
+        {% do columns.update(columns_of_customers()) %}
         {{ return({
             'description': 'One row per customer' ~ (' and ' ~ entry.row_per if entry.row_per else '') ~ ' in the segment. ' ~ entry.definition,
             'columns': columns
         }) }}
+    {% endif %}
+    {% if name == 'customers' %}
+        {{ return({'description': nodes['model.ecommerce_segments.customers'].description, 'columns': columns_of_customers()}) }}
     {% endif %}
     {{ return(
         nodes.get('model.ecommerce_segments.' ~ name)
         or graph.sources.get('source.ecommerce_segments.predictions.' ~ name)
         or {'description': '', 'columns': {}}
     ) }}
+{% endmacro %}
+
+{# The columns of customers that YAML describes, and those of registered traits. #}
+{% macro columns_of_customers() %}
+    {% set columns = {} %}
+    {% do columns.update(graph.nodes['model.ecommerce_segments.customers'].columns) %}
+    {% for column in registered_columns() %}
+        {% do columns.update({column.name: column}) %}
+    {% endfor %}
+    {{ return(columns) }}
 {% endmacro %}
 
 {# At the end of a run: describes what dbt's persist_docs does not. #}

@@ -47,7 +47,7 @@
 {% endmacro %}
 
 {% macro has_a_date(id) %}
-    {{ return(id.startswith('model.ecommerce_segments.') and graph.nodes[id].fqn[1] in ['intermediate', 'marts']) }}
+    {{ return(id.startswith('model.ecommerce_segments.') and graph.nodes[id].fqn[1] in ['intermediate', 'traits', 'marts']) }}
 {% endmacro %}
 
 {% macro table_of_dates() %}

@@ -46,27 +46,36 @@
 {% endmacro %}
 
 {% macro check_segment_rows(segment, name, key, customers) %}
+    {% set found = counted_members(segment, key, customers) %}
+    {% if found.doubled %}
+        {% do exceptions.raise_compiler_error(
+            'The segment ' ~ name ~ ' holds ' ~ found.doubled ~ ' of its ' ~ found.customers ~ ' customers more than once, for example '
+            ~ found.a_doubled_one ~ ': filter to one row per customer, or name the column that tells the rows apart as row_per in the register.'
+        ) %}
+    {% elif found.unknown %}
+        {% do exceptions.raise_compiler_error(
+            'The segment ' ~ name ~ ' holds ' ~ found.unknown ~ ' customer_ids that customers does not know, for example '
+            ~ found.an_unknown_one ~ ': select customer_id from customers as it is.'
+        ) %}
+    {% elif not found.rows and found.of_all %}
+        {% do exceptions.warn('The segment ' ~ name ~ ' is empty.') %}
+    {% endif %}
+{% endmacro %}
+
+{# How many rows and customers a table has by this key, and of which more than one row or no customer is there, with examples. #}
+{% macro counted_members(table, key, customers) %}
     {% set found = run_query(
         'select count(*), count(distinct member.customer_id), '
         ~ 'sum(case when member.copies > 1 then 1 else 0 end), min(case when member.copies > 1 then member.customer_id end), '
         ~ 'sum(case when customers.customer_id is null then 1 else 0 end), min(case when customers.customer_id is null then member.customer_id end), '
         ~ '(select count(*) from ' ~ customers ~ ') '
-        ~ 'from (select ' ~ key | join(', ') ~ ', count(*) as copies from ' ~ segment ~ ' group by ' ~ key | join(', ') ~ ') as member '
+        ~ 'from (select ' ~ key | join(', ') ~ ', count(*) as copies from ' ~ table ~ ' group by ' ~ key | join(', ') ~ ') as member '
         ~ 'left join ' ~ customers ~ ' as customers on member.customer_id = customers.customer_id'
     ).rows[0] %}
-    {% if found[2] %}
-        {% do exceptions.raise_compiler_error(
-            'The segment ' ~ name ~ ' holds ' ~ found[2] ~ ' of its ' ~ found[1] ~ ' customers more than once, for example ' ~ found[3]
-            ~ ': filter to one row per customer, or name the column that tells the rows apart as row_per in the register.'
-        ) %}
-    {% elif found[4] %}
-        {% do exceptions.raise_compiler_error(
-            'The segment ' ~ name ~ ' holds ' ~ found[4] ~ ' customer_ids that customers does not know, for example ' ~ found[5]
-            ~ ': select customer_id from customers as it is.'
-        ) %}
-    {% elif not found[0] and found[6] %}
-        {% do exceptions.warn('The segment ' ~ name ~ ' is empty.') %}
-    {% endif %}
+    {{ return({
+        'rows': found[0], 'customers': found[1], 'doubled': found[2], 'a_doubled_one': found[3], 'unknown': found[4], 'an_unknown_one': found[5],
+        'of_all': found[6],
+    }) }}
 {% endmacro %}
 
 {# At the start of a build: a segment that the last build knew and the register names no more leaves no table behind. #}

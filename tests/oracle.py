@@ -456,13 +456,17 @@ def broken_trait(row: Row, register: tuple[dict, ...]) -> str | None:
     entry = next((entry for entry in register if entry["name"] == row["trait"]), None)
     if entry is None:
         return "forbidden trait"
-    read = READERS["flag" if entry["type"] == "boolean" else entry["type"]]
+    read = trait_reader(entry)
     try:
         value = read(row["value"])
     except (ValueError, OverflowError):
         return "unreadable value"
     allowed = entry.get("values")
     return "forbidden value" if allowed and value not in [read(str(one)) for one in allowed] else None
+
+
+def trait_reader(entry: dict) -> Callable[[str], object]:
+    return READERS["flag" if entry["type"] == "boolean" else entry["type"]]
 
 
 def key_text(table: str, received: RawRow) -> str | None:
@@ -1209,6 +1213,7 @@ class Shop:
     complaints: Refusals
     bounced_customers: set[str]
     reviews_of: dict[str, list[Row]]
+    custom_traits_of: dict[str, list[Row]]  # by account
     sale: Sale | None
     last_year_sale: Sale | None
 
@@ -1245,6 +1250,7 @@ def know_shop(raw: Raw, sale_rows: list[RawRow], parameters: Parameters, calenda
         complaints=Refusals(email_events, people, "complaint"),
         bounced_customers=bounced_customers(email_events, people),
         reviews_of=grouped(know_reviews(raw, people, calendar), "owner"),
+        custom_traits_of=grouped(raw.tables["custom_traits"], "customer_id"),
         sale=sale,
         last_year_sale=last_year_edition(sales, sale),
     )
@@ -1275,7 +1281,25 @@ def traits(shop: Shop, customer_id: str) -> Row:
         **cart_traits(shop, customer_id),
         **email_traits(shop, customer_id),
         **review_traits(shop, customer_id),
+        "full_price_purchase_share": full_price_purchase_share(purchases),
+        **custom_traits(shop, customer_id),
     }
+
+
+def full_price_purchase_share(purchases: list[Row]) -> Decimal | None:
+    full_price = sum(not purchase["is_discounted"] for purchase in purchases)
+    return rounded(Decimal(full_price) / len(purchases), "0.00000001") if purchases else None
+
+
+def custom_traits(shop: Shop, customer_id: str) -> Row:
+    """Return each trait that comes as data: the value in the newest row of the customer's accounts, on a tie of the largest account id."""
+    rows = [row for account in shop.people.accounts_of.get(customer_id, []) for row in shop.custom_traits_of[account["customer_id"]]]
+    values = {}
+    for entry in shop.parameters.custom_traits:
+        newest = max((row for row in rows if row["trait"] == entry["name"]), key=lambda row: (row["updated_at"], row["customer_id"]), default=None)
+        value = trait_reader(entry)(newest["value"]) if newest else None
+        values[entry["name"]] = rounded(value, "0.000001") if isinstance(value, Decimal) else value
+    return values
 
 
 def has_birthday_in_7d(birth_date: date | None, calendar: Calendar) -> bool:
@@ -1328,12 +1352,19 @@ def visit_traits(shop: Shop, customer_id: str) -> Row:
         "sessions_90d": sum(in_last_days(day, 90) for day in dates),
         "sessions_180d": sum(in_last_days(day, 180) for day in dates),
         "last_session_on": max(dates, default=None),
+        "average_days_between_sessions": average_gap(set(dates)),
         "recommendation_clicks_30d": sum(event["event_type"] == "recommendation_click" for event in events_30d),
         "product_views_30d": sum(event["event_type"] == "product_view" for event in events_30d),
         "high_ticket_interactions_30d": sum(
             event["event_type"] in ("product_view", "add_to_cart") and event["product_id"] in shop.high_ticket_products
             for event in events_30d),
     }
+
+
+def average_gap(dates: set[date]) -> Decimal | None:
+    """Return the average of the days from one date to the next, to 2 places; none with fewer than 2 dates."""
+    gaps = [(later - earlier).days for earlier, later in pairwise(sorted(dates))]
+    return rounded(Decimal(sum(gaps)) / len(gaps), "0.01") if gaps else None
 
 
 def cart_traits(shop: Shop, customer_id: str) -> Row:

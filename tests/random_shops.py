@@ -41,8 +41,9 @@ RHYTHMS = [[15, 15], [20, 25], [25, 20], [10, 10], [14, 14], [40, 10, 20], [30, 
 QUANTITIES = ["1", "1", "1", "2", "3", "10", "0.5", "1.5"]
 CATEGORIES = ["shoes", "hats", "Hats", "éclairs", "books"]
 # The register that the shops' custom_traits are read by, as the var of the same name.
-CUSTOM_TRAITS = ({"name": "size", "type": "text", "values": ["S", "M"]}, {"name": "points", "type": "number"}, {"name": "since", "type": "date"},
-                 {"name": "vip", "type": "boolean"})
+CUSTOM_TRAITS = tuple(entry | {"description": f"The {entry['name']} of the account."} for entry in (
+    {"name": "size", "type": "text", "values": ["S", "M"]}, {"name": "points", "type": "number"}, {"name": "since", "type": "date"},
+    {"name": "vip", "type": "boolean"}))
 TRAIT_VALUES = {"size": ["S", "M"] * 5 + ["XL"], "points": ["12.5", "0"] * 5 + ["1,5"], "since": ["2025-02-28"] * 9 + ["2025-02-29"],
                 "vip": ["yes", "0"] * 5 + ["maybe"]}
 INVISIBLE = ["\u00a0", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff"]

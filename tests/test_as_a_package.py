@@ -28,8 +28,11 @@ class Shop:
         (root / "models").mkdir()
         # Its name begins as our segments' do.
         (root / "models" / "seg_of_theirs.sql").write_text("select customer_id from {{ ref('customers') }} where purchase_count > 0")
+        (root / "models" / "trait_of_theirs.sql").write_text(
+            "select customer_id, count(*) as orders from {{ ref('int_orders') }} where customer_id is not null group by customer_id")
         self.write("dbt_project.yml", {"name": "some_shop", "profile": "some_shop", "vars": {"ecommerce_segments": {
-            "as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000, "shop_timezone": "Europe/Berlin"}}})
+            "as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000, "shop_timezone": "Europe/Berlin",
+            "own_traits": [{"name": "of_theirs", "columns": [{"name": "orders", "type": "number", "description": "Orders.", "without": -1}]}]}}})
         self.write("packages.yml", {"packages": [{"local": str(PROJECT)}]})
         self.write("profiles.yml", {"some_shop": {"target": "dev", "outputs": {
             "dev": {"type": "duckdb", "path": str(root / "some.duckdb"), "schema": "main"}}}})
@@ -59,6 +62,9 @@ def test_a_plain_build_is_right(shop):
     with duckdb.connect(shop.root / "some.duckdb") as connection:
         theirs = connection.execute("select count(*) from main.seg_of_theirs").fetchone()
         assert theirs == connection.execute("select count(*) from marts.customers where purchase_count > 0").fetchone() != (0,)
+        told = connection.execute("select data_type, comment from duckdb_columns() where table_name = 'customers' and column_name = 'orders'").fetchall()
+        assert told == [("DECIMAL(28,6)", "Orders.")]
+        assert connection.execute("select min(orders), min(orders) filter (has_ordered) from marts.customers").fetchone() == (-1, 1)
     # Nobody predicted: there is nothing to test, which is no failure.
     tested = shop.dbt("test", "--select", "source:predictions")
     assert tested.success and len([run for run in tested.result if run.node.resource_type == "test"]) == 2

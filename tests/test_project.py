@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from ecommerce_segments.define import document, register
+from ecommerce_segments.settings import defaults
 from project import PROJECT, Project, environment, messages
 from random_shops import random_shop, write_shop
 
@@ -28,6 +29,7 @@ def built(project, tmp_path_factory):
     write_shop(random_shop(3, date(2025, 3, 31)), directory, "parquet")
     compiled = project.compiled(directory, as_of_date="2025-03-31")
     with chdir(PROJECT):
+        document.describe_traits(project.manifest, defaults())
         document.describe_segments(project.manifest, {model.name: model.sql for model in compiled.models})
     return compiled.build(directory)
 
@@ -51,6 +53,14 @@ def test_every_mart_column_is_documented_and_no_other(project, built):
     for name in MARTS:
         documented = {column.name for column in models(project)[name].columns.values() if column.description}
         assert columns(built, name).keys() == documented, name
+
+
+def test_the_guide_names_columns_that_there_are(built):
+    sources = re.findall(r"(?m)^\| ((?:int|stg)_\w+) \| .* \| (.*) \|$", (PROJECT / "docs" / "first_segment.md").read_text())
+    assert len(sources) > 5
+    for model, named in sources:
+        there = {name for name, *_ in built.execute(f"describe {'intermediate' if model.startswith('int_') else 'staging'}.{model}").fetchall()}
+        assert set(named.split(", ")) <= there, model
 
 
 def test_every_shared_mart_has_an_enforced_contract(project):
@@ -201,3 +211,26 @@ def test_a_registered_segment_without_texts_stops_the_build(project, tmp_path):
     segments = [*register_without(project, "loyal_buyers"), {"name": "loyal_buyers", "title": "x", "definition": "y"}]
     result = project.attempt("seed", raw_dir=tmp_path, segments=segments)
     assert "The segment loyal_buyers has no goal" in messages(result)
+
+
+POINTS = {"name": "points", "type": "number", "description": "Points."}
+
+
+@pytest.mark.parametrize("register, sentence", [
+    ({"traits": []}, "models/traits/trait_average_days_between_sessions.sql is not registered: add an entry with name average_days_between_sessions"),
+    ({"own_traits": [{"name": "points"}]}, "The trait points has no columns: complete its entry"),
+    ({"own_traits": [{"name": "of_shop", "columns": [POINTS | {"description": None}]}]}, "The column points of the trait of_shop has no description"),
+    ({"own_traits": [{"name": "of_shop", "columns": [POINTS | {"type": "money"}]}]}, "has the type money, but must have text, integer, number"),
+    ({"own_traits": [{"name": "of_shop", "columns": [POINTS | {"name": "Loyalty points"}]}]}, "has no name for a column"),
+    ({"own_traits": [{"name": "of_shop", "columns": [POINTS | {"name": "net_revenue"}]}]}, "has the name of another column of customers"),
+    ({"own_traits": [{"name": "of_shop", "columns": [POINTS]}], "custom_traits": [POINTS]},
+     "The entry points of custom_traits has the name of another column of customers"),
+    ({"custom_traits": [POINTS | {"type": "integer"}]}, "The entry points of custom_traits has the type integer, but must have text, number"),
+    ({"custom_traits": [POINTS | {"description": None}]}, "The entry points of custom_traits has no description"),
+])
+def test_a_wrong_register_of_traits_stops_the_build(project, tmp_path, register, sentence):
+    assert sentence in messages(project.attempt("seed", raw_dir=tmp_path, **register))
+
+
+def test_each_trait_is_registered():
+    assert {f"trait_{trait['name']}" for trait in defaults()["traits"]} == {path.stem for path in (PROJECT / "models" / "traits").glob("*.sql")}

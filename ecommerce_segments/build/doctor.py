@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
-from ecommerce_segments.define import register
+from ecommerce_segments.define import register, trait_register
 from ecommerce_segments.publish.versions import NotPublished, current
 from ecommerce_segments.raw_contract import raw_contract
 from ecommerce_segments.settings import SettingsError, did_you_mean
@@ -54,7 +54,7 @@ def settings(shop: Shop) -> list[str]:
     changed = ", ".join(f"{name}={value}" for name, value in shop.given.items()) or "those of dbt_project.yml"
     where = f" ({shown(shop.file)})" if shop.file else ""
     lines = [f"  settings{where}: {changed}", f"  target: {shop.target}"]
-    wrong = register.check()
+    wrong = register.check() or trait_register.check()
     return lines + ([f"! {wrong}"] if wrong else [])
 
 

@@ -29,7 +29,7 @@ from ecommerce_segments.build.run_report import RunReport
 from ecommerce_segments.build.telling import Teller
 from ecommerce_segments.dashboard.figures import DashboardError
 from ecommerce_segments.dbt_session import DbtError, Session, runs_of
-from ecommerce_segments.define import register
+from ecommerce_segments.define import register, trait_register
 from ecommerce_segments.predict.buyers import predict_buyers
 from ecommerce_segments.publish.versions import NotPublished, current, publish, refresh_dashboard
 from ecommerce_segments.settings import SettingsError
@@ -281,7 +281,7 @@ def nightly(shop: Shop, tell: Teller) -> int:
     """
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, stop)
-    if wrong := register.check():
+    if wrong := register.check() or trait_register.check():
         raise SettingsError(wrong)
     if shop.target == "duckdb":
         try:

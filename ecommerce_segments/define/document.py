@@ -1,7 +1,7 @@
 """Write the documentation that follows from the register: docs/segments.md, and dbt's page of all models and columns.
 
-The segments have no YAML of their own. Their description comes from the register, and their columns take type and
-description from `customers`, or from the mart with several rows per customer that they filter.
+Segments and traits have no YAML of their own. Their description comes from their register. The columns of a segment take type and
+description from `customers`, or from the mart with several rows per customer that it filters; those of traits are in `customers` too.
 """
 
 import re
@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import cast
 
 import sqlglot
+from dbt.artifacts.resources import ColumnInfo
 from dbt.contracts.graph.manifest import Manifest
 from sqlglot import exp
 
 from ecommerce_segments.dbt_session import Session
 from ecommerce_segments.define.register import file_of, registered
+from ecommerce_segments.define.trait_register import registered_columns
+from ecommerce_segments.settings import defaults
 
 PAGE = Path("docs/segments.md")
 MARK = "<!-- From here on written by `segments docs`, from the register and the segments' files. -->"
@@ -30,6 +33,17 @@ def describe_segments(manifest: Manifest, compiled: dict[str, str]) -> None:
             exp.Query, sqlglot.parse_one(compiled[node.name], read=manifest.metadata.adapter_type)
         ).named_selects
         node.columns = {name: columns[name] for name in shown if name in columns}
+
+
+def describe_traits(manifest: Manifest, settings: dict) -> None:
+    """Give customers, and each trait's node, the columns that the registers add. They have no YAML either."""
+    models = {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
+    for column in registered_columns(settings):
+        told = ColumnInfo(name=column["name"], description=column["description"], data_type=column["type"])
+        models["customers"].columns[told.name] = told
+        if node := models.get(column["source"]):
+            node.columns[told.name] = told
+            node.description = "One row per customer who has the trait. " + " ".join(one.description for one in node.columns.values())
 
 
 def description(entry: dict) -> str:
@@ -76,5 +90,6 @@ def write_page() -> None:
 
 def write_site(session: Session) -> None:
     """Write dbt's page of all models and columns, target/static_index.html. Raises DbtError."""
+    describe_traits(session.manifest, defaults() | session.variables)
     describe_segments(session.manifest, session.compiled("path:models/marts/segments"))
     session.invoke("docs", "generate", "--static")

@@ -16,9 +16,8 @@ UNIT_TESTS = SEGMENTS / "_unit_tests.yml"
 FILE = """\
 -- Keep this file a bare filter: one table, no join, no macro but ref and var. The comments may go.
 --
--- customer_id and as_of_date are needed. Then show the columns that the filter asks, so that readers see why someone
--- is in.
--- All traits, with their meaning: segments traits. Is one missing? Compute it upstream, in models/intermediate.
+-- customer_id and as_of_date are needed. Then show the columns that the filter asks, so that readers see why someone is in.
+-- All traits, with their meaning: segments traits. Is one missing? segments new --trait NAME
 select
     customer_id,
     as_of_date,
@@ -119,14 +118,14 @@ def remove(name: str) -> str:
     return f"Removed. The next build takes the members of {name} out of all marts, and drops its table."
 
 
-def says_only(text: str, names: list[str]) -> bool:
-    """Whether the text is the project file with these segments, and else as it is now."""
-    def without_segments(content: dict) -> dict:
-        return content | {"vars": {key: value for key, value in content["vars"].items() if key != "segments"}}
+def says_only(text: str, names: list[str], register: str = "segments") -> bool:
+    """Whether the text is the project file with these names in a register, and else as it is now."""
+    def without_register(content: dict) -> dict:
+        return content | {"vars": {key: value for key, value in content["vars"].items() if key != register}}
 
     try:
         content = yaml.safe_load(text)
-        return ([entry["name"] for entry in content["vars"]["segments"] or []] == names
-                and without_segments(content) == without_segments(yaml.safe_load(PROJECT_FILE.read_text())))
+        return ([entry["name"] for entry in content["vars"][register] or []] == names
+                and without_register(content) == without_register(yaml.safe_load(PROJECT_FILE.read_text())))
     except (yaml.YAMLError, KeyError, TypeError):
         return False

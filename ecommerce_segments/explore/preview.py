@@ -12,11 +12,13 @@ SHOWN = 10
 def preview(session: Session, segment: str) -> str:
     """The preview as text: size, who would enter and leave, and ten rows.
 
-    segment: name, with or without `seg_`. Raises DbtError where there is no such file or its SQL does not run.
+    segment: name, with or without `seg_`; where there is no such segment, a trait. Raises DbtError where there is no such file or its SQL does not run.
     """
     segment = segment.removeprefix("seg_")
     model = f"seg_{segment}"
     if not session.has_model(model):
+        if session.has_model(trait := f"trait_{segment.removeprefix('trait_')}"):
+            return preview_of_trait(session, trait)
         near = did_you_mean(segment, [entry["name"] for entry in registered()])
         raise DbtError(
             f"There is no models/marts/segments/{model}.sql{near or '.'} `segments new {pasted(segment)}` writes one."
@@ -50,6 +52,18 @@ def preview(session: Session, segment: str) -> str:
         ids = [str(row["customer_id"]) for row in by_change[change]]
         examples = ": " + ", ".join(ids[:SHOWN]) + (", ..." if len(ids) > SHOWN else "") if ids else "."
         lines.append(f"Compared with the last build, {sizes[change]:,} would {change}{examples}")
+    rows = session.rows(f"select * from (\n{sql}\n) as now order by customer_id limit {SHOWN}")
+    return "\n".join([*lines, "", as_table(rows) if rows else "It is empty."])
+
+
+def preview_of_trait(session: Session, model: str) -> str:
+    """Who would have a trait, as its file stands, and ten rows."""
+    sql = as_is(session.compiled(model)[model])
+    found = session.rows(f"select count(*) as row_count, count(distinct customer_id) as customers from (\n{sql}\n) as now")[0]
+    customers, doubled = int(found["customers"]), int(found["row_count"]) - int(found["customers"])
+    lines = [f"{model.removeprefix('trait_')}, as its file stands, on the build of {session.as_of_date}:",
+             f"{customers:,} customers, {customers / max(session.customers, 1):.1%} of {session.customers:,}.",
+             *([f"It has {doubled:,} rows too many: it may have one per customer, and none without customer_id."] if doubled else [])]
     rows = session.rows(f"select * from (\n{sql}\n) as now order by customer_id limit {SHOWN}")
     return "\n".join([*lines, "", as_table(rows) if rows else "It is empty."])
 

@@ -1,24 +1,26 @@
-"""List the traits that a segment may ask, a line each: the columns of the mart `customers`, with their type and
-meaning."""
+"""List the traits that a segment may ask, a line each: the columns of the mart `customers`, with type, origin, meaning."""
 
 import yaml
 
 from ecommerce_segments import PROJECT
+from ecommerce_segments.define.trait_register import registered_columns
 
 MARTS = PROJECT / "models" / "marts" / "_marts.yml"
 
 
-def traits() -> list[dict]:
-    """The documented columns of the mart: dicts with name, data_type and description."""
+def traits(settings: dict) -> list[dict]:
+    """The columns of the mart, as a shop with these settings has them: dicts with name, type, source and description."""
     marts = yaml.safe_load(MARTS.read_text())["models"]
-    return next(mart["columns"] for mart in marts if mart["name"] == "customers")
+    described = next(mart["columns"] for mart in marts if mart["name"] == "customers")
+    return [{"name": column["name"], "type": "text" if "{{" in column["data_type"] else column["data_type"], "source": "int_customer_traits",
+             "description": column["description"]} for column in described] + registered_columns(settings)
 
 
-def listed() -> str:
+def listed(settings: dict) -> str:
     """The traits, a line each."""
-    width = max(len(trait["name"]) for trait in traits())
+    found = traits(settings)
+    name, kind, source = (max(len(trait[field]) for trait in found) for field in ("name", "type", "source"))
     return "\n".join(
-        f"{trait['name']:<{width}} "
-        f" {'text' if '{{' in trait['data_type'] else trait['data_type']:<14} {trait['description'].strip()}"
-        for trait in traits()
+        f"{trait['name']:<{name}}  {trait['type']:<{kind}}  {trait['source']:<{source}}  {trait['description'].strip()}"
+        for trait in found
     )

@@ -36,7 +36,7 @@
     to_date(from_utc_timestamp({{ timestamp }}, '{{ var("shop_timezone") }}'))
 {%- endmacro %}
 
-{# Whole days from one date to another. #}
+{# Whole days from one date to another, an integer. #}
 {% macro days_between(earlier, later) -%}
     {{ adapter.dispatch('days_between')(earlier, later) }}
 {%- endmacro %}
@@ -46,7 +46,7 @@
 {%- endmacro %}
 
 {% macro duckdb__days_between(earlier, later) -%}
-    date_diff('day', {{ earlier }}, {{ later }})
+    cast(date_diff('day', {{ earlier }}, {{ later }}) as integer)
 {%- endmacro %}
 
 {% macro spark__days_between(earlier, later) -%}

@@ -36,8 +36,8 @@ select
     {{ months_between('customers.first_purchased_on', 'customers.as_of_date') }} as months_as_buyer,
 
     case when customers.purchase_count > 0 then customers.purchase_dates - 1 end as repeat_purchase_days,
-    cast({{ days_between('customers.first_purchased_on', 'customers.last_purchased_on') }} as integer) as days_first_to_last,
-    cast({{ days_between('customers.first_purchased_on', 'customers.as_of_date') }} as integer) as days_first_to_as_of,
+    {{ days_between('customers.first_purchased_on', 'customers.last_purchased_on') }} as days_first_to_last,
+    {{ days_between('customers.first_purchased_on', 'customers.as_of_date') }} as days_first_to_as_of,
     {{ average_amount('(customers.net_revenue - first_purchases.first_day_net_revenue)', '(customers.purchase_dates - 1)') }}
         as revenue_per_repeat_day
 from customers
