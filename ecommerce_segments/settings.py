@@ -163,5 +163,11 @@ KINDS = {
     "custom_traits": ENTRIES,
     "own_traits": ENTRIES,
     "traits": ENTRIES,
+    "own_segments": ENTRIES,
     "segments": ENTRIES,
+    "read_raw_files": FLAG,
+    "raw_database": (lambda value: value is None or TEXT[0](value), "a text, or null"),
+    "raw_schema": TEXT,
+    "raw_tables": (lambda value: isinstance(value, dict) and all(isinstance(place, dict) for place in value.values()),
+                   "a map of tables to where they are, such as {orders: {schema: sales}}"),
 }

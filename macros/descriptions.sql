@@ -6,7 +6,7 @@
 {% macro description_of(name) %}
     {% set nodes = graph.nodes %}
     {% if name.startswith('seg_') %}
-        {% set entry = var('segments') | selectattr('name', 'equalto', name[4:]) | first %}
+        {% set entry = registered_segments() | selectattr('name', 'equalto', name[4:]) | first %}
         {% set columns = {} %}
         {% do columns.update(nodes['model.ecommerce_segments.customer_categories'].columns) %}
         {% do columns.update(columns_of_customers()) %}
@@ -39,35 +39,36 @@
 {% macro describe_built(results) %}
     {% if execute and flags.WHICH in ['build', 'run'] %}
         {% set marts = [] %}
-        {% for result in results if result.status == 'success' and result.node.unique_id.startswith('model.ecommerce_segments.') %}
-            {% if result.node.fqn[1] == 'marts' %}
-                {% do marts.append(api.Relation.create(
-                    database=result.node.database, schema=result.node.schema, identifier=result.node.alias,
-                    type='view' if result.node.config.materialized == 'view' else 'table'
-                )) %}
-            {% endif %}
+        {% set segments = segments_of_others() %}
+        {% for result in results if result.status == 'success' and (
+            (result.node.unique_id.startswith('model.ecommerce_segments.') and result.node.fqn[1] == 'marts') or result.node.unique_id in segments
+        ) %}
+            {% do marts.append({'name': result.node.name, 'relation': api.Relation.create(
+                database=result.node.database, schema=result.node.schema, identifier=result.node.alias,
+                type='view' if result.node.config.materialized == 'view' else 'table'
+            )}) %}
         {% endfor %}
         {% if marts %}
-            {% do adapter.dispatch('describe_marts')(marts) %}
+            {% do adapter.dispatch('describe_marts', 'ecommerce_segments')(marts) %}
         {% endif %}
     {% endif %}
 {% endmacro %}
 
 {% macro default__describe_marts(marts) %}
-    {% for mart in marts if mart.identifier.startswith('seg_') %}
-        {% do describe(mart) %}
+    {% for mart in marts if mart.name.startswith('seg_') %}
+        {% do describe(mart.relation, mart.name) %}
     {% endfor %}
 {% endmacro %}
 
 {# Writes the comments of a table, or of a view. Its type is known. #}
-{% macro describe(table) %}
-    {% set told = description_of(table.identifier) %}
+{% macro describe(table, name) %}
+    {% set told = description_of(name) %}
     {% set columns = {} %}
     {% for column in adapter.get_columns_in_relation(table) if column.name | lower in told.columns %}
         {% do columns.update({column.name: told.columns[column.name | lower]}) %}
     {% endfor %}
     {% if told.description %}
-        {% do adapter.dispatch('describe_table')(table, told.description, columns) %}
+        {% do adapter.dispatch('describe_table', 'ecommerce_segments')(table, told.description, columns) %}
     {% endif %}
 {% endmacro %}
 

@@ -37,7 +37,7 @@
         {{ key_hash(raw.key[0]) }} as key_hash,
         {{ row_fault }} as row_fault,
         cast(null as {{ dbt.type_string() }}) as former_raw_values
-    from {{ source('raw', raw.name) }}
+    from {{ raw_table(raw.name) }}
     {%- if is_incremental() %}
     where {{ is_new }}
     union all
@@ -72,7 +72,7 @@
 {% macro keys_to_judge(raw) -%}
     select key_hash
     from (
-        select {{ key_hash(raw.key[0]) }} as key_hash from {{ source('raw', raw.name) }}
+        select {{ key_hash(raw.key[0]) }} as key_hash from {{ raw_table(raw.name) }}
         {%- if is_incremental() %}
         where coalesce(loaded_at >= {{ loaded_since() }}, true)
         {%- endif %}
@@ -114,7 +114,7 @@
         select
             *,
             {{ key_hash(raw.key[0]) }} as key_hash
-        from {{ source('raw', table) }}
+        from {{ raw_table(table) }}
     ) as delivered
     left join (select distinct key_hash from {{ ref('base_' ~ table) }}) as judged on delivered.key_hash = judged.key_hash
     where judged.key_hash is null
@@ -129,5 +129,5 @@
 {# The relation that holds all delivered rows of a table. Rows that are delivered no more stay in an incremental one until it is
    built anew (--full-refresh). #}
 {% macro received(table) %}
-    {{ return(ref('base_' ~ table) if grows_with_history(table) else source('raw', table)) }}
+    {{ return(ref('base_' ~ table) if grows_with_history(table) else raw_table(table)) }}
 {% endmacro %}

@@ -47,7 +47,10 @@
 {% endmacro %}
 
 {% macro has_a_date(id) %}
-    {{ return(id.startswith('model.ecommerce_segments.') and graph.nodes[id].fqn[1] in ['intermediate', 'traits', 'marts']) }}
+    {{ return(
+        (id.startswith('model.ecommerce_segments.') and graph.nodes[id].fqn[1] in ['intermediate', 'traits', 'marts'])
+        or ('.seg_' in id and id in segments_of_others())
+    ) }}
 {% endmacro %}
 
 {% macro table_of_dates() %}

@@ -1,7 +1,7 @@
 {# Publishes the marts of a build that passed its tests, on a warehouse; ecommerce_segments/build/nightly.py calls it. BI tools read the schema
    `published`. On DuckDB, ecommerce_segments/publish/versions.py writes files instead. #}
 {% macro publish(marts, kept) %}
-    {{ adapter.dispatch('publish')(marts, kept) }}
+    {{ adapter.dispatch('publish', 'ecommerce_segments')(marts, kept) }}
 {% endmacro %}
 
 {# The former versions are published_1, published_2, ... A swap renames schemas and touches no table, so that it waits for no
@@ -11,7 +11,7 @@
     {% do run_query('drop schema if exists published_next cascade; create schema published_next; commit') %}
     {% for mart in marts %}
         {% do run_query('create table published_next.' ~ mart ~ ' as select * from ' ~ marts_schema ~ '.' ~ mart ~ '; commit') %}
-        {% do describe(api.Relation.create(schema='published_next', identifier=mart, type='table')) %}
+        {% do describe(api.Relation.create(schema='published_next', identifier=mart, type='table'), mart) %}
     {% endfor %}
     {% do run_query(
         'create table published_next.manifest as select max(as_of_date) as as_of_date, now() as published_at from published_next.segments; commit'
@@ -60,7 +60,7 @@
 
 {# Lets readers see the version before: dbt run-operation rollback. The one that is withdrawn stays as published_withdrawn. #}
 {% macro rollback() %}
-    {{ adapter.dispatch('rollback')() }}
+    {{ adapter.dispatch('rollback', 'ecommerce_segments')() }}
 {% endmacro %}
 
 {% macro postgres__rollback() %}

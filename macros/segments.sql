@@ -1,14 +1,41 @@
+{# The register: our segments, then those of a project that installs this one. #}
+{% macro registered_segments() %}
+    {{ return((var('segments') or []) + (var('own_segments') or [])) }}
+{% endmacro %}
+
+{# The ids of the registered segments whose files another project has. #}
+{% macro segments_of_others() %}
+    {% set names = registered_segments() | map(attribute='name') | list %}
+    {% set ids = [] %}
+    {% for id, node in graph.nodes.items() if node.resource_type == 'model' and node.package_name != 'ecommerce_segments' and node.name[:4] == 'seg_' %}
+        {% if node.name[4:] in names %}
+            {% do ids.append(id) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(ids) }}
+{% endmacro %}
+
 {# Runs after each segment file: names in one sentence what is wrong with it, before anything is built on it. #}
-{% macro check_segment(segment) %}
+{% macro check_segment(segment, model_name) %}
     {% set customers = ref('customers') %}
     {% set marts = [ref('customer_categories'), customers] %}
     {# The folder's settings reach the mart `segments` too, by its name. #}
-    {% if execute and segment.identifier.startswith('seg_') %}
-        {% set name = segment.identifier[4:] %}
-        {% set entry = var('segments') | selectattr('name', 'equalto', name) | first %}
+    {% if execute and model_name.startswith('seg_') %}
+        {% set name = model_name[4:] %}
+        {% set entry = registered_segments() | selectattr('name', 'equalto', name) | first %}
         {% set key = ['customer_id'] + ([entry.row_per] if entry.row_per else []) %}
         {% do check_segment_columns(segment, name, key + ['as_of_date'], marts) %}
         {% do check_segment_rows(segment, name, key, customers) %}
+    {% endif %}
+{% endmacro %}
+
+{# Files of another project run no hook of ours: they are checked before the first model that reads them. #}
+{% macro check_segments_of_others() %}
+    {% set marts = [ref('customers'), ref('customer_categories')] %}
+    {% if execute %}
+        {% for id in segments_of_others() %}
+            {% do check_segment(ref(graph.nodes[id].name), graph.nodes[id].name) %}
+        {% endfor %}
     {% endif %}
 {% endmacro %}
 
@@ -82,10 +109,11 @@
 {% macro drop_removed_segments() %}
     {% if execute and flags.WHICH in ['build', 'run'] %}
         {% set built = built_relation('segments') %}
-        {% set registered = var('segments') | map(attribute='name') | list %}
+        {% set registered = registered_segments() | map(attribute='name') | list %}
         {% for row in (run_query('select segment from ' ~ built).rows if built else []) if row[0] not in registered %}
             {% set removed = adapter.get_relation(built.database, built.schema, 'seg_' ~ row[0]) %}
-            {% if removed %}
+            {# The file of another project may stay, as whatever it likes. #}
+            {% if removed and 'seg_' ~ row[0] not in graph.nodes.values() | map(attribute='name') %}
                 {% do log('The segment ' ~ row[0] ~ ' is registered no more: dropping ' ~ removed ~ '.', info=true) %}
                 {% do adapter.drop_relation(removed) %}
             {% endif %}
@@ -95,5 +123,5 @@
 
 {# Whether a text is the name of a segment. #}
 {% macro is_registered_segment(name) -%}
-    coalesce({{ name }} in ('{{ var('segments') | map(attribute='name') | join("', '") }}'), false)
+    coalesce({{ name }} in ('{{ registered_segments() | map(attribute='name') | join("', '") }}'), false)
 {%- endmacro %}

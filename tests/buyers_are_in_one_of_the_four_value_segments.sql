@@ -1,6 +1,6 @@
 -- High or low value, active or at risk: each buyer is in exactly one of the four, and no lead is in any.
 {% set value_segments = ['high_value_active', 'low_value_active', 'high_value_at_risk', 'non_target'] %}
-{% set registered = var('segments') | map(attribute='name') | select('in', value_segments) | list %}
+{% set registered = registered_segments() | map(attribute='name') | select('in', value_segments) | list %}
 with
 
 memberships as (

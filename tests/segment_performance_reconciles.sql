@@ -1,6 +1,6 @@
 -- Each segment is as large as the mart segments says; the four that hold each buyer once have all customers' purchases.
 {% set value_segments = ['high_value_active', 'low_value_active', 'high_value_at_risk', 'non_target'] %}
-{% set registered = var('segments') | map(attribute='name') | select('in', value_segments) | list %}
+{% set registered = registered_segments() | map(attribute='name') | select('in', value_segments) | list %}
 with
 
 performance as (

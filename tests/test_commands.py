@@ -38,7 +38,7 @@ class Terminal:
 
     def __init__(self, root: Path):
         self.root = root
-        shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns(".*", "data", "exports", "warehouse", "published", "target", "logs"))
+        shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "exports", "warehouse", "published", "target", "logs"))
         (root / ".venv").symlink_to((PROJECT / ".venv").resolve())
         own = ("RAW_DIR", "DATASET", "DUCKDB_PATH", "PUBLISHED_DIR", "VARS", "TARGET", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DBT_TARGET_PATH",
                "DBT_LOG_PATH", "SHOP_DIR")

@@ -16,8 +16,9 @@ PAGES = {path.relative_to(PROJECT).as_posix(): path.read_text()
 ALL = "\n".join(PAGES.values())
 SETTINGS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 MODELS = {path.stem: path for path in (PROJECT / "models").rglob("*.sql")}
-SOURCES = {source["name"]: {table["name"]: table for table in source["tables"]}
-           for file in (PROJECT / "models").rglob("*.yml") for source in yaml.safe_load(file.read_text()).get("sources", [])}
+SOURCES = {}
+for source in (source for file in (PROJECT / "models").rglob("*.yml") for source in yaml.safe_load(file.read_text()).get("sources", [])):
+    SOURCES.setdefault(source["name"], {}).update({table["name"]: table for table in source["tables"]})
 MAKEFILE = (PROJECT / "Makefile").read_text()
 # How the contract calls types.
 KINDS = {"decimal": "number", "boolean": "flag"}

@@ -371,7 +371,7 @@ def mentions(connection, traces: list[str]) -> list[tuple]:
 
 def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_path):
     """Someone with several accounts, and a guest."""
-    shutil.copytree(PROJECT, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "data", "warehouse", "published", "target", "logs"))
+    shutil.copytree(PROJECT, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "warehouse", "published", "target", "logs"))
     shutil.copytree(built, tmp_path / "shop", symlinks=True)
     runs = Runs(tmp_path / "runs", tmp_path / "project")
     shop = Shop(runs, tmp_path / "shop")

@@ -27,7 +27,7 @@ class RunReport:
         self.began = datetime.now(UTC)
         self.content: dict[str, Any] = {
             "started_at": self.began.isoformat(timespec="seconds"),
-            "settings": {name: value for name, value in settings.items() if name != "segments"},
+            "settings": {name: value for name, value in settings.items() if name not in ("segments", "own_segments")},
             "versions": {"project": git_revision(), "python": platform.python_version(), **installed()},
             "phases": {}, "models": [], "tests": [], "tables": [], "alerts": [],
         }

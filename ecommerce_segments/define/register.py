@@ -42,7 +42,11 @@ ENTRY = """\
 
 def registered() -> list[dict]:
     """The entries of the register, in its order."""
-    return yaml.safe_load(PROJECT_FILE.read_text())["vars"]["segments"] or []
+    return entries(yaml.safe_load(PROJECT_FILE.read_text())["vars"])
+
+
+def entries(variables: dict) -> list[dict]:
+    return (variables["segments"] or []) + (variables["own_segments"] or [])
 
 
 def file_of(name: str) -> Path:
@@ -125,7 +129,8 @@ def says_only(text: str, names: list[str], register: str = "segments") -> bool:
 
     try:
         content = yaml.safe_load(text)
-        return ([entry["name"] for entry in content["vars"][register] or []] == names
+        named = entries(content["vars"]) if register == "segments" else content["vars"][register] or []
+        return (sorted(entry["name"] for entry in named) == sorted(names)
                 and without_register(content) == without_register(yaml.safe_load(PROJECT_FILE.read_text())))
     except (yaml.YAMLError, KeyError, TypeError):
         return False

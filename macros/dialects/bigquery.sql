@@ -97,12 +97,12 @@
     }[contract_type.split('(')[0]]) }}
 {% endmacro %}
 
-{% macro bigquery__raw_columns() %}
-    {% set found = {} %}
+{% macro bigquery__columns_in(schema) %}
+    {% set found = [] %}
     {% for table, column, data_type in fetch_rows(
-        'select table_name, column_name, lower(data_type) from `' ~ target.database ~ '`.raw.INFORMATION_SCHEMA.COLUMNS'
+        'select table_name, column_name, lower(data_type) from ' ~ schema ~ '.INFORMATION_SCHEMA.COLUMNS'
     ) %}
-        {% do found.setdefault(table, {}).update({column: data_type.split('(')[0]}) %}
+        {% do found.append((table, column, data_type.split('(')[0])) %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}

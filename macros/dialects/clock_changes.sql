@@ -1,6 +1,6 @@
 {# What a warehouse's raw tables hold are moments already. #}
 {% macro clock_changes() %}
-    {{ return(adapter.dispatch('clock_changes')()) }}
+    {{ return(adapter.dispatch('clock_changes', 'ecommerce_segments')()) }}
 {% endmacro %}
 
 {% macro default__clock_changes() %}
@@ -17,5 +17,8 @@ where table_name is not null
 {% endmacro %}
 
 {% macro duckdb__clock_changes() %}
+    {%- if not var('read_raw_files') -%}
+        {{ return(default__clock_changes()) }}
+    {%- endif -%}
 select * from {{ source('raw_files', 'clock_changes') }}
 {% endmacro %}

@@ -3,17 +3,18 @@
 {# One question and one answer: asked for each mart, they would take as long as a fifth of the marts themselves. #}
 {% macro duckdb__describe_marts(marts) %}
     {% set columns = {} %}
-    {% for mart, column in fetch_rows(
-        "select table_name, column_name from duckdb_columns() where database_name = current_database() and schema_name = '" ~ marts[0].schema ~ "'"
+    {% for place, column in fetch_rows(
+        "select concat_ws('.', database_name, schema_name, table_name), column_name from duckdb_columns()"
     ) %}
-        {% do columns.setdefault(mart, []).append(column) %}
+        {% do columns.setdefault(place, []).append(column) %}
     {% endfor %}
     {% set comments = [] %}
     {% for mart in marts %}
-        {% set told = description_of(mart.identifier) %}
-        {% do comments.append('comment on ' ~ mart.type ~ ' ' ~ mart ~ ' is ' ~ text_literal(told.description)) %}
-        {% for column in columns.get(mart.identifier, []) if column in told.columns %}
-            {% do comments.append('comment on column ' ~ mart ~ '.' ~ column ~ ' is ' ~ text_literal(told.columns[column].description)) %}
+        {% set told = description_of(mart.name) %}
+        {% set table = mart.relation %}
+        {% do comments.append('comment on ' ~ table.type ~ ' ' ~ table ~ ' is ' ~ text_literal(told.description)) %}
+        {% for column in columns.get([table.database, table.schema, table.identifier] | join('.'), []) if column in told.columns %}
+            {% do comments.append('comment on column ' ~ table ~ '.' ~ column ~ ' is ' ~ text_literal(told.columns[column].description)) %}
         {% endfor %}
     {% endfor %}
     {% do run_query('begin; ' ~ comments | join('; ') ~ '; commit') %}
@@ -37,7 +38,7 @@
         {% set described = told.columns.get(column.name | lower, {}).description %}
         {% do columns.append((adapter.quote(column.name), text_literal(described) if described)) %}
     {% endfor %}
-    {% do adapter.dispatch('create_described_view')(view, 'select * from ' ~ table, text_literal(told.description), columns) %}
+    {% do adapter.dispatch('create_described_view', 'ecommerce_segments')(view, 'select * from ' ~ table, text_literal(told.description), columns) %}
 {% endmacro %}
 
 {# Spark's. #}

@@ -2,7 +2,7 @@
 
 {# The shop-local date of a UTC timestamp. #}
 {% macro local_date(timestamp) -%}
-    {{ adapter.dispatch('local_date')(timestamp) }}
+    {{ adapter.dispatch('local_date', 'ecommerce_segments')(timestamp) }}
 {%- endmacro %}
 
 {% macro default__local_date(timestamp) -%}
@@ -38,7 +38,7 @@
 
 {# Whole days from one date to another, an integer. #}
 {% macro days_between(earlier, later) -%}
-    {{ adapter.dispatch('days_between')(earlier, later) }}
+    {{ adapter.dispatch('days_between', 'ecommerce_segments')(earlier, later) }}
 {%- endmacro %}
 
 {% macro default__days_between(earlier, later) -%}
@@ -55,7 +55,7 @@
 
 {# SHA-256 of a text in UTF-8, as 64 lower-case hex digits. #}
 {% macro sha256_hex(text) -%}
-    {{ adapter.dispatch('sha256_hex')(text) }}
+    {{ adapter.dispatch('sha256_hex', 'ecommerce_segments')(text) }}
 {%- endmacro %}
 
 {% macro default__sha256_hex(text) -%}
@@ -73,7 +73,7 @@
 {# A whole number of 64 bits that stands for a text within one engine: other texts nearly always have another one. A missing text
    has one too. #}
 {% macro key_hash(text) -%}
-    {{ adapter.dispatch('key_hash')(text) }}
+    {{ adapter.dispatch('key_hash', 'ecommerce_segments')(text) }}
 {%- endmacro %}
 
 {% macro default__key_hash(text) -%}
@@ -90,7 +90,7 @@
 
 {# A whole number from 0 to below `buckets`, from the first 8 hex digits of a text's SHA-256. #}
 {% macro hash_bucket(text, buckets) -%}
-    {{ adapter.dispatch('hash_bucket')(text, buckets) }}
+    {{ adapter.dispatch('hash_bucket', 'ecommerce_segments')(text, buckets) }}
 {%- endmacro %}
 
 {% macro default__hash_bucket(text, buckets) -%}
@@ -107,7 +107,7 @@
 
 {# Whether a text matches a POSIX regular expression. #}
 {% macro matches(text, pattern) -%}
-    {{ adapter.dispatch('matches')(text, pattern) }}
+    {{ adapter.dispatch('matches', 'ecommerce_segments')(text, pattern) }}
 {%- endmacro %}
 
 {# What a space is depends on the locale, but for this collation. #}
@@ -126,7 +126,7 @@
 
 {# A text in lower case, letters beyond ASCII too, whatever the locale of the database. #}
 {% macro lower_case(text) -%}
-    {{ adapter.dispatch('lower_case')(text) }}
+    {{ adapter.dispatch('lower_case', 'ecommerce_segments')(text) }}
 {%- endmacro %}
 
 {% macro default__lower_case(text) -%}
@@ -143,7 +143,7 @@
 
 {# A text that sorts by code point, whatever the locale of the database. #}
 {% macro by_code_point(text) -%}
-    {{ adapter.dispatch('by_code_point')(text) }}
+    {{ adapter.dispatch('by_code_point', 'ecommerce_segments')(text) }}
 {%- endmacro %}
 
 {% macro default__by_code_point(text) -%}
@@ -160,7 +160,7 @@
 
 {# A text that is known when the SQL is rendered. #}
 {% macro text_literal(text) -%}
-    {{ adapter.dispatch('text_literal')(text) }}
+    {{ adapter.dispatch('text_literal', 'ecommerce_segments')(text) }}
 {%- endmacro %}
 
 {% macro default__text_literal(text) -%}
@@ -174,7 +174,7 @@
 
 {# The type of a floating-point number of 64 bits. #}
 {% macro double_type() -%}
-    {{ adapter.dispatch('double_type')() }}
+    {{ adapter.dispatch('double_type', 'ecommerce_segments')() }}
 {%- endmacro %}
 
 {% macro default__double_type() -%}
@@ -187,7 +187,7 @@
 
 {# One text of named values, for people to read. #}
 {% macro named_values(columns) -%}
-    {{ adapter.dispatch('named_values')(columns) }}
+    {{ adapter.dispatch('named_values', 'ecommerce_segments')(columns) }}
 {%- endmacro %}
 
 {% macro default__named_values(columns) -%}
@@ -210,7 +210,7 @@
 
 {# The delivered text of a raw value that could not be read as its type. A warehouse's raw tables are typed: whoever loads them judges the text. #}
 {% macro unreadable(column) -%}
-    {{ adapter.dispatch('unreadable')(column) }}
+    {{ adapter.dispatch('unreadable', 'ecommerce_segments')(column) }}
 {%- endmacro %}
 
 {% macro default__unreadable(column) -%}
@@ -218,12 +218,12 @@
 {%- endmacro %}
 
 {% macro duckdb__unreadable(column) -%}
-    {{ column }}__unreadable
+    {{ column ~ '__unreadable' if var('read_raw_files') else default__unreadable(column) }}
 {%- endmacro %}
 
 {# The names of the columns that hold such texts. #}
 {% macro unreadable_columns(columns) -%}
-    {{ return(adapter.dispatch('unreadable_columns')(columns)) }}
+    {{ return(adapter.dispatch('unreadable_columns', 'ecommerce_segments')(columns)) }}
 {%- endmacro %}
 
 {% macro default__unreadable_columns(columns) -%}
@@ -232,7 +232,7 @@
 
 {% macro duckdb__unreadable_columns(columns) -%}
     {%- set names = [] -%}
-    {%- for column in columns -%}
+    {%- for column in columns if var('read_raw_files') -%}
         {%- do names.append(column ~ '__unreadable') -%}
     {%- endfor -%}
     {{ return(names) }}
@@ -240,7 +240,7 @@
 
 {# A condition that stops the query with a sentence. #}
 {% macro raise_error(message) -%}
-    {{ adapter.dispatch('raise_error')(message) }}
+    {{ adapter.dispatch('raise_error', 'ecommerce_segments')(message) }}
 {%- endmacro %}
 
 {# PostgreSQL raises no error from an expression, but names the text that it cannot cast. #}
@@ -258,7 +258,7 @@
 
 {# After a table is filled: what the planner must know of it, where an engine does not find out by itself. #}
 {% macro gather_statistics(table) -%}
-    {{ adapter.dispatch('gather_statistics')(table) }}
+    {{ adapter.dispatch('gather_statistics', 'ecommerce_segments')(table) }}
 {%- endmacro %}
 
 {# A fresh table has no statistics for minutes, and joins go astray. #}
@@ -274,7 +274,7 @@
 
 {# Runs a statement that stays done, whatever becomes of the run. #}
 {% macro run_at_once(sql) %}
-    {% do adapter.dispatch('run_at_once')(sql) %}
+    {% do adapter.dispatch('run_at_once', 'ecommerce_segments')(sql) %}
 {% endmacro %}
 
 {% macro default__run_at_once(sql) %}

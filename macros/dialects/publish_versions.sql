@@ -45,7 +45,7 @@
 {# The names of the versions, in the order in which they were published. #}
 {% macro version_schemas(is_whole=true) %}
     {% set found = [] %}
-    {% for schema in adapter.dispatch('schemas')() | sort if schema.startswith('published_') and ('manifest' in tables_of(schema)) == is_whole %}
+    {% for schema in adapter.dispatch('schemas', 'ecommerce_segments')() | sort if schema.startswith('published_') and ('manifest' in tables_of(schema)) == is_whole %}
         {% do found.append(schema) %}
     {% endfor %}
     {{ return(found) }}
@@ -70,7 +70,7 @@
 
 {# The names of the tables and views of a schema. #}
 {% macro tables_of(schema) %}
-    {{ return(adapter.dispatch('tables_of')(schema)) }}
+    {{ return(adapter.dispatch('tables_of', 'ecommerce_segments')(schema)) }}
 {% endmacro %}
 
 {% macro default__tables_of(schema) %}
@@ -108,7 +108,7 @@
 {% endmacro %}
 
 {% macro drop_version(version) %}
-    {% do adapter.dispatch('drop_version')(version) %}
+    {% do adapter.dispatch('drop_version', 'ecommerce_segments')(version) %}
 {% endmacro %}
 
 {% macro default__drop_version(version) %}
@@ -130,7 +130,7 @@
             {% for table in tables_of(version) %}
                 {% set relation = published_relation(version, table) %}
                 {% for column in adapter.get_columns_in_relation(relation) if column.name | lower in id_columns() %}
-                    {% do adapter.dispatch('forget_in_table')(relation, column.name) %}
+                    {% do adapter.dispatch('forget_in_table', 'ecommerce_segments')(relation, column.name) %}
                 {% endfor %}
             {% endfor %}
         {% endfor %}

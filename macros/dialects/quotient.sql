@@ -1,7 +1,7 @@
 {# One number of up to 6 decimals divided by another that is not negative, exact in decimals, half up (away from zero) to so many
    places of so many digits; null where the divisor is 0. Doubles would differ between engines, and split what is equal. #}
 {% macro quotient(dividend, divisor, places, digits=18) -%}
-    {{ adapter.dispatch('quotient')(dividend, divisor, places, digits) }}
+    {{ adapter.dispatch('quotient', 'ecommerce_segments')(dividend, divisor, places, digits) }}
 {%- endmacro %}
 
 {# Quotients are rounded to 16 digits, before the point ones too, so this one counts in whole units of the last place. #}

@@ -87,13 +87,9 @@
     {{ return('timestamp_ntz' if contract_type == 'timestamp' else contract_type) }}
 {% endmacro %}
 
-{% macro snowflake__raw_columns() %}
-    {% set found = {} %}
-    {% for table, column, data_type in fetch_rows(
-        "select lower(table_name), lower(column_name), lower(data_type) from " ~ target.database ~ ".information_schema.columns"
-        ~ " where table_schema = 'RAW'"
-    ) %}
-        {% do found.setdefault(table, {}).update({column: data_type}) %}
-    {% endfor %}
-    {{ return(found) }}
+{% macro snowflake__columns_in(schema) %}
+    {{ return(fetch_rows(
+        "select lower(table_name), lower(column_name), lower(data_type) from " ~ schema.database ~ ".information_schema.columns"
+        ~ " where lower(table_schema) = '" ~ schema.schema | lower ~ "'"
+    )) }}
 {% endmacro %}

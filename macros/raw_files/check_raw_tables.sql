@@ -1,9 +1,9 @@
-{# Where the schema `raw` is loaded by others: stops the run at its start, with a sentence, where it does not hold the tables,
-   columns and types of the raw contract. A timestamp of another kind would be read as another moment. #}
+{# Where the raw tables are loaded by others: stops the run at its start, with a sentence, where they do not have the columns and types of
+   the raw contract. A timestamp of another kind would be read as another moment. What a model stands for is built by the run. #}
 {% macro check_raw_tables() %}
     {% set found = raw_columns() %}
     {% set faults = [] %}
-    {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
+    {% for table in raw_sources() if not var('raw_tables').get(table.name, {}).get('model') %}
         {% if table.name not in found %}
             {% do faults.append(table.name ~ ' is missing') %}
         {% endif %}
@@ -18,8 +18,9 @@
     {% endfor %}
     {% if faults %}
         {% do exceptions.raise_compiler_error(
-            'The schema raw does not hold the raw contract: ' ~ faults[:10] | join('; ') ~ ('; ...' if faults | length > 10 else '')
-            ~ '. `dbt run-operation create_raw_tables` makes what is missing, empty (docs/' ~ (target.type if target.type in ['postgres', 'spark'] else 'warehouses') ~ '.md).'
+            'The raw tables do not keep the raw contract: ' ~ faults[:10] | join('; ') ~ ('; ...' if faults | length > 10 else '')
+            ~ '. `dbt run-operation create_raw_tables` makes what is missing, empty (docs/'
+            ~ {'duckdb': 'in_your_project', 'postgres': 'postgres', 'spark': 'spark'}.get(target.type, 'warehouses') ~ '.md).'
         ) %}
     {% endif %}
 {% endmacro %}
@@ -45,7 +46,7 @@
 
 {# The type that `create_raw_tables` gives a column of the contract. #}
 {% macro raw_column_type(contract_type) %}
-    {{ return(adapter.dispatch('raw_column_type')(contract_type)) }}
+    {{ return(adapter.dispatch('raw_column_type', 'ecommerce_segments')(contract_type)) }}
 {% endmacro %}
 
 {% macro default__raw_column_type(contract_type) %}
@@ -54,7 +55,7 @@
 
 {# The engine's names of the types that a column of the contract may have. #}
 {% macro fitting_types(contract_type) %}
-    {{ return(adapter.dispatch('fitting_types')(contract_type)) }}
+    {{ return(adapter.dispatch('fitting_types', 'ecommerce_segments')(contract_type)) }}
 {% endmacro %}
 
 {% macro default__fitting_types(contract_type) %}
@@ -67,6 +68,11 @@
     }[contract_type.split('(')[0]]) }}
 {% endmacro %}
 
+{# A table is read as it is, and not through a view that makes its values fit. #}
+{% macro duckdb__fitting_types(contract_type) %}
+    {{ return(['varchar' if contract_type == 'text' else contract_type]) }}
+{% endmacro %}
+
 {# Products of wider decimals would not fit into the 38 digits that there are. #}
 {% macro spark__fitting_types(contract_type) %}
     {{ return(['string' if contract_type == 'text' else contract_type]) }}
@@ -75,9 +81,10 @@
 {# dbt run-operation create_raw_tables: makes the raw tables and columns that are missing, empty, and touches no others. #}
 {% macro create_raw_tables() %}
     {% set found = raw_columns() %}
-    {# A reserved word on Redshift. #}
-    {% do run_query('create schema if not exists ' ~ ('"raw"' if target.type == 'redshift' else 'raw')) %}
-    {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
+    {% for schema in raw_schemas() %}
+        {% do run_query('create schema if not exists ' ~ schema.include(database=target.type not in ['postgres', 'redshift'])) %}
+    {% endfor %}
+    {% for table in raw_sources() %}
         {% set missing = [] %}
         {% for column in table.columns.values() if column.name not in found.get(table.name, {}) %}
             {% do missing.append(column.name ~ ' ' ~ raw_column_type(column.data_type)) %}
@@ -97,29 +104,42 @@
     {{ return(' using iceberg' if target.type == 'spark' else '') }}
 {% endmacro %}
 
-{# {table: {column: type}} of the schema `raw`: tables, views, and whatever else can be read. #}
+{# {table: {column: type}} of the raw tables: tables, views, and whatever else can be read. #}
 {% macro raw_columns() %}
-    {{ return(adapter.dispatch('raw_columns')()) }}
-{% endmacro %}
-
-{% macro default__raw_columns() %}
+    {% set delivered = {} %}
+    {% for schema in raw_schemas() %}
+        {% for table, column, data_type in adapter.dispatch('columns_in', 'ecommerce_segments')(schema) %}
+            {% do delivered.setdefault((schema.database, schema.schema, table), {}).update({column: data_type}) %}
+        {% endfor %}
+    {% endfor %}
     {% set found = {} %}
-    {% for table, column, data_type in fetch_rows(
-        "select pg_class.relname, pg_attribute.attname, format_type(pg_attribute.atttypid, null) from pg_attribute"
-        ~ " inner join pg_class on pg_attribute.attrelid = pg_class.oid"
-        ~ " inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid"
-        ~ " where pg_namespace.nspname = 'raw' and pg_attribute.attnum > 0 and not pg_attribute.attisdropped"
-    ) %}
-        {% do found.setdefault(table, {}).update({column: data_type}) %}
+    {% for table in raw_sources() if (table.database, table.schema, table.identifier) in delivered %}
+        {% do found.update({table.name: delivered[table.database, table.schema, table.identifier]}) %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}
 
-{% macro spark__raw_columns() %}
-    {% set found = {} %}
-    {% for table in graph.sources.values() | selectattr('source_name', 'equalto', 'raw') %}
-        {% for column in adapter.get_columns_in_relation(api.Relation.create(schema='raw', identifier=table.name)) %}
-            {% do found.setdefault(table.name, {}).update({column.name: column.data_type}) %}
+{% macro default__columns_in(schema) %}
+    {{ return(fetch_rows(
+        "select pg_class.relname, pg_attribute.attname, format_type(pg_attribute.atttypid, null) from pg_attribute"
+        ~ " inner join pg_class on pg_attribute.attrelid = pg_class.oid"
+        ~ " inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid"
+        ~ " where pg_namespace.nspname = '" ~ schema.schema ~ "' and pg_attribute.attnum > 0 and not pg_attribute.attisdropped"
+    )) }}
+{% endmacro %}
+
+{% macro duckdb__columns_in(schema) %}
+    {{ return(fetch_rows(
+        "select table_name, column_name, lower(data_type) from duckdb_columns()"
+        ~ " where database_name = '" ~ schema.database ~ "' and schema_name = '" ~ schema.schema ~ "'"
+    )) }}
+{% endmacro %}
+
+{% macro spark__columns_in(schema) %}
+    {% set found = [] %}
+    {% for table in raw_sources() if table.schema == schema.schema %}
+        {% for column in adapter.get_columns_in_relation(api.Relation.create(schema=schema.schema, identifier=table.identifier)) %}
+            {% do found.append((table.identifier, column.name, column.data_type)) %}
         {% endfor %}
     {% endfor %}
     {{ return(found) }}

@@ -1,9 +1,9 @@
-{# Makes the schema `raw` where the raw tables are files (DuckDB): one view per table of the raw contract over the files
-   in RAW_DIR, no copy. Elsewhere the schema `raw` belongs to whoever loads the warehouse, and nothing is done. #}
+{# Makes the raw tables where they are files (DuckDB): one view per table of the raw contract over the files in RAW_DIR, no copy.
+   Elsewhere they belong to whoever loads the warehouse, and are only looked at. #}
 {% macro expose_raw_files() %}
     {% if execute %}
         {% do check_naive_timestamps() %}
-        {% do adapter.dispatch('expose_raw_files')() %}
+        {% do adapter.dispatch('expose_raw_files', 'ecommerce_segments')() %}
     {% endif %}
 {% endmacro %}
 
@@ -11,13 +11,17 @@
 {% endmacro %}
 
 {% macro duckdb__expose_raw_files() %}
+    {% if not var('read_raw_files') %}
+        {{ return(check_raw_tables()) }}
+    {% endif %}
     {% set directory = raw_directory() %}
     {% set paths = raw_paths(directory) %}
     {% set delivered_files = raw_files_by_table(directory, paths) %}
-    {% set tables = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | list %}
+    {% set tables = raw_sources() %}
     {% set unread = unread_files(directory, paths, tables, delivered_files) %}
-    {% set schema = adapter.quote(target.database) ~ '.raw' %}
-    {% do run_query('create schema if not exists ' ~ schema) %}
+    {% for schema in raw_schemas() %}
+        {% do run_query('create schema if not exists ' ~ schema) %}
+    {% endfor %}
     {% for table in tables %}
         {% set files = delivered_files.get(table.name, []) %}
         {% if not files and table.config.meta.get('required') %}
@@ -34,10 +38,10 @@
     {# A view with a row per delivered table: models that prefer a file to a seed ask it when they run. #}
     {% set names = tables | map(attribute='name') | select('in', delivered_files) | list %}
     {% do run_query(
-        'create or replace view ' ~ schema ~ '.delivered_tables as select unnest(cast(['
+        'create or replace view ' ~ source('raw_files', 'delivered_tables') ~ ' as select unnest(cast(['
         ~ ("'" ~ names | join("', '") ~ "'" if names else '') ~ '] as varchar[])) as table_name'
     ) %}
-    {% do run_query('create or replace view ' ~ schema ~ '.clock_changes as\n' ~ clock_changes_sql(tables)) %}
+    {% do run_query('create or replace view ' ~ source('raw_files', 'clock_changes') ~ ' as\n' ~ clock_changes_sql(tables)) %}
 {% endmacro %}
 
 {# The absolute path of the raw files: readers of the views may stand in another directory. #}

@@ -28,7 +28,7 @@ delivered as (
 
 register as (
 
-    {% for segment in var('segments') %}
+    {% for segment in registered_segments() %}
     select
         {{ loop.index }} as position,
         '{{ segment.name }}' as segment,

@@ -9,7 +9,7 @@
     full_refresh=false,
     pre_hook=['{{ forget_in_history(this) }}', '{{ forget_successors(this) }}']
 ) }}
-{% set sale_segments = var('segments') | selectattr('follows_sale') | map(attribute='name') | join("', '") %}
+{% set sale_segments = registered_segments() | selectattr('follows_sale') | map(attribute='name') | join("', '") %}
 with
 
 current_states as (

@@ -8,7 +8,7 @@ judged as (
     select
         *,
         {{ row_fault(raw, forbidden=custom_trait_faults()) }} as row_fault
-    from {{ source('raw', 'custom_traits') }}
+    from {{ raw_table('custom_traits') }}
 
 ),
 

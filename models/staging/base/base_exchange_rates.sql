@@ -10,7 +10,7 @@ judged as (
         {{ row_fault(raw, forbidden={
             'rate not above 0': "rate <= 0"
         }) }} as row_fault
-    from {{ source('raw', 'exchange_rates') }}
+    from {{ raw_table('exchange_rates') }}
 
 ),
 

@@ -11,7 +11,7 @@ judged as (
             'negative discount_amount': "discount_amount < 0",
             'unknown status': "status not in ('pending', 'paid', 'fulfilled', 'cancelled')"
         }) }} as row_fault
-    from {{ source('raw', 'orders') }}
+    from {{ raw_table('orders') }}
 
 ),
 

@@ -8,7 +8,7 @@ judged as (
     select
         *,
         {{ row_fault(raw) }} as row_fault
-    from {{ source('raw', 'products') }}
+    from {{ raw_table('products') }}
 
 ),
 

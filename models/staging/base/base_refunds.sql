@@ -10,7 +10,7 @@ judged as (
         {{ row_fault(raw, forbidden={
             'negative amount': "amount < 0"
         }) }} as row_fault
-    from {{ source('raw', 'refunds') }}
+    from {{ raw_table('refunds') }}
 
 ),
 

@@ -10,7 +10,7 @@ judged as (
         {{ row_fault(raw, forbidden={
             'rating not between 1 and 5': "rating < 1 or rating > 5"
         }) }} as row_fault
-    from {{ source('raw', 'reviews') }}
+    from {{ raw_table('reviews') }}
 
 ),
 
