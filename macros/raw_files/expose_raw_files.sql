@@ -35,13 +35,14 @@
         {% endif %}
         {% do run_query('create or replace view ' ~ table.relation_name ~ ' as\n' ~ raw_view_sql(table, files)) %}
     {% endfor %}
-    {# A view with a row per delivered table: models that prefer a file to a seed ask it when they run. #}
+    {# A view with a row per delivered table: models that prefer a file to a seed ask it when they run. Rendered, as a build of empty
+       tables would put a query in place of the name. #}
     {% set names = tables | map(attribute='name') | select('in', delivered_files) | list %}
     {% do run_query(
-        'create or replace view ' ~ source('raw_files', 'delivered_tables') ~ ' as select unnest(cast(['
+        'create or replace view ' ~ source('raw_files', 'delivered_tables').render() ~ ' as select unnest(cast(['
         ~ ("'" ~ names | join("', '") ~ "'" if names else '') ~ '] as varchar[])) as table_name'
     ) %}
-    {% do run_query('create or replace view ' ~ source('raw_files', 'clock_changes') ~ ' as\n' ~ clock_changes_sql(tables)) %}
+    {% do run_query('create or replace view ' ~ source('raw_files', 'clock_changes').render() ~ ' as\n' ~ clock_changes_sql(tables)) %}
 {% endmacro %}
 
 {# The absolute path of the raw files: readers of the views may stand in another directory. #}
