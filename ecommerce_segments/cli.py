@@ -92,6 +92,7 @@ def command(name: str, example: str, of_a_shop: bool = True) -> Callable[[Callab
 
 
 def setting(text: str) -> str:
+    """NAME=VALUE as a line of YAML. Raises click.BadParameter where it is something else."""
     name, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"{text!r} is no NAME=VALUE, such as shop_timezone=Europe/Madrid.", param_hint="--set")
@@ -112,6 +113,7 @@ def session_of(shop: Shop) -> "Session":
 
 
 def built(shop: Shop, verbose: bool, as_json: bool) -> int:
+    """Run the shop as a night does. Returns the exit code."""
     from ecommerce_segments.build.nightly import nightly
     from ecommerce_segments.build.telling import EventTeller, Teller
 
@@ -133,6 +135,7 @@ def run(shop: Shop, verbose: bool, as_json: bool) -> int:
 
 
 def overview_of(shop: Shop) -> str:
+    """The published segments as text."""
     from ecommerce_segments.publish.overview import overview
 
     return overview(shop.published)
@@ -328,6 +331,7 @@ def backfill(shop: Shop, first: datetime, last: datetime, every: str) -> None:
 
 
 def as_date(moment: datetime) -> date:
+    """The date of click's moment."""
     return moment.date()
 
 

@@ -64,6 +64,7 @@ class Session:
         return self._compiled[models]
 
     def has_model(self, name: str) -> bool:
+        """Whether the project has a model of this name."""
         return f"model.{self.manifest.metadata.project_name}.{name}" in self.manifest.nodes
 
 

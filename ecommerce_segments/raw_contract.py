@@ -10,6 +10,9 @@ FILE = PROJECT / "models" / "staging" / "_raw_sources.yml"
 def raw_contract() -> dict[str, dict[str, dict]]:
     """By table and column, what dbt's file of the raw sources says of the column: name, data_type, description, config."""
     tables = [
-        table for source in yaml.safe_load(FILE.read_text())["sources"] if source["name"] == "raw" for table in source["tables"]
+        table
+        for source in yaml.safe_load(FILE.read_text())["sources"]
+        if source["name"] == "raw"
+        for table in source["tables"]
     ]
     return {table["name"]: {column["name"]: column for column in table["columns"]} for table in tables}

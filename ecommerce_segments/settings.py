@@ -100,6 +100,7 @@ def did_you_mean(wrong: object, right: list[str]) -> str:
 
 
 def is_date(value: object) -> bool:
+    """Whether a value is a date, or a text YYYY-MM-DD of one that there is."""
     if type(value) is date:
         return True
     try:
@@ -109,14 +110,17 @@ def is_date(value: object) -> bool:
 
 
 def is_number(least: float, most: float = float("inf")) -> Callable[[object], bool]:
+    """A check for numbers from the least to the most."""
     return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def is_whole(least: int) -> Callable[[object], bool]:
+    """A check for whole numbers from the least on."""
     return lambda value: type(value) is int and value >= least
 
 
 def is_list_of_maps(value: object) -> bool:
+    """Whether a value is a list of entries, or null."""
     return value is None or (isinstance(value, list) and all(isinstance(entry, dict) for entry in value))
 
 

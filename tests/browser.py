@@ -1,4 +1,5 @@
-"""A real Chromium without a window, driven over a pipe by the DevTools protocol: what a page shows, says and asks the network for."""
+"""A real Chromium without a window, driven over a pipe by the DevTools protocol: what a page shows, says and asks the
+network for."""
 
 import base64
 import json
@@ -9,12 +10,23 @@ import tempfile
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)
 
 
 class Browser:
-    """One tab. After `open`: `errors` holds what the console and the page's policy complained of, `requests` every address asked for.
+    """One tab. After `open`: `errors` holds what the console and the page's policy complained of, `requests` every
+    address asked for.
 
     Raises RuntimeError where no Chromium is installed, or where a script of `value` fails.
     """
@@ -35,8 +47,14 @@ class Browser:
             os.dup2(source, 3)
             os.dup2(target, 4)
 
-        self.process = subprocess.Popen([program, *FLAGS, f"--user-data-dir={self.profile.name}", "about:blank"], preexec_fn=place_pipes,
-                                        pass_fds=(3, 4), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [program, *FLAGS, f"--user-data-dir={self.profile.name}", "about:blank"],
+            preexec_fn=place_pipes,
+            pass_fds=(3, 4),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(to_browser)
         os.close(from_browser)
         self.buffer, self.number, self.session = b"", 0, None
@@ -57,7 +75,9 @@ class Browser:
     def send(self, method: str, **parameters: object) -> dict:
         """Give a command and wait for its result."""
         self.number += 1
-        message = {"id": self.number, "method": method, "params": parameters} | ({"sessionId": self.session} if self.session else {})
+        message = {"id": self.number, "method": method, "params": parameters} | (
+            {"sessionId": self.session} if self.session else {}
+        )
         os.write(self.writer, json.dumps(message).encode() + b"\0")
         while True:
             answer = self.receive()
@@ -80,7 +100,10 @@ class Browser:
             case "Network.requestWillBeSent":
                 self.requests.append(event["request"]["url"])
             case "Runtime.exceptionThrown":
-                self.errors.append(event["exceptionDetails"].get("exception", {}).get("description") or event["exceptionDetails"]["text"])
+                self.errors.append(
+                    event["exceptionDetails"].get("exception", {}).get("description")
+                    or event["exceptionDetails"]["text"]
+                )
             case "Runtime.consoleAPICalled" if event["type"] in ("error", "warning", "assert"):
                 self.errors.append(" ".join(str(part.get("value", part.get("description"))) for part in event["args"]))
             case "Log.entryAdded" if event["entry"]["level"] in ("error", "warning"):
@@ -90,8 +113,13 @@ class Browser:
     def open(self, page: Path, width: int = 1440, height: int = 900, is_dark: bool = False) -> None:
         """Open a file as on a screen of so many CSS pixels, and wait until it is drawn."""
         self.errors, self.requests = [], []
-        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
-        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}])
+        self.send(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+        self.send(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}],
+        )
         self.send("Page.navigate", url=page.resolve().as_uri())
         while self.receive().get("method") != "Page.loadEventFired":
             pass
@@ -101,12 +129,16 @@ class Browser:
         """The value of an expression in the page, awaited if it is a promise."""
         answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
-            raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description") or answer["exceptionDetails"]["text"])
+            raise RuntimeError(
+                answer["exceptionDetails"].get("exception", {}).get("description") or answer["exceptionDetails"]["text"]
+            )
         return answer["result"].get("value")
 
     def screenshot(self, path: Path, is_whole_page: bool = False) -> None:
         """A PNG of the screen, or of the whole page."""
-        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", captureBeyondViewport=is_whole_page)["data"]))
+        path.write_bytes(
+            base64.b64decode(self.send("Page.captureScreenshot", captureBeyondViewport=is_whole_page)["data"])
+        )
 
     def pdf(self, path: Path) -> None:
         """The page as it is printed on A4."""

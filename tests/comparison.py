@@ -11,36 +11,89 @@ import oracle_money
 
 
 def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
-    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts, segments, emails and money."""
+    """One line per difference, in words: row counts, repairs, purchases, customers, ids, contacts, segments, emails and
+    money."""
     return [
-        *compare_keyed("row_counts", rows_by_key(connection, "staging.row_counts", "table_name"), {
-            table: {f"{name}_rows": getattr(counts, field) for name, field in (
-                ("received", "received"), ("kept", "kept"), ("duplicate", "duplicates"), ("rejected", "rejected"), ("deleted", "deleted"))}
-            for table, counts in expected.counts.items()}),
-        *compare_sets("rejected_rows", column_rows(connection, "select table_name, row_key from staging.rejected_rows"),
-                      {(row.table, row.key) for row in expected.rejected if row.table != "marketing_spend"}
-                      | {(row.table, None) for row in expected.rejected if row.table == "marketing_spend"}),
-        *compare_sets("repaired_values",
-                      column_rows(connection, "select table_name, row_key, column_name from staging.repaired_values"),
-                      {(repair.table, repair.key, repair.column) for repair in expected.repaired}),
-        *compare_keyed("int_purchases", rows_by_key(connection, "intermediate.int_purchases", "order_id"), {
-            order_id: {name: value for name, value in purchase.items() if name != "categories"}
-            for order_id, purchase in expected.purchases.items()}),
-        *compare_keyed("customers", rows_by_key(connection, "marts.customers", "customer_id"), {
-            customer_id: {column: as_stored(column, value) for column, value in customer.items()}
-            for customer_id, customer in expected.customers.items()}),
-        *compare_keyed("shop_figures", rows_by_key(connection, "marts.shop_figures", "as_of_date"), {
-            as_of_date: shop_figures(expected, as_of_date)
-            for as_of_date, in column_rows(connection, "select distinct as_of_date from marts.segments")}),
-        *compare_keyed("customer_contacts", rows_by_key(connection, "marts.customer_contacts", "customer_id"),
-                       expected.customer_contacts),
-        *compare_keyed("rfm_thresholds", rows_by_key(connection, "marts.rfm_thresholds", "trait", "score"), {
-                key: dict(zip(("from_value", "to_value", "customers"), values)) for key, values in expected.rfm_thresholds.items()}),
-        *compare_sets("customer_accounts", column_rows(connection, "select account_id, customer_id from marts.customer_accounts"),
-                      set(expected.customer_accounts.items())),
-        *(line for segment, members in expected.segments.items() for line in compare_segment(connection, segment, members)),
-        *(line for mart, rows in oracle_money.compute(expected).items() for line in compare_keyed(
-            mart, rows_by_key(connection, f"marts.{mart}", *oracle_money.KEYS[mart]), rows)),
+        *compare_keyed(
+            "row_counts",
+            rows_by_key(connection, "staging.row_counts", "table_name"),
+            {
+                table: {
+                    f"{name}_rows": getattr(counts, field)
+                    for name, field in (
+                        ("received", "received"),
+                        ("kept", "kept"),
+                        ("duplicate", "duplicates"),
+                        ("rejected", "rejected"),
+                        ("deleted", "deleted"),
+                    )
+                }
+                for table, counts in expected.counts.items()
+            },
+        ),
+        *compare_sets(
+            "rejected_rows",
+            column_rows(connection, "select table_name, row_key from staging.rejected_rows"),
+            {(row.table, row.key) for row in expected.rejected if row.table != "marketing_spend"}
+            | {(row.table, None) for row in expected.rejected if row.table == "marketing_spend"},
+        ),
+        *compare_sets(
+            "repaired_values",
+            column_rows(connection, "select table_name, row_key, column_name from staging.repaired_values"),
+            {(repair.table, repair.key, repair.column) for repair in expected.repaired},
+        ),
+        *compare_keyed(
+            "int_purchases",
+            rows_by_key(connection, "intermediate.int_purchases", "order_id"),
+            {
+                order_id: {name: value for name, value in purchase.items() if name != "categories"}
+                for order_id, purchase in expected.purchases.items()
+            },
+        ),
+        *compare_keyed(
+            "customers",
+            rows_by_key(connection, "marts.customers", "customer_id"),
+            {
+                customer_id: {column: as_stored(column, value) for column, value in customer.items()}
+                for customer_id, customer in expected.customers.items()
+            },
+        ),
+        *compare_keyed(
+            "shop_figures",
+            rows_by_key(connection, "marts.shop_figures", "as_of_date"),
+            {
+                as_of_date: shop_figures(expected, as_of_date)
+                for (as_of_date,) in column_rows(connection, "select distinct as_of_date from marts.segments")
+            },
+        ),
+        *compare_keyed(
+            "customer_contacts",
+            rows_by_key(connection, "marts.customer_contacts", "customer_id"),
+            expected.customer_contacts,
+        ),
+        *compare_keyed(
+            "rfm_thresholds",
+            rows_by_key(connection, "marts.rfm_thresholds", "trait", "score"),
+            {
+                key: dict(zip(("from_value", "to_value", "customers"), values))
+                for key, values in expected.rfm_thresholds.items()
+            },
+        ),
+        *compare_sets(
+            "customer_accounts",
+            column_rows(connection, "select account_id, customer_id from marts.customer_accounts"),
+            set(expected.customer_accounts.items()),
+        ),
+        *(
+            line
+            for segment, members in expected.segments.items()
+            for line in compare_segment(connection, segment, members)
+        ),
+        *(
+            line
+            for mart, rows in oracle_money.compute(expected).items()
+            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *oracle_money.KEYS[mart]), rows)
+        ),
         *contact_differences(connection, expected),
     ]
 
@@ -49,27 +102,53 @@ def shop_figures(expected: oracle.Result, as_of_date: date) -> dict:
     """The shop's headline figures, with the purchases of nobody's among them."""
     def in_year(years_ago: int) -> list[Decimal]:
         last = as_of_date - timedelta(days=365 * years_ago)
-        return [purchase["net_revenue"] for purchase in expected.purchases.values() if 0 <= (last - purchase["purchased_on"]).days < 365]
+        return [
+            purchase["net_revenue"]
+            for purchase in expected.purchases.values()
+            if 0 <= (last - purchase["purchased_on"]).days < 365
+        ]
 
-    return {"customers": len(expected.customers), "buyers": sum(customer["purchase_count"] > 0 for customer in expected.customers.values()),
-            "first_purchased_on": min((purchase["purchased_on"] for purchase in expected.purchases.values()), default=None),
-            "purchases_365d": len(in_year(0)), "net_revenue_365d": sum(in_year(0)),
-            "purchases_previous_365d": len(in_year(1)), "net_revenue_previous_365d": sum(in_year(1))}
+    return {
+        "customers": len(expected.customers),
+        "buyers": sum(customer["purchase_count"] > 0 for customer in expected.customers.values()),
+        "first_purchased_on": min((purchase["purchased_on"] for purchase in expected.purchases.values()), default=None),
+        "purchases_365d": len(in_year(0)),
+        "net_revenue_365d": sum(in_year(0)),
+        "purchases_previous_365d": len(in_year(1)),
+        "net_revenue_previous_365d": sum(in_year(1)),
+    }
 
 
 def contact_differences(connection, expected: oracle.Result) -> list[str]:
     """The same for the marts on emails and contact."""
-    members, hashes = rows_by_key(connection, "marts.segment_members", "segment", "customer_id"), ", ".join(oracle_contact.HASHES)
+    members, hashes = (
+        rows_by_key(connection, "marts.segment_members", "segment", "customer_id"),
+        ", ".join(oracle_contact.HASHES),
+    )
     return [
-        *compare_keyed("email_campaigns", rows_by_key(connection, "marts.email_campaigns", "campaign_id"),
-                       oracle_contact.email_campaigns(expected)),
-        *compare_sets("audiences", column_rows(connection, f"select segment, customer_id, {hashes} from marts.audiences"),
-                      oracle_contact.audiences(expected)),
-        *compare_sets("suppressions", column_rows(
-            connection, f"select suppression_list, customer_id, {hashes} from marts.suppressions"),
-            oracle_contact.suppressions(expected)),
-        *compare_keyed("segment_members", members, {key: traits_shown(expected.customers[key[1]], members.get(key, {}))
-                                                    for key in oracle_contact.memberships(expected)}),
+        *compare_keyed(
+            "email_campaigns",
+            rows_by_key(connection, "marts.email_campaigns", "campaign_id"),
+            oracle_contact.email_campaigns(expected),
+        ),
+        *compare_sets(
+            "audiences",
+            column_rows(connection, f"select segment, customer_id, {hashes} from marts.audiences"),
+            oracle_contact.audiences(expected),
+        ),
+        *compare_sets(
+            "suppressions",
+            column_rows(connection, f"select suppression_list, customer_id, {hashes} from marts.suppressions"),
+            oracle_contact.suppressions(expected),
+        ),
+        *compare_keyed(
+            "segment_members",
+            members,
+            {
+                key: traits_shown(expected.customers[key[1]], members.get(key, {}))
+                for key in oracle_contact.memberships(expected)
+            },
+        ),
     ]
 
 
@@ -81,10 +160,16 @@ def traits_shown(customer: oracle.Row, row: dict) -> dict:
 def compare_segment(connection, segment, members):
     columns = "customer_id, category" if segment == "category_repeat_buyers" else "customer_id"
     found = column_rows(connection, f"select {columns} from marts.seg_{segment}")
-    yield from compare_sets(f"seg_{segment}", found, {member if isinstance(member, tuple) else (member,) for member in members})
+    yield from compare_sets(
+        f"seg_{segment}", found, {member if isinstance(member, tuple) else (member,) for member in members}
+    )
     customers = {member[0] if isinstance(member, tuple) else member for member in members}
-    in_memberships = column_rows(connection, f"select customer_id from marts.segment_memberships where segment = '{segment}'")
-    yield from compare_sets(f"segment_memberships of {segment}", in_memberships, {(customer,) for customer in customers})
+    in_memberships = column_rows(
+        connection, f"select customer_id from marts.segment_memberships where segment = '{segment}'"
+    )
+    yield from compare_sets(
+        f"segment_memberships of {segment}", in_memberships, {(customer,) for customer in customers}
+    )
 
 
 def rows_by_key(connection, table: str, *key: str) -> dict:

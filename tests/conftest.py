@@ -6,7 +6,8 @@ import pytest
 
 from project import Project
 
-# The oracle makes millions of small objects that live until its end: to look through them again and again takes a quarter of its time.
+# The oracle makes millions of small objects that live until its end: to look through them again and again takes a
+# quarter of its time.
 gc.set_threshold(200_000, 20, 100)
 
 

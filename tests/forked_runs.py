@@ -1,4 +1,5 @@
-"""Runs of ecommerce_segments/build/nightly.py in forked processes that may be killed: the project is parsed once, each run takes seconds.
+"""Runs of ecommerce_segments/build/nightly.py in forked processes that may be killed: the project is parsed once, each
+run takes seconds.
 
 Usage: python tests/forked_runs.py. Each line on stdin is a JSON object:
 
@@ -7,13 +8,12 @@ Usage: python tests/forked_runs.py. Each line on stdin is a JSON object:
     variables         dbt's vars
     arguments         dbt's other arguments
     kill_after        seconds after which the process is killed
-    kill_before       the how-manieth line that ecommerce_segments/publish/versions.py executes is not executed: the process is killed
-    together          how many such runs start at once
-    file_size_limit   bytes that the process may write into one file
-    obeys_permissions whether root is bound by file permissions as other users are
+    kill_before       the how-manieth line that ecommerce_segments/publish/versions.py executes is not executed: the
+    process is killed together          how many such runs start at once file_size_limit   bytes that the process may
+    write into one file obeys_permissions whether root is bound by file permissions as other users are
 
-and is answered with one: for each run its exit code (negative: killed), its seconds, its stderr, and when it executed each line of
-publish.py for the first time, as the how-manieth line.
+and is answered with one: for each run its exit code (negative: killed), its seconds, its stderr, and when it executed
+each line of publish.py for the first time, as the how-manieth line.
 """
 
 import ctypes
@@ -70,8 +70,12 @@ def end(process: int, began: float, errors, lines) -> dict:
     _, status = os.waitpid(process, 0)
     seconds = time.monotonic() - began
     errors.seek(0)
-    return {"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "steps": list(map(int, Path(lines.name).read_text().split())),
-            "stderr": errors.read().decode()}
+    return {
+        "code": os.waitstatus_to_exitcode(status),
+        "seconds": seconds,
+        "steps": list(map(int, Path(lines.name).read_text().split())),
+        "stderr": errors.read().decode(),
+    }
 
 
 def run(order: dict, settings: dict, manifest, lines) -> int:
@@ -86,7 +90,9 @@ def run(order: dict, settings: dict, manifest, lines) -> int:
         nightly.Nightly.predicted, nightly.Nightly.tell_left_out = lambda *_: [], lambda *_: None
     kill_before(order.get("kill_before"), lines)
     arguments = ["--vars", yaml.safe_dump(variables)]
-    return nightly.run(arguments + order.get("arguments", []), settings | variables, Path(os.environ["PUBLISHED_DIR"]), manifest)
+    return nightly.run(
+        arguments + order.get("arguments", []), settings | variables, Path(os.environ["PUBLISHED_DIR"]), manifest
+    )
 
 
 class NothingToBuild:
@@ -102,7 +108,8 @@ class NothingToBuild:
 
 
 def kill_before(number: int | None, steps) -> None:
-    """Kill this process before it executes the numbered line of publish.py, and note when each line was first executed."""
+    """Kill this process before it executes the numbered line of publish.py, and note when each line was first executed.
+    """
     count, seen = 0, set()
 
     def trace(frame, event, _):

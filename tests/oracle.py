@@ -194,7 +194,8 @@ def read_date(text: str) -> date:
 def read_timestamp(text: str, zone: ZoneInfo = ZONE_OF_UTC) -> datetime:
     """Return the moment in UTC; without an offset the text is local in the zone. Raises ValueError.
 
-    A local hour that occurs twice is the first one; of an hour that the clocks skip, the times move forward by what was skipped.
+    A local hour that occurs twice is the first one; of an hour that the clocks skip, the times move forward by what was
+    skipped.
     """
     parts = TIMESTAMP.fullmatch(text)
     if not parts:
@@ -257,64 +258,121 @@ is_consent = {"subscribed", "unsubscribed", "never"}.__contains__
 
 CONTRACT = {
     "exchange_rates": [
-        required("rate_date", "date"), required("currency"), required("rate", "number", is_positive),
+        required("rate_date", "date"),
+        required("currency"),
+        required("rate", "number", is_positive),
     ],
     "customers": [
-        required("customer_id"), Column("email"), descriptive("phone", is_allowed=PHONE.fullmatch),
-        Column("first_name"), Column("last_name"), descriptive("postal_code"), descriptive("birth_date", "date"),
-        Column("country_code"), Column("city"), Column("created_at", "timestamp"), Column("acquisition_channel"),
-        descriptive("email_consent", is_allowed=is_consent), descriptive("email_consent_at", "timestamp"),
-        descriptive("sms_consent", is_allowed=is_consent), descriptive("sms_consent_at", "timestamp"),
-        descriptive("ads_consent", is_allowed={"granted", "denied"}.__contains__), descriptive("ads_consent_at", "timestamp"),
-        Column("is_test", "flag", if_null=False), required("updated_at", "timestamp"),
+        required("customer_id"),
+        Column("email"),
+        descriptive("phone", is_allowed=PHONE.fullmatch),
+        Column("first_name"),
+        Column("last_name"),
+        descriptive("postal_code"),
+        descriptive("birth_date", "date"),
+        Column("country_code"),
+        Column("city"),
+        Column("created_at", "timestamp"),
+        Column("acquisition_channel"),
+        descriptive("email_consent", is_allowed=is_consent),
+        descriptive("email_consent_at", "timestamp"),
+        descriptive("sms_consent", is_allowed=is_consent),
+        descriptive("sms_consent_at", "timestamp"),
+        descriptive("ads_consent", is_allowed={"granted", "denied"}.__contains__),
+        descriptive("ads_consent_at", "timestamp"),
+        Column("is_test", "flag", if_null=False),
+        required("updated_at", "timestamp"),
     ],
     "products": [
-        required("product_id"), Column("product_name"), Column("category"), Column("is_gift_card", "flag", if_null=False),
-        descriptive("price", "number", is_not_negative), descriptive("unit_cost", "number", is_not_negative),
+        required("product_id"),
+        Column("product_name"),
+        Column("category"),
+        Column("is_gift_card", "flag", if_null=False),
+        descriptive("price", "number", is_not_negative),
+        descriptive("unit_cost", "number", is_not_negative),
         required("updated_at", "timestamp"),
     ],
     "orders": [
-        required("order_id"), Column("customer_id"), Column("email"), required("ordered_at", "timestamp"),
+        required("order_id"),
+        Column("customer_id"),
+        Column("email"),
+        required("ordered_at", "timestamp"),
         required("status", is_allowed={"pending", "paid", "fulfilled", "cancelled"}.__contains__),
-        required("currency"), Column("discount_amount", "number", is_allowed=is_not_negative, if_null=Decimal(0)),
-        Column("discount_code"), Column("delivered_at", "timestamp"), Column("is_test", "flag", if_null=False),
+        required("currency"),
+        Column("discount_amount", "number", is_allowed=is_not_negative, if_null=Decimal(0)),
+        Column("discount_code"),
+        Column("delivered_at", "timestamp"),
+        Column("is_test", "flag", if_null=False),
         required("updated_at", "timestamp"),
     ],
     "order_lines": [
-        required("order_line_id"), required("order_id"), Column("product_id"),
-        required("quantity", "number", is_not_negative), required("unit_price", "number", is_not_negative),
+        required("order_line_id"),
+        required("order_id"),
+        Column("product_id"),
+        required("quantity", "number", is_not_negative),
+        required("unit_price", "number", is_not_negative),
         descriptive("list_price", "number"),
         Column("discount_amount", "number", is_allowed=is_not_negative, if_null=Decimal(0)),
-        descriptive("unit_cost", "number", is_not_negative), required("updated_at", "timestamp"),
+        descriptive("unit_cost", "number", is_not_negative),
+        required("updated_at", "timestamp"),
     ],
     "refunds": [
-        required("refund_id"), required("order_id"), Column("order_line_id"), required("refunded_at", "timestamp"),
-        required("amount", "number", is_not_negative), Column("reason"), required("updated_at", "timestamp"),
+        required("refund_id"),
+        required("order_id"),
+        Column("order_line_id"),
+        required("refunded_at", "timestamp"),
+        required("amount", "number", is_not_negative),
+        Column("reason"),
+        required("updated_at", "timestamp"),
     ],
     "sessions": [
-        required("session_id"), Column("visitor_id"), Column("customer_id"), required("started_at", "timestamp"),
-        Column("channel"), Column("campaign_id"), Column("device"), Column("is_bot", "flag", if_null=False),
+        required("session_id"),
+        Column("visitor_id"),
+        Column("customer_id"),
+        required("started_at", "timestamp"),
+        Column("channel"),
+        Column("campaign_id"),
+        Column("device"),
+        Column("is_bot", "flag", if_null=False),
     ],
     "web_events": [
-        required("event_id"), required("session_id"), required("event_type"), Column("product_id"),
+        required("event_id"),
+        required("session_id"),
+        required("event_type"),
+        Column("product_id"),
         required("occurred_at", "timestamp"),
     ],
     "email_events": [
-        required("event_id"), Column("customer_id"), Column("email"), Column("campaign_id"),
-        required("event_type", is_allowed={"sent", "delivered", "open", "click", "unsubscribe", "bounce",
-                                           "complaint"}.__contains__),
+        required("event_id"),
+        Column("customer_id"),
+        Column("email"),
+        Column("campaign_id"),
+        required(
+            "event_type",
+            is_allowed={"sent", "delivered", "open", "click", "unsubscribe", "bounce", "complaint"}.__contains__,
+        ),
         required("occurred_at", "timestamp"),
     ],
     "reviews": [
-        required("review_id"), required("customer_id"), Column("order_id"), Column("product_id"),
-        required("rating", "number", is_rating), Column("topic"), required("reviewed_at", "timestamp"),
+        required("review_id"),
+        required("customer_id"),
+        Column("order_id"),
+        Column("product_id"),
+        required("rating", "number", is_rating),
+        Column("topic"),
+        required("reviewed_at", "timestamp"),
     ],
     "marketing_spend": [
-        required("spend_date", "date"), required("channel"), required("amount", "number", is_not_negative),
+        required("spend_date", "date"),
+        required("channel"),
+        required("amount", "number", is_not_negative),
         required("currency"),
     ],
     "custom_traits": [
-        required("customer_id"), required("trait"), required("value"), required("updated_at", "timestamp"),
+        required("customer_id"),
+        required("trait"),
+        required("value"),
+        required("updated_at", "timestamp"),
     ],
 }
 VERSIONED = {table for table, columns in CONTRACT.items() if any(column.name == "updated_at" for column in columns)}
@@ -369,7 +427,8 @@ class Rates:
 
 @dataclass(slots=True)  # there are millions
 class Judged:
-    """A row as received, as read (what is missing or unreadable is null), why it breaks the contract, and what was repaired."""
+    """A row as received, as read (what is missing or unreadable is null), why it breaks the contract, and what was
+    repaired."""
 
     received: RawRow
     row: Row
@@ -408,10 +467,15 @@ def judge(rows: dict[str, list[RawRow]], calendar: "Calendar", parameters: Param
         kept = [one.row for one, reason in zip(alive, reasons) if reason is None]
         rejected += [(one, reason) for one, reason in zip(alive, reasons) if reason is not None]
         raw.rejected += [Rejection(table, key_text(table, one.received), reason) for one, reason in rejected]
-        raw.counts[table] = TableCounts(len(judged), len(kept), len(candidates) - len(chosen), len(rejected), len(chosen) - len(alive))
+        raw.counts[table] = TableCounts(
+            len(judged), len(kept), len(candidates) - len(chosen), len(rejected), len(chosen) - len(alive)
+        )
         kept_rows = {id(row) for row in kept}
-        raw.repaired += [Repair(table, key_text(table, one.received), column, one.received[column], id(one.row) in kept_rows)
-                         for one in judged for column in one.repaired]
+        raw.repaired += [
+            Repair(table, key_text(table, one.received), column, one.received[column], id(one.row) in kept_rows)
+            for one in judged
+            for column in one.repaired
+        ]
         raw.tables[table] = kept
         if table == "exchange_rates":
             raw.rates = Rates(kept, parameters.reporting_currency)
@@ -475,7 +539,8 @@ def key_text(table: str, received: RawRow) -> str | None:
 
 
 def breaks_identity(table: str, judged: Judged) -> bool:
-    """Whether a row of a table with updated_at has no readable key, or no readable updated_at: it is no version of anything."""
+    """Whether a row of a table with updated_at has no readable key, or no readable updated_at: it is no version of
+    anything."""
     return any(judged.row[column] is None for column in [*key_columns(table), "updated_at"])
 
 
@@ -592,21 +657,29 @@ def real_orders(raw: Raw, calendar: Calendar) -> list[Row]:
 
 
 def visible_accounts(accounts: list[Row], orders: list[Row], calendar: Calendar) -> list[Row]:
-    """Return the accounts that were created, or placed an order that is no test, up to the as-of date, with the earlier as `known_at`.
+    """Return the accounts that were created, or placed an order that is no test, up to the as-of date, with the earlier
+    as `known_at`.
 
-    Where created_at is null it is the first such order, else the answer on emails, else updated_at. An order yet to come is not known.
+    Where created_at is null it is the first such order, else the answer on emails, else updated_at. An order yet to
+    come is not known.
     """
     orders_of = grouped(orders, "customer_id")
     dated = []
     for account in accounts:
         ordered_at = [order["ordered_at"] for order in orders_of.get(account["customer_id"], [])]
-        created_at = account["created_at"] or min(ordered_at, default=None) or account["email_consent_at"] or account["updated_at"]
+        created_at = (
+            account["created_at"]
+            or min(ordered_at, default=None)
+            or account["email_consent_at"]
+            or account["updated_at"]
+        )
         dated.append(account | {"created_at": created_at, "known_at": min([created_at, *ordered_at])})
     return [account for account in dated if calendar.has_come(calendar.day(account["known_at"]))]
 
 
 def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_per_email: int) -> People:
-    """Merge accounts by email, find their former addresses, then make guests of the orders whose email nobody has or had."""
+    """Merge accounts by email, find their former addresses, then make guests of the orders whose email nobody has or
+    had."""
     accounts = visible_accounts(raw.tables["customers"], orders, calendar)
     accounts_of_email = defaultdict(list)
     for account in accounts:
@@ -672,7 +745,8 @@ def newest_account(accounts: list[Row]) -> Row:
 
 
 def newest_answer(accounts: list[Row], calendar: Calendar, consent: str, refusal: str) -> tuple[datetime, bool] | None:
-    """Return (answered at, whether it is a refusal) of the newest explicit answer up to the as-of date; on a tie refusal wins.
+    """Return (answered at, whether it is a refusal) of the newest explicit answer up to the as-of date; on a tie
+    refusal wins.
 
     consent: the column that holds the answer, beside the column of its moment. refusal: the answer that is one.
     """
@@ -758,7 +832,9 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
 
         def is_fully_refunded(line):
             named = (line["order_id"], line["order_line_id"])
-            return named in refunded_lines and refunded_lines[named] >= line_net(line) - share_of_discount(line, order, lines)
+            return named in refunded_lines and refunded_lines[named] >= line_net(line) - share_of_discount(
+                line, order, lines
+            )
 
         living_lines = [line for line in lines if not is_fully_refunded(line)]
         rate = raw.rates.on(order["currency"], order["ordered_on"])
@@ -778,7 +854,8 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
 
 
 def counted_lines(lines: list[Row], products: dict[str, Row]) -> list[Row]:
-    """Return the lines without those of quantity 0, which an edit took out, and those of gift cards, which are a liability."""
+    """Return the lines without those of quantity 0, which an edit took out, and those of gift cards, which are a
+    liability."""
     return [line for line in lines if line["quantity"] > 0
             and not (line["product_id"] in products and products[line["product_id"]]["is_gift_card"])]
 
@@ -792,7 +869,8 @@ def line_net(line: Row) -> Decimal:
 
 
 def share_of_discount(line: Row, order: Row, lines: list[Row]) -> Decimal:
-    """Return the line's share of the order's discount, in proportion to what the lines come to, rounded up to the cent."""
+    """Return the line's share of the order's discount, in proportion to what the lines come to, rounded up to the cent.
+    """
     net, total = line_net(line), sum(map(line_net, lines), Decimal(0))
     if net <= 0 or total <= 0:
         return Decimal(0)
@@ -806,7 +884,8 @@ def order_net_revenue(order: Row, lines: list[Row], refunded: Decimal, rate: Dec
 
 
 def lines_cost(lines: list[Row], products: dict[str, Row], rate: Decimal) -> Decimal | None:
-    """Return what the lines cost: their own unit_cost, of the order's currency, comes before the product's, of the reporting one."""
+    """Return what the lines cost: their own unit_cost, of the order's currency, comes before the product's, of the
+    reporting one."""
     cost = Decimal(0)
     for line in lines:
         product = products.get(line["product_id"])
@@ -1072,7 +1151,12 @@ def know_sessions(raw: Raw, people: People, calendar: Calendar, junk_ids: tuple[
         owner = people.customer_of_account.get(session["customer_id"])
         visitor_id = session["visitor_id"]
         visitor_id = None if visitor_id is None or visitor_id.lower() in junk else visitor_id
-        sessions[session["session_id"]] = {**session, "visitor_id": visitor_id, "started_on": started_on, "owner": owner}
+        sessions[session["session_id"]] = {
+            **session,
+            "visitor_id": visitor_id,
+            "started_on": started_on,
+            "owner": owner,
+        }
         if owner is not None and visitor_id is not None:
             customers_of_visitor[visitor_id].add(owner)
     for session in sessions.values():
@@ -1144,7 +1228,11 @@ class Refusals:
         for event in email_events:
             if event["event_type"] == event_type:
                 self._hold(self.latest_of_customer, event["owner"], event["occurred_at"])
-                self._hold(self.latest_of_customer, people.former_addresses.get(compared_email(event["email"])), event["occurred_at"])
+                self._hold(
+                    self.latest_of_customer,
+                    people.former_addresses.get(compared_email(event["email"])),
+                    event["occurred_at"],
+                )
                 # "the same email" is the event's own as well as that of the customer it belongs to
                 self._hold(self.latest_of_email, compared_email(event["email"]), event["occurred_at"])
                 self._hold(self.latest_of_email, people.email_of.get(event["owner"]), event["occurred_at"])

@@ -1,4 +1,5 @@
-"""The marts on emails and contact, as docs/definitions.md has them, from what oracle.py knows of a shop. Never from our SQL.
+"""The marts on emails and contact, as docs/definitions.md has them, from what oracle.py knows of a shop. Never from our
+SQL.
 
     result = oracle.compute(rows, as_of_date=date(2025, 3, 31))
     oracle_contact.suppressions(result)
@@ -13,11 +14,22 @@ from itertools import chain
 from oracle import Result, Row, Shop, compared_email, newest_answer
 
 # column -> event type
-COUNTED = {"sent": "sent", "delivered": "delivered", "clicked": "click", "unsubscribed": "unsubscribe", "bounced": "bounce",
-           "complained": "complaint"}
+COUNTED = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "clicked": "click",
+    "unsubscribed": "unsubscribe",
+    "bounced": "bounce",
+    "complained": "complaint",
+}
 # rate -> (part, whole)
-RATES = {"delivery_rate": ("delivered", "sent"), "bounce_rate": ("bounced", "sent"), "click_rate": ("clicked", "delivered"),
-         "unsubscribe_rate": ("unsubscribed", "delivered"), "complaint_rate": ("complained", "delivered")}
+RATES = {
+    "delivery_rate": ("delivered", "sent"),
+    "bounce_rate": ("bounced", "sent"),
+    "click_rate": ("clicked", "delivered"),
+    "unsubscribe_rate": ("unsubscribed", "delivered"),
+    "complaint_rate": ("complained", "delivered"),
+}
 
 
 def email_events(shop: Shop) -> list[Row]:
@@ -26,7 +38,8 @@ def email_events(shop: Shop) -> list[Row]:
 
 
 def email_campaigns(result: Result) -> dict[str, Row]:
-    """Return campaign_id -> people by what befell them, rates, and the dates on which the first and last email was sent."""
+    """Return campaign_id -> people by what befell them, rates, and the dates on which the first and last email was
+    sent."""
     people = defaultdict(lambda: defaultdict(set))
     sent_on = defaultdict(list)
     for event in email_events(result.shop):
@@ -99,11 +112,17 @@ def suppressions(result: Result) -> set[tuple]:
     lists = {
         "non_target": result.segments["non_target"],
         "unhappy": result.segments["unhappy_customers"],
-        "unsubscribed": {customer_id for customer_id, customer in result.customers.items() if not customer["is_subscribed"] and (
-            has_answered_no(shop, customer_id) or shop.unsubscribes.is_against(customer_id))},
+        "unsubscribed": {
+            customer_id
+            for customer_id, customer in result.customers.items()
+            if not customer["is_subscribed"]
+            and (has_answered_no(shop, customer_id) or shop.unsubscribes.is_against(customer_id))
+        },
         "complained": {customer_id for customer_id in result.customers if shop.complaints.is_against(customer_id)},
     }
-    rows = {(name, customer_id, *hashes(result, customer_id)) for name, members in lists.items() for customer_id in members}
+    rows = {
+        (name, customer_id, *hashes(result, customer_id)) for name, members in lists.items() for customer_id in members
+    }
     emails_of_customers = {contact["email"] for contact in result.customer_contacts.values()}
     for event in email_events(shop):
         email = compared_email(event["email"])

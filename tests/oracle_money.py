@@ -1,7 +1,8 @@
 """A second, independent reading of the money section of docs/definitions.md, in plain Python.
 
-It starts from what tests/oracle.py knows of a shop (who is a customer, what is a purchase, who is in a segment) and from the
-raw rows, and never looks at the SQL. Everything is asked of the moments that the page names: no running totals, no changes.
+It starts from what tests/oracle.py knows of a shop (who is a customer, what is a purchase, who is in a segment) and
+from the raw rows, and never looks at the SQL. Everything is asked of the moments that the page names: no running
+totals, no changes.
 
     marts = compute(oracle.compute(rows, as_of_date=date(2025, 3, 31)))
     marts["churn_monthly"][date(2025, 1, 1), "new"]["new_customers"]
@@ -185,18 +186,24 @@ class Shop:
         return rate(sum((purchase["gross_margin"] for purchase in costed), Decimal(0)), net_revenue_of(costed))
 
     def margin_estimate(self, purchases: Iterable[Row]) -> Decimal | None:
-        """Return the gross margin of a customer's purchases, those of unknown cost at the shop's rate; None without one."""
+        """Return the gross margin of a customer's purchases, those of unknown cost at the shop's rate; None without
+        one."""
         purchases = list(purchases)
         unknown = net_revenue_of(purchase for purchase in purchases if purchase["gross_margin"] is None)
         if unknown and self.margin_rate is None:
             return None
-        known = sum((purchase["gross_margin"] for purchase in purchases if purchase["gross_margin"] is not None), Decimal(0))
+        known = sum(
+            (purchase["gross_margin"] for purchase in purchases if purchase["gross_margin"] is not None), Decimal(0)
+        )
         return rounded(known + unknown * (self.margin_rate or 0), "1e-6")
 
 
 def known_share(purchases: Iterable[Row]) -> Decimal | None:
     purchases = list(purchases)
-    return rate(net_revenue_of(purchase for purchase in purchases if purchase["gross_margin"] is not None), net_revenue_of(purchases))
+    return rate(
+        net_revenue_of(purchase for purchase in purchases if purchase["gross_margin"] is not None),
+        net_revenue_of(purchases),
+    )
 
 
 def net_revenue_of(purchases: Iterable[Row]) -> Decimal:
@@ -221,15 +228,23 @@ def purchases(shop: Shop) -> Mart:
         number, buyer = shop.place.get(order_id, (None, None))
         sale = sale_on(bought_on, shop.result.sales)
         mart[order_id] = {
-            **{name: purchase[name] for name in ("customer_id", "purchased_on", "net_revenue", "cost", "gross_margin", "is_discounted")},
+            **{
+                name: purchase[name]
+                for name in ("customer_id", "purchased_on", "net_revenue", "cost", "gross_margin", "is_discounted")
+            },
             "as_of_date": shop.as_of_date,
             "purchased_at": order["ordered_at"].astimezone(UTC).replace(tzinfo=None),
             "first_purchased_on": buyer and buyer.first_on,
             "purchase_number": number,
             "buyer_type": buyer and ("new" if month_of(buyer.first_on) == month_of(bought_on) else "returning"),
-            "gross_amount": rounded(sum(map(oracle.line_gross, lines_of[order_id]), Decimal(0)) * exchange_rate, "1e-6"),
+            "gross_amount": rounded(
+                sum(map(oracle.line_gross, lines_of[order_id]), Decimal(0)) * exchange_rate, "1e-6"
+            ),
             "discount_amount": rounded(
-                (order["discount_amount"] + sum((line["discount_amount"] for line in lines_of[order_id]), Decimal(0))) * exchange_rate, "1e-6"),
+                (order["discount_amount"] + sum((line["discount_amount"] for line in lines_of[order_id]), Decimal(0)))
+                * exchange_rate,
+                "1e-6",
+            ),
             "refunded_amount": rounded(refunded * exchange_rate, "1e-6"),
             "is_refunded": refunded > 0,
             "sale_campaign_id": sale and sale.sale_campaign_id,
@@ -238,7 +253,8 @@ def purchases(shop: Shop) -> Mart:
 
 
 def sale_on(day: date, sales: list[oracle.Sale]) -> oracle.Sale | None:
-    """Return the sale running on a day; of several the one that started last, then the later end, then the larger id."""
+    """Return the sale running on a day; of several the one that started last, then the later end, then the larger id.
+    """
     running = [sale for sale in sales if oracle.is_during(day, sale)]
     return max(running, key=lambda sale: (sale.starts_on, sale.ends_on, sale.sale_campaign_id), default=None)
 
@@ -282,14 +298,20 @@ def acquisition_costs(shop: Shop) -> Mart:
     for row in raw.tables["marketing_spend"]:
         if row["spend_date"] <= shop.as_of_date:
             is_known = True
-            spend[month_of(row["spend_date"]), channel_name(row["channel"])] += row["amount"] * raw.rates.on(row["currency"], row["spend_date"])
+            spend[month_of(row["spend_date"]), channel_name(row["channel"])] += row["amount"] * raw.rates.on(
+                row["currency"], row["spend_date"]
+            )
     buyers_of = defaultdict(list)
     for buyer in shop.buyers.values():
         buyers_of[month_of(buyer.first_on), channel_name(buyer.channel)].append(buyer)
     for month, channel in spend.keys() | buyers_of.keys():
         closing = min(last_day(month), shop.as_of_date)
-        is_paid = any(channel_name(row["channel"]) == channel and row["amount"] > 0 and 0 <= (closing - row["spend_date"]).days < 365
-                      for row in raw.tables["marketing_spend"])
+        is_paid = any(
+            channel_name(row["channel"]) == channel
+            and row["amount"] > 0
+            and 0 <= (closing - row["spend_date"]).days < 365
+            for row in raw.tables["marketing_spend"]
+        )
         for total in ("all", "paid") if is_paid else ("all",):
             spend[month, total] += spend[month, channel]
             buyers_of[month, total] += buyers_of[month, channel]
@@ -323,7 +345,9 @@ def acquisition_costs(shop: Shop) -> Mart:
         if months_had >= 12 and buyers:
             year = first_months(12)
             margin = shop.margin(year)
-            row["known_cost_share_12m"] = rate(net_revenue_of(p for p in year if p["gross_margin"] is not None), net_revenue_of(year))
+            row["known_cost_share_12m"] = rate(
+                net_revenue_of(p for p in year if p["gross_margin"] is not None), net_revenue_of(year)
+            )
             row["gross_margin_12m_per_new_buyer"] = amount_per(margin, len(buyers))
             row["gross_margin_12m_to_acquisition_cost"] = rate(margin, cost)
         for months in range(max(months_had, 0) + 1) if buyers and is_known else ():
@@ -373,8 +397,11 @@ def churn_monthly(shop: Shop) -> Mart:
                 "contraction_revenue": totals["contraction_revenue"],
                 "customer_churn_rate": rate(row["churned_customers"], row["opening_customers"]) if is_over else None,
                 "revenue_churn_rate": rate(row["churned_revenue"], row["opening_revenue"]) if is_over else None,
-                "revenue_loss_rate": rate(row["churned_revenue"] + totals["contraction_revenue"], row["opening_revenue"])
-                if is_over else None,
+                "revenue_loss_rate": rate(
+                    row["churned_revenue"] + totals["contraction_revenue"], row["opening_revenue"]
+                )
+                if is_over
+                else None,
             }
     return mart
 
@@ -417,8 +444,12 @@ def cohort_retention(shop: Shop) -> Mart:
                 "retention_rate": rate(active, len(buyers)) if is_over or since == 0 else None,
                 "net_revenue": net_revenue_of(bought_in[month]),
                 "gross_margin": shop.margin(bought_in[month]),
-                "cumulative_net_revenue_per_customer": amount_per(net_revenue_of(so_far), len(buyers)) if is_over else None,
-                "cumulative_gross_margin_per_customer": amount_per(shop.margin(so_far), len(buyers)) if is_over else None,
+                "cumulative_net_revenue_per_customer": amount_per(net_revenue_of(so_far), len(buyers))
+                if is_over
+                else None,
+                "cumulative_gross_margin_per_customer": amount_per(shop.margin(so_far), len(buyers))
+                if is_over
+                else None,
             }
     return mart
 
@@ -449,7 +480,10 @@ def repeat_purchases(shop: Shop) -> Mart:
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[Decimal, Decimal]:
-    """Return the 95 % interval of a share, 8 places. Source: Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference."""
+    """Return the 95 % interval of a share, 8 places.
+
+    Source: Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference.
+    """
     z, share = Decimal("1.959964"), Decimal(successes) / trials
     centre = share + z * z / (2 * trials)
     reach = z * (share * (1 - share) / trials + z * z / (4 * trials * trials)).sqrt()

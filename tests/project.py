@@ -1,7 +1,8 @@
 """The dbt project, compiled once and run many times on in-memory DuckDB: a build in a fraction of a second.
 
-dbt parses the project once, renders its SQL for a set of vars, and makes the raw views of a shop's files; what it renders
-is then run in the order of the graph. The tests' SQL is run too, so that each data test holds on each random shop.
+dbt parses the project once, renders its SQL for a set of vars, and makes the raw views of a shop's files; what it
+renders is then run in the order of the graph. The tests' SQL is run too, so that each data test holds on each random
+shop.
 """
 
 import os
@@ -32,8 +33,9 @@ def environment(**variables: object):
 
 
 class Project:
-    """The parsed project. `directory` takes dbt's artifacts and a scratch database; `root` is another copy of the project;
-    `target` is one of profiles.yml; `variables` are for what is decided as dbt parses, such as how a model is materialized."""
+    """The parsed project. `directory` takes dbt's artifacts and a scratch database; `root` is another copy of the
+    project; `target` is one of profiles.yml; `variables` are for what is decided as dbt parses, such as how a model is
+    materialized."""
 
     def __init__(self, directory: Path, root: Path = PROJECT, target: str = "duckdb", **variables: object):
         self.directory, self.root, self.target = directory, root, target
@@ -42,7 +44,10 @@ class Project:
         self.manifest = self.dbt("parse", **variables).result
 
     def dbt(self, *arguments: str, raw_dir: Path | None = None, **variables: object):
-        """Run a dbt command in this process. Returns dbt's result; raises AssertionError with its message on failure."""
+        """Run a dbt command in this process.
+
+        Returns dbt's result; raises AssertionError with its message on failure.
+        """
         result = self.attempt(*arguments, raw_dir=raw_dir, **variables)
         assert result.success, messages(result)
         return result
@@ -50,14 +55,29 @@ class Project:
     def attempt(self, *arguments: str, raw_dir: Path | None = None, database: Path | None = None, **variables: object):
         """Run a dbt command in this process, whatever comes of it; on the scratch database unless another is named."""
         with environment(RAW_DIR=raw_dir or self.directory, DUCKDB_PATH=database or self.database):
-            return dbtRunner(manifest=self.manifest).invoke([
-                arguments[0], "--quiet", "--project-dir", str(self.root), "--profiles-dir", str(self.root), "--target", self.target,
-                "--target-path", str(self.directory / "target"), "--log-path", str(self.directory / "logs"),
-                "--vars", yaml.safe_dump(variables), *arguments[1:],
-            ])
+            return dbtRunner(manifest=self.manifest).invoke(
+                [
+                    arguments[0],
+                    "--quiet",
+                    "--project-dir",
+                    str(self.root),
+                    "--profiles-dir",
+                    str(self.root),
+                    "--target",
+                    self.target,
+                    "--target-path",
+                    str(self.directory / "target"),
+                    "--log-path",
+                    str(self.directory / "logs"),
+                    "--vars",
+                    yaml.safe_dump(variables),
+                    *arguments[1:],
+                ]
+            )
 
     def compiled(self, any_shop: Path, **variables: object) -> "CompiledProject":
-        """Render the SQL of all models and tests for these vars. any_shop: a directory of raw files, to have views at all."""
+        """Render the SQL of all models and tests for these vars. any_shop: a directory of raw files, to have views at
+        all."""
         self.dbt("seed", raw_dir=any_shop, **variables)
         results = self.dbt("compile", "--select", "resource_type:model", "resource_type:test", "resource_type:analysis",
                            raw_dir=any_shop, **variables)
@@ -66,8 +86,11 @@ class Project:
 
 def messages(result) -> str:
     """What dbt says of a failed command: its exception, or the messages of the failed nodes."""
-    failed = [f"{getattr(node, 'node', node).unique_id}: {node.message}" for node in getattr(result.result, "results", [])
-              if node.status in ("error", "fail")]
+    failed = [
+        f"{getattr(node, 'node', node).unique_id}: {node.message}"
+        for node in getattr(result.result, "results", [])
+        if node.status in ("error", "fail")
+    ]
     return "\n".join([str(result.exception or ""), *failed]).strip()
 
 
@@ -89,7 +112,9 @@ class CompiledProject:
         self.project = project
         self.variables = variables
         models = {node.unique_id: node for node in nodes if node.resource_type == "model"}
-        parents = {name: [parent for parent in node.depends_on.nodes if parent in models] for name, node in models.items()}
+        parents = {
+            name: [parent for parent in node.depends_on.nodes if parent in models] for name, node in models.items()
+        }
         self.models = [statement(models[name]) for name in TopologicalSorter(parents).static_order()]
         self.tests = [statement(node) for node in nodes if node.resource_type == "test"]
         self.analyses = [statement(node) for node in nodes if node.resource_type == "analysis"]
@@ -111,7 +136,9 @@ class CompiledProject:
     def build(self, raw_dir: Path, threads: int = 1) -> duckdb.DuckDBPyConnection:
         """Build all models of the shop in `raw_dir`. Returns a connection to an in-memory database with all schemas."""
         connection = duckdb.connect()
-        connection.execute(f"set TimeZone = 'UTC'; set threads = {threads}; attach ':memory:' as {DATABASE}; use {DATABASE}")
+        connection.execute(
+            f"set TimeZone = 'UTC'; set threads = {threads}; attach ':memory:' as {DATABASE}; use {DATABASE}"
+        )
         connection.execute("create schema raw; create schema staging; create schema intermediate; create schema marts")
         for sql in self.raw_views(raw_dir):
             connection.execute(sql)
@@ -123,7 +150,8 @@ class CompiledProject:
         return connection
 
     def failing_tests(self, connection) -> list[str]:
-        """The names of the error-severity data tests that find a row, or stop. connection: DuckDB's, or what executes alike."""
+        """The names of the error-severity data tests that find a row, or stop. connection: DuckDB's, or what executes
+        alike."""
         return [test.name for test in self.tests if test.is_error and finds_a_row(connection, test.sql)]
 
 

@@ -1,6 +1,8 @@
-"""A reader of published marts who never pauses: asks again and again, by DuckDB and Parquet, whether all that is seen is of one piece.
+"""A reader of published marts who never pauses: asks again and again, by DuckDB and Parquet, whether all that is seen
+is of one piece.
 
-Usage: python tests/published_reader.py PUBLISHED_DIR, until stdin is closed; prints how often it read, or what it found torn.
+Usage: python tests/published_reader.py PUBLISHED_DIR, until stdin is closed; prints how often it read, or what it found
+torn.
 """
 
 import json
@@ -12,14 +14,13 @@ from pathlib import Path
 import duckdb
 
 TRUTHS = {
-    "all marts are of the manifest's date":
-        "select count(*) = 0 from (from marts.customers select as_of_date union all from marts.segments select as_of_date"
-        " union all from marts.segment_memberships select as_of_date union all (select max(as_of_date) from marts.segment_sizes))"
-        " where as_of_date <> $as_of_date",
-    "sizes are the members'": "select count(*) = (select sum(customers) from marts.segments) from marts.segment_memberships",
-    "open stays are the members'":
-        "select count(*) = 0 from ((select segment, customer_id from marts.segment_history where exited_on is null)"
-        " except (select segment, customer_id from marts.segment_memberships))",
+    "all marts are of the manifest's date": "select count(*) = 0 from (from marts.customers select as_of_date union all from marts.segments select as_of_date"  # noqa: E501
+    " union all from marts.segment_memberships select as_of_date union all (select max(as_of_date) from"
+    " marts.segment_sizes))"
+    " where as_of_date <> $as_of_date",
+    "sizes are the members'": "select count(*) = (select sum(customers) from marts.segments) from marts.segment_memberships",  # noqa: E501
+    "open stays are the members'": "select count(*) = 0 from ((select segment, customer_id from marts.segment_history where exited_on is null)"  # noqa: E501
+    " except (select segment, customer_id from marts.segment_memberships))",
 }
 
 
@@ -33,7 +34,10 @@ def read(published: Path) -> str:
             assert connection.execute(query, parameters).fetchone()[0], (version, truth)
         for mart, rows in manifest["rows"].items():
             assert connection.execute(f"select count(*) from marts.{mart}").fetchone()[0] == rows, (version, mart)
-            assert connection.execute(f"select count(*) from '{version / mart}.parquet'").fetchone()[0] == rows, (version, mart)
+            assert connection.execute(f"select count(*) from '{version / mart}.parquet'").fetchone()[0] == rows, (
+                version,
+                mart,
+            )
     return version.name
 
 

@@ -41,11 +41,21 @@ RHYTHMS = [[15, 15], [20, 25], [25, 20], [10, 10], [14, 14], [40, 10, 20], [30, 
 QUANTITIES = ["1", "1", "1", "2", "3", "10", "0.5", "1.5"]
 CATEGORIES = ["shoes", "hats", "Hats", "éclairs", "books"]
 # The register that the shops' custom_traits are read by, as the var of the same name.
-CUSTOM_TRAITS = tuple(entry | {"description": f"The {entry['name']} of the account."} for entry in (
-    {"name": "size", "type": "text", "values": ["S", "M"]}, {"name": "points", "type": "number"}, {"name": "since", "type": "date"},
-    {"name": "vip", "type": "boolean"}))
-TRAIT_VALUES = {"size": ["S", "M"] * 5 + ["XL"], "points": ["12.5", "0"] * 5 + ["1,5"], "since": ["2025-02-28"] * 9 + ["2025-02-29"],
-                "vip": ["yes", "0"] * 5 + ["maybe"]}
+CUSTOM_TRAITS = tuple(
+    entry | {"description": f"The {entry['name']} of the account."}
+    for entry in (
+        {"name": "size", "type": "text", "values": ["S", "M"]},
+        {"name": "points", "type": "number"},
+        {"name": "since", "type": "date"},
+        {"name": "vip", "type": "boolean"},
+    )
+)
+TRAIT_VALUES = {
+    "size": ["S", "M"] * 5 + ["XL"],
+    "points": ["12.5", "0"] * 5 + ["1,5"],
+    "since": ["2025-02-28"] * 9 + ["2025-02-29"],
+    "vip": ["yes", "0"] * 5 + ["maybe"],
+}
 INVISIBLE = ["\u00a0", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff"]
 NO_VISITOR = [None, None, None, None, "undefined", "NULL", "(not set)", "0", "-1", "None", "NaN", "Unknown", "null"]
 COUNTRIES = ["DE", "FR", "US", "de"]
@@ -54,16 +64,36 @@ CHANNELS = ["search", "email", "social", "Email"]
 UNREADABLE = {
     "number": ["abc", "1,5", "NaN", "nan", "inf", "-inf", "Infinity", "1e5", "--1", "1.2.3", "1_000", "0x1F", "$5"],
     "date": ["2024-13-01", "2023-02-29", "01/02/2024", "2024-1-5", "20240105", "yesterday"],
-    "timestamp": ["2024-05-05", "2024-02-30T10:00:00", "2024-05-05T25:00", "2024-05-05 10:61", "1714903200",
-                  "May 5, 2024", "2024-05-05 10", "2024-05-05T10:00:00+0200x", "2024-05-05 10:00+2", "2024-05-05 10:00 CET",
-                  "2024-05-05 10:00+020", "2024-05-05 10:00 UTC+1"],
+    "timestamp": [
+        "2024-05-05",
+        "2024-02-30T10:00:00",
+        "2024-05-05T25:00",
+        "2024-05-05 10:61",
+        "1714903200",
+        "May 5, 2024",
+        "2024-05-05 10",
+        "2024-05-05T10:00:00+0200x",
+        "2024-05-05 10:00+2",
+        "2024-05-05 10:00 CET",
+        "2024-05-05 10:00+020",
+        "2024-05-05 10:00 UTC+1",
+    ],
     "flag": ["maybe", "2", "y", "-1", "on"],
 }
 FORBIDDEN = {
-    "quantity": ["-1", "-0.01"], "unit_price": ["-0.01"], "amount": ["-5.00"], "rate": ["0", "-1.1"],
-    "discount_amount": ["-0.01"], "status": ["Shipped", "refunded", "unknown"], "rating": ["0", "6", "-1", "5.01"],
-    "price": ["-1"], "unit_cost": ["-0.01"], "phone": ["0170 1234567", "+1234567", "+1234567890123456", "+49-170-1"],
-    "email_consent": ["maybe", "opted in", "true"], "sms_consent": ["maybe", "yes"], "ads_consent": ["subscribed", "true"],
+    "quantity": ["-1", "-0.01"],
+    "unit_price": ["-0.01"],
+    "amount": ["-5.00"],
+    "rate": ["0", "-1.1"],
+    "discount_amount": ["-0.01"],
+    "status": ["Shipped", "refunded", "unknown"],
+    "rating": ["0", "6", "-1", "5.01"],
+    "price": ["-1"],
+    "unit_cost": ["-0.01"],
+    "phone": ["0170 1234567", "+1234567", "+1234567890123456", "+49-170-1"],
+    "email_consent": ["maybe", "opted in", "true"],
+    "sms_consent": ["maybe", "yes"],
+    "ads_consent": ["subscribed", "true"],
 }
 # The contract leaves open how these are read.
 DOUBTFUL = {
@@ -219,7 +249,26 @@ class ShopMaker:
 
     def spell(self, moment: datetime) -> str:
         """Return one of the legal spellings of a moment."""
-        offset = self.rng.choice(["", "", "Z", "+00:00", "+02:00", "-05:30", "+14:00", "-00:00", "UTC", " UTC", " Z", " +02:00", "+0530", " -0330", "-05", " +14"])
+        offset = self.rng.choice(
+            [
+                "",
+                "",
+                "Z",
+                "+00:00",
+                "+02:00",
+                "-05:30",
+                "+14:00",
+                "-00:00",
+                "UTC",
+                " UTC",
+                " Z",
+                " +02:00",
+                "+0530",
+                " -0330",
+                "-05",
+                " +14",
+            ]
+        )
         shifted = self.on_clocks(moment) if offset == "" else moment
         if offset.strip() not in ("", "Z", "UTC"):
             digits = offset.strip(" +-").replace(":", "").ljust(4, "0")
@@ -238,7 +287,9 @@ class ShopMaker:
         """Return what the clocks of naive times show; after the hour that they skip, now and then a time within it."""
         local = moment.astimezone(self.naive_zone)
         skipped = local.replace(hour=local.hour - 1) if local.hour else local
-        is_skipped = skipped.astimezone(UTC).astimezone(self.naive_zone).replace(tzinfo=None) != skipped.replace(tzinfo=None)
+        is_skipped = skipped.astimezone(UTC).astimezone(self.naive_zone).replace(tzinfo=None) != skipped.replace(
+            tzinfo=None
+        )
         return skipped if is_skipped and self.chance(0.5) else local
 
     def read(self, text: str) -> datetime:
@@ -560,11 +611,17 @@ class ShopMaker:
                              rating=self.rng.choice(["1", "2", "2.0", "2.5", "3", "3.5", "4", "4.0", "4", "5"]))
 
     def make_marketing_spend(self) -> None:
-        """Spend in several currencies, half of it at the edges of months; what comes after the as-of date must stay unseen."""
+        """Spend in several currencies, half of it at the edges of months; what comes after the as-of date must stay
+        unseen."""
         for _ in range(self.rng.randint(0, 40)):
             day = self.month_end() + self.days_of(0, 1) if self.chance(0.5) else self.day()
-            row = self.add("marketing_spend", spend_date=str(day), channel=self.rng.choice([*CHANNELS, "unknown"]),
-                           amount=self.rng.choice(["100", "0", "12.345", "20.000001"]), currency=self.rng.choice(self.currencies))
+            row = self.add(
+                "marketing_spend",
+                spend_date=str(day),
+                channel=self.rng.choice([*CHANNELS, "unknown"]),
+                amount=self.rng.choice(["100", "0", "12.345", "20.000001"]),
+                currency=self.rng.choice(self.currencies),
+            )
             if self.chance(0.2):  # no key: each of two equal rows counts
                 self.shop["marketing_spend"].append(dict(row))
 
@@ -572,9 +629,20 @@ class ShopMaker:
 
     def play_scenes(self) -> None:
         """Play each scene at the edges of a segment or two, with customers who do nothing else."""
-        scenes = [self.leave_a_cart, self.leave_a_cart, self.look_around, self.buy_in_rhythm, self.come_back,
-                  self.click_or_visit, self.judge, self.subscribe, self.fall_silent, self.live_and_lapse, self.buy_again,
-                  self.pay_back]
+        scenes = [
+            self.leave_a_cart,
+            self.leave_a_cart,
+            self.look_around,
+            self.buy_in_rhythm,
+            self.come_back,
+            self.click_or_visit,
+            self.judge,
+            self.subscribe,
+            self.fall_silent,
+            self.live_and_lapse,
+            self.buy_again,
+            self.pay_back,
+        ]
         for number, scene in enumerate(scenes * self.rng.choice([2, 3, 4])):
             scene(self.make_account(f"actor{number}@example.com"))
 
@@ -681,13 +749,15 @@ class ShopMaker:
             self.add_session(self.new_id(), account["customer_id"], self.moment(self.days_ago(179, 180)))
 
     def month_end(self, oldest: int = 26) -> date:
-        """Return the last day of a month of the past, a year before the as-of date or so among them, or of the current one."""
+        """Return the last day of a month of the past, a year before the as-of date or so among them, or of the current
+        one."""
         months_ago = self.rng.choice([0, 1, 2, 6, 11, 12, 12, 13, 24, self.rng.randint(0, oldest)])
         year, month0 = divmod(self.as_of_date.year * 12 + self.as_of_date.month - months_ago, 12)
         return date(year, month0 + 1, 1) - timedelta(days=1)
 
     def live_and_lapse(self, account: RawRow) -> None:
-        """Buy so that the customer's age, silence or year of revenue ends about the end of a month; some come back at once."""
+        """Buy so that the customer's age, silence or year of revenue ends about the end of a month; some come back at
+        once."""
         end = self.month_end()
         days = [end - self.days_of(179, 180, 180, 181, 182)]
         if self.chance(0.6):
@@ -736,23 +806,41 @@ class ShopMaker:
         for account in self.shop["customers"] if custom_traits else ():
             if self.chance(0.3):
                 trait = self.rng.choice(custom_traits)["name"]
-                self.add("custom_traits", customer_id=account["customer_id"], trait=trait if self.chance(0.95) else "shoe size",
-                         value=self.rng.choice(TRAIT_VALUES[trait]), updated_at=self.updated_at())
+                self.add(
+                    "custom_traits",
+                    customer_id=account["customer_id"],
+                    trait=trait if self.chance(0.95) else "shoe size",
+                    value=self.rng.choice(TRAIT_VALUES[trait]),
+                    updated_at=self.updated_at(),
+                )
 
     def answer_on_phone_and_ads(self) -> None:
-        """Give accounts the other consents, many at one moment so that answers tie, or about the end of the as-of date."""
+        """Give accounts the other consents, many at one moment so that answers tie, or about the end of the as-of date.
+        """
         tie = self.moment(self.days_ago(5, 100))
 
         def answered_at(account: RawRow) -> str | None:
             if "shared" in (account["email"] or "").lower() and self.chance(0.8):
                 return self.spell(tie)
-            return self.rng.choice([None, self.spell(tie), self.spell(tie), self.some_moment(-2, 300), self.spell(self.moment(self.days_ago(0, -1)))])
+            return self.rng.choice(
+                [
+                    None,
+                    self.spell(tie),
+                    self.spell(tie),
+                    self.some_moment(-2, 300),
+                    self.spell(self.moment(self.days_ago(0, -1))),
+                ]
+            )
 
         for account in self.shop["customers"]:
             account.update(
-                last_name=self.rng.choice(["Díaz", "O'Neil", None]), postal_code=self.rng.choice(["50667", "EC1A 1BB", None]),
-                sms_consent=self.rng.choice(["subscribed", "subscribed", "unsubscribed", "never", None]), sms_consent_at=answered_at(account),
-                ads_consent=self.rng.choice(["granted", "granted", "denied", None]), ads_consent_at=answered_at(account))
+                last_name=self.rng.choice(["Díaz", "O'Neil", None]),
+                postal_code=self.rng.choice(["50667", "EC1A 1BB", None]),
+                sms_consent=self.rng.choice(["subscribed", "subscribed", "unsubscribed", "never", None]),
+                sms_consent_at=answered_at(account),
+                ads_consent=self.rng.choice(["granted", "granted", "denied", None]),
+                ads_consent_at=answered_at(account),
+            )
 
     def hide_characters(self) -> None:
         """Put what one does not see around emails, which changes nothing, or into them, which makes them none."""
@@ -760,25 +848,42 @@ class ShopMaker:
             for row in self.shop[table]:
                 if row["email"] and self.chance(share):
                     unseen = self.rng.choice(INVISIBLE)
-                    row["email"] = self.rng.choice([
-                        f"{unseen}{row['email']}", f"{row['email']}{unseen}", f" {unseen}{row['email']}{self.rng.choice(INVISIBLE)} ",
-                        row["email"][:2] + unseen + row["email"][2:]])
+                    row["email"] = self.rng.choice(
+                        [
+                            f"{unseen}{row['email']}",
+                            f"{row['email']}{unseen}",
+                            f" {unseen}{row['email']}{self.rng.choice(INVISIBLE)} ",
+                            row["email"][:2] + unseen + row["email"][2:],
+                        ]
+                    )
 
     def forget_visitors(self) -> None:
-        """Let some browsers have no id, or one that means none, which many share; let test customers use others' devices."""
+        """Let some browsers have no id, or one that means none, which many share; let test customers use others'
+        devices."""
         for session in self.shop["sessions"]:
             if self.chance(0.08):
                 session["visitor_id"] = self.rng.choice(NO_VISITOR)
-        tests = [account for account in self.shop["customers"] if account["is_test"] and oracle.read_flag(account["is_test"])]
+        tests = [
+            account for account in self.shop["customers"] if account["is_test"] and oracle.read_flag(account["is_test"])
+        ]
         for _ in range(3 if tests and self.shop["sessions"] else 0):
             visitor = self.rng.choice(self.shop["sessions"])["visitor_id"]
             self.make_session(visitor, self.day(newest=-2, oldest=90), self.rng.choice(tests))
 
     def make_gift_cards(self) -> None:
         """Sell gift cards alone, and beside goods; some are discounted, cost something, or are given back."""
-        self.gift_cards = [self.add("products", product_id=self.new_id(), price=self.rng.choice(["50", None]), category=self.rng.choice([None, "cards"]),
-                                    unit_cost=self.rng.choice(["0", None]), is_gift_card=self.flag(True), updated_at=self.updated_at())["product_id"]
-                           for _ in range(2)]
+        self.gift_cards = [
+            self.add(
+                "products",
+                product_id=self.new_id(),
+                price=self.rng.choice(["50", None]),
+                category=self.rng.choice([None, "cards"]),
+                unit_cost=self.rng.choice(["0", None]),
+                is_gift_card=self.flag(True),
+                updated_at=self.updated_at(),
+            )["product_id"]
+            for _ in range(2)
+        ]
         for product in self.shop["products"][:-2]:
             product["is_gift_card"] = self.flag(False)
         mixed = self.rng.sample(self.shop["orders"], len(self.shop["orders"]) // 15)
@@ -790,13 +895,28 @@ class ShopMaker:
                 self.refund(line, self.rng.choice(["0.01", line["unit_price"]]))
 
     def make_order_without_lines(self, account: RawRow, currency: str | None = None) -> RawRow:
-        order = self.add_order(account["customer_id"], account["email"], self.moment(self.day(-1, 400)), currency or self.reporting_currency)
+        order = self.add_order(
+            account["customer_id"],
+            account["email"],
+            self.moment(self.day(-1, 400)),
+            currency or self.reporting_currency,
+        )
         order.update(status="paid", is_test=None)
         return order
 
     def refund(self, line: RawRow, amount: str, **values) -> None:
-        self.add("refunds", **{"refund_id": self.new_id(), "order_id": line["order_id"], "order_line_id": line["order_line_id"], "amount": amount,
-                               "refunded_at": self.some_moment(0, 60), "updated_at": self.updated_at()} | values)
+        self.add(
+            "refunds",
+            **{
+                "refund_id": self.new_id(),
+                "order_id": line["order_id"],
+                "order_line_id": line["order_line_id"],
+                "amount": amount,
+                "refunded_at": self.some_moment(0, 60),
+                "updated_at": self.updated_at(),
+            }
+            | values,
+        )
 
     def cost_lines(self) -> None:
         """Let some lines know their own cost, whole units of any currency; some of them of products without a cost."""
@@ -805,20 +925,38 @@ class ShopMaker:
                 line["unit_cost"] = self.rng.choice(["0", "1", "2", "3.00", "40"])
 
     def pay_back_with_discount(self, account: RawRow) -> None:
-        """Discount an order, and give back of a line what was paid for it, a cent less, or what it would be without rounding up."""
+        """Discount an order, and give back of a line what was paid for it, a cent less, or what it would be without
+        rounding up."""
         order = self.make_order_without_lines(account, self.rng.choice([self.reporting_currency] * 3 + ["USD"]))
         lines = [self.make_line(order) for _ in range(self.rng.choice([1, 2, 2, 3, 3, 4]))]
         for line in lines:
-            line.update(unit_price=self.rng.choice(["10", "50", "33.33", "7.5", "0.01", "3.335"]), quantity=self.rng.choice(["1", "1", "2", "3"]), discount_amount=None,
-                        list_price=None, product_id=self.rng.choice(self.product_ids))
-        for share, column, values in ((0.3, "discount_amount", ["1", "0.5", "1000"]), (0.1, "quantity", ["0"]), (0.1, "product_id", self.gift_cards)):
+            line.update(
+                unit_price=self.rng.choice(["10", "50", "33.33", "7.5", "0.01", "3.335"]),
+                quantity=self.rng.choice(["1", "1", "2", "3"]),
+                discount_amount=None,
+                list_price=None,
+                product_id=self.rng.choice(self.product_ids),
+            )
+        for share, column, values in (
+            (0.3, "discount_amount", ["1", "0.5", "1000"]),
+            (0.1, "quantity", ["0"]),
+            (0.1, "product_id", self.gift_cards),
+        ):
             if self.chance(share):
                 self.rng.choice(lines)[column] = self.rng.choice(values)
-        nets = [Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0) for line in lines
-                if line["quantity"] != "0" and line["product_id"] not in self.gift_cards]
-        order["discount_amount"] = self.rng.choice(["0.01", "1", "2.5", "10", "20", "0.10", f"{max(sum(nets), Decimal(0)) / 5:.2f}"])
+        nets = [
+            Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0)
+            for line in lines
+            if line["quantity"] != "0" and line["product_id"] not in self.gift_cards
+        ]
+        order["discount_amount"] = self.rng.choice(
+            ["0.01", "1", "2.5", "10", "20", "0.10", f"{max(sum(nets), Decimal(0)) / 5:.2f}"]
+        )
         line = self.rng.choice(lines)
-        net, total = Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0), sum(nets)
+        net, total = (
+            Decimal(line["quantity"]) * Decimal(line["unit_price"]) - Decimal(line["discount_amount"] or 0),
+            sum(nets),
+        )
         if total <= 0 or net <= 0:
             return
         share = Fraction(order["discount_amount"]) * Fraction(net) / Fraction(total)
@@ -834,7 +972,9 @@ class ShopMaker:
         line = self.rng.choice(lines)
         edited_at = self.read(line["updated_at"]) + timedelta(seconds=self.rng.choice([60, 60, 60, -60]))
         if self.chance(0.5):
-            self.shop["order_lines"].append(line | {"quantity": self.rng.choice(["0", "0.00"]), "updated_at": self.spell(edited_at)})
+            self.shop["order_lines"].append(
+                line | {"quantity": self.rng.choice(["0", "0.00"]), "updated_at": self.spell(edited_at)}
+            )
             if self.chance(0.3):
                 self.refund(line, self.rng.choice(["1", "0"]))
         else:
@@ -843,20 +983,29 @@ class ShopMaker:
             self.refund(line, "1.00")
             refund = self.shop["refunds"][-1]
             edited_at = self.read(refund["updated_at"]) + timedelta(seconds=self.rng.choice([60, 60, 60, -60]))
-            self.shop["refunds"].append(refund | {"amount": self.rng.choice(["0", "0.00"]), "updated_at": self.spell(edited_at)})
+            self.shop["refunds"].append(
+                refund | {"amount": self.rng.choice(["0", "0.00"]), "updated_at": self.spell(edited_at)}
+            )
 
     def change_address(self, number: int) -> None:
-        """Let a customer have ordered under another address, which others may carry too, and guests or events after that."""
-        former = self.rng.choice([f"former{number}@example.net", f"former{number}@example.net", f"FORMER{number // 2}@example.net"])
+        """Let a customer have ordered under another address, which others may carry too, and guests or events after
+        that."""
+        former = self.rng.choice(
+            [f"former{number}@example.net", f"former{number}@example.net", f"FORMER{number // 2}@example.net"]
+        )
         account = self.make_account(f"moved{number}@example.com")
         account.update(email_consent="subscribed", email_consent_at=self.some_moment(0, 300))
         if self.chance(0.1):
             account["is_test"] = "yes"
         carried = [account]
         if self.chance(0.25):  # another account of the same customer, or of another one
-            carried.append(self.make_account(self.rng.choice([f"moved{number}@example.com", f"other{number}@example.com"])))
+            carried.append(
+                self.make_account(self.rng.choice([f"moved{number}@example.com", f"other{number}@example.com"]))
+            )
         for owner in carried:
-            order = self.make_order_without_lines({"customer_id": owner["customer_id"], "email": self.disguised(former)})
+            order = self.make_order_without_lines(
+                {"customer_id": owner["customer_id"], "email": self.disguised(former)}
+            )
             order.update(status=self.rng.choice(["paid", "cancelled", "pending"]), is_test=self.flag(self.chance(0.1)),
                          ordered_at=self.spell(self.moment(self.days_ago(-1, 0, 0, 5, 100))))
             self.make_line(order)
@@ -866,11 +1015,19 @@ class ShopMaker:
             self.make_plain_order({"email": former}, self.moment(self.days_ago(-1, 0, 10, 200)), "10.00")
         for event_type in self.rng.sample(["click", "unsubscribe", "complaint", "bounce"], self.rng.choice([1, 1, 2])):
             by = self.rng.choice([{}, {}, {}, self.rng.choice(self.shop["customers"])])
-            self.add("email_events", event_id=self.new_id(), customer_id=by.get("customer_id"), email=self.disguised(former), event_type=event_type,
-                     campaign_id=self.rng.choice(["trigger", None]), occurred_at=self.some_moment(-1, 300))
+            self.add(
+                "email_events",
+                event_id=self.new_id(),
+                customer_id=by.get("customer_id"),
+                email=self.disguised(former),
+                event_type=event_type,
+                campaign_id=self.rng.choice(["trigger", None]),
+                occurred_at=self.some_moment(-1, 300),
+            )
 
     def begin_late(self, number: int) -> None:
-        """Deliver an account without created_at: it begins with its first order that is no test, its answer or its version."""
+        """Deliver an account without created_at: it begins with its first order that is no test, its answer or its
+        version."""
         account = self.make_account(f"begun{number // 2}@example.com")
         account.update(created_at=None, email_consent_at=self.rng.choice([None, self.some_moment(-2, 400)]))
         for _ in range(self.rng.choice([0, 0, 1, 2])):
@@ -887,19 +1044,31 @@ class ShopMaker:
     def send_campaigns(self, accounts: list[RawRow]) -> None:
         """Send campaigns to accounts, guests, shared addresses and strangers, who answer once or twice, or refuse."""
         accounts = accounts + [self.make_odd_account(*odd) for odd in ODD_READERS]
-        readers = [*accounts, *({"email": email} for email in [*self.guest_emails, "stranger@example.net", "Stranger2@Example.net"])]
+        readers = [
+            *accounts,
+            *({"email": email} for email in [*self.guest_emails, "stranger@example.net", "Stranger2@Example.net"]),
+        ]
         for campaign in ("spring", "Spring", "trigger"):
             for reader in self.rng.sample(readers, len(readers) // self.rng.choice([2, 5, 9])):
-                events = ["sent", *self.rng.choice([["delivered"], ["delivered"], ["delivered", "click"], ["bounce"], ["click"], []])]
+                events = [
+                    "sent",
+                    *self.rng.choice([["delivered"], ["delivered"], ["delivered", "click"], ["bounce"], ["click"], []]),
+                ]
                 events += [self.rng.choice(["click", "open", "delivered"])] * self.chance(0.3)
                 events += [self.rng.choice(["unsubscribe", "complaint", "bounce"])] * self.chance(0.03)
                 for event_type in events:
                     self.add_email_event(reader, event_type, self.some_moment(-2, 40), campaign)
         for number in range(5):  # with an email that no customer has: a stranger's, or what a customer's was
             account = self.rng.choice([{}, {}, self.rng.choice(accounts)])
-            self.add("email_events", event_id=self.new_id(), customer_id=account.get("customer_id"), campaign_id="trigger",
-                     email=self.disguised(f"Former{self.rng.choice([number, 0])}@example.net"), occurred_at=self.some_moment(-2, 40),
-                     event_type=self.rng.choice(["unsubscribe", "complaint", "bounce", "click"]))
+            self.add(
+                "email_events",
+                event_id=self.new_id(),
+                customer_id=account.get("customer_id"),
+                campaign_id="trigger",
+                email=self.disguised(f"Former{self.rng.choice([number, 0])}@example.net"),
+                occurred_at=self.some_moment(-2, 40),
+                event_type=self.rng.choice(["unsubscribe", "complaint", "bounce", "click"]),
+            )
 
     def make_odd_account(self, email: str, first_name: str) -> RawRow:
         account = self.make_account(email)
@@ -908,12 +1077,18 @@ class ShopMaker:
 
 
 # Text that a spreadsheet would run as a formula, and a number that it would not.
-ODD_READERS = [("=1+1@example.com", "=1+1"), ("+ann@example.com", "@sum(A1)"), ("a;-b@example.com", "'Ann"), ("an+n@example.com", "Ann;-1,=2"),
-               ("zoë@example.org", "-5")]
+ODD_READERS = [
+    ("=1+1@example.com", "=1+1"),
+    ("+ann@example.com", "@sum(A1)"),
+    ("a;-b@example.com", "'Ann"),
+    ("an+n@example.com", "Ann;-1,=2"),
+    ("zoë@example.org", "-5"),
+]
 
 
 def mailing(maker: ShopMaker, accounts: list[RawRow], dirt: float, conflicting_ties: bool) -> Shop:
-    """Return campaigns and some more accounts, drawn apart, so that they change nothing else about the shop of a seed."""
+    """Return campaigns and some more accounts, drawn apart, so that they change nothing else about the shop of a seed.
+    """
     maker.rng = random.Random(f"campaigns of {maker.rng.random()}")
     maker.shop = {table: [] for table in CONTRACT}
     maker.send_campaigns(accounts)
@@ -927,12 +1102,28 @@ def mailing(maker: ShopMaker, accounts: list[RawRow], dirt: float, conflicting_t
 
 # A newer version says something else about these; ids, dates of facts and currencies stay as they are.
 CHANGES = {
-    "customers": {"city": ["Roma", None], "country_code": ["IT"], "email_consent": ["unsubscribed", "subscribed"],
-                  "acquisition_channel": ["print"], "sms_consent": ["unsubscribed", "subscribed"], "ads_consent": ["denied", "granted", None],
-                  "created_at": [None]},
-    "products": {"category": ["hats", "lamps", None], "unit_cost": ["1.25", None], "price": ["9.99"], "is_gift_card": ["yes", None]},
+    "customers": {
+        "city": ["Roma", None],
+        "country_code": ["IT"],
+        "email_consent": ["unsubscribed", "subscribed"],
+        "acquisition_channel": ["print"],
+        "sms_consent": ["unsubscribed", "subscribed"],
+        "ads_consent": ["denied", "granted", None],
+        "created_at": [None],
+    },
+    "products": {
+        "category": ["hats", "lamps", None],
+        "unit_cost": ["1.25", None],
+        "price": ["9.99"],
+        "is_gift_card": ["yes", None],
+    },
     "orders": {"status": ["cancelled", "paid", "pending"], "discount_amount": ["1.00", "0", None]},
-    "order_lines": {"quantity": ["4", "0"], "unit_price": ["8.88"], "order_id": ["no such order"], "unit_cost": ["2", None]},
+    "order_lines": {
+        "quantity": ["4", "0"],
+        "unit_price": ["8.88"],
+        "order_id": ["no such order"],
+        "unit_cost": ["2", None],
+    },
     "refunds": {"amount": ["0.01", "1000", "0"], "order_id": ["no such order"]},
     "custom_traits": {"value": ["M", "yes", "XL"]},
     "sessions": {"is_bot": ["true", "false"], "visitor_id": ["v1"]},
@@ -965,12 +1156,24 @@ def add_versions(shop: Shop, maker: ShopMaker, conflicting_ties: bool) -> None:
                 copy[column] = rng.choice(changes[column])
 
 
-VERDICTS = ["newer broken", "newer broken", "older broken", "tied broken", "newer deletion", "older deletion", "tied deletion", "back again",
-            "broken deletion", "no time", "no key"]
+VERDICTS = [
+    "newer broken",
+    "newer broken",
+    "older broken",
+    "tied broken",
+    "newer deletion",
+    "older deletion",
+    "tied deletion",
+    "back again",
+    "broken deletion",
+    "no time",
+    "no key",
+]
 
 
 def add_verdicts(shop: Shop, maker: ShopMaker) -> None:
-    """Deliver versions that break the contract, or delete: newer, older or of one time as some of the rows, rarely enough for a shop to live."""
+    """Deliver versions that break the contract, or delete: newer, older or of one time as some of the rows, rarely
+    enough for a shop to live."""
     rng = maker.rng
     for table in sorted(oracle.VERSIONED & shop.keys()):
         for row in rng.sample(shop[table], min(len(shop[table]), len(shop[table]) // 40 + rng.choice([0, 1, 2, 2]))):
@@ -987,7 +1190,13 @@ def add_verdicts(shop: Shop, maker: ShopMaker) -> None:
             elif verdict in ("newer deletion", "older deletion", "tied deletion", "back again"):
                 version["is_deleted"] = maker.flag(True)
                 if rng.random() < 0.4:  # the other columns of a deletion need not be right
-                    version.update({column: None for column in version if column not in [*oracle.key_columns(table), "updated_at", "is_deleted"]})
+                    version.update(
+                        {
+                            column: None
+                            for column in version
+                            if column not in [*oracle.key_columns(table), "updated_at", "is_deleted"]
+                        }
+                    )
                 elif rng.random() < 0.3:
                     break_contract(table, version, rng)
                 if verdict == "back again":
@@ -1222,7 +1431,10 @@ def read_file(path: Path) -> list[RawRow]:
 
 
 def column_texts(column) -> list[str | None]:
-    """Return a Parquet column as text. Arrow writes timestamps itself: made into Python's first, they take most of the time."""
+    """Return a Parquet column as text.
+
+    Arrow writes timestamps itself: made into Python's first, they take most of the time.
+    """
     import pyarrow
 
     if pyarrow.types.is_timestamp(column.type):

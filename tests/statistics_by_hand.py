@@ -1,4 +1,5 @@
-"""The statistics of a comparison of two groups, in plain Python from their formulas: what the SQL of campaign results is held to.
+"""The statistics of a comparison of two groups, in plain Python from their formulas: what the SQL of campaign results
+is held to.
 
 All intervals are two-sided; `confidence` is between 0 and 1.
 """
@@ -28,8 +29,11 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     return Interval(proportion, 0 if successes == 0 else middle - half, 1 if successes == trials else middle + half)
 
 
-def newcombe(successes: int, trials: int, other_successes: int, other_trials: int, confidence: float = 0.95) -> Interval:
-    """One proportion less another, with the interval of Newcombe (1998), his method 10: both Wilson intervals, put together."""
+def newcombe(
+    successes: int, trials: int, other_successes: int, other_trials: int, confidence: float = 0.95
+) -> Interval:
+    """One proportion less another, with the interval of Newcombe (1998), his method 10: both Wilson intervals, put
+    together."""
     first, second = wilson(successes, trials, confidence), wilson(other_successes, other_trials, confidence)
     difference = first.estimate - second.estimate
     return Interval(difference,

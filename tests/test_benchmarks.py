@@ -1,4 +1,5 @@
-"""The benchmarks compute what they claim: on a small shop the script by hand, polars, pandas and our models find the same. No test of time."""
+"""The benchmarks compute what they claim: on a small shop the script by hand, polars, pandas and our models find the
+same. No test of time."""
 
 import sys
 from pathlib import Path
@@ -28,12 +29,19 @@ def raw(tmp_path_factory):
 
 
 def put_blanks_around_texts(connection, file):
-    """One text in twenty stands between blanks, and some that are none are blanks alone, as deliveries may have them."""
+    """One text in twenty stands between blanks, and some that are none are blanks alone, as deliveries may have them.
+    """
     columns = connection.execute(f"describe from '{file}'").fetchall()
     padded = ", ".join(
-        f"case when hash({number}, file_row_number) % 20 = 0 then {BLANKS[number % 3]} || coalesce({name}, '') || {BLANKS[(number + 1) % 3]} else {name} end as {name}"
-        for number, (name, data_type, *_) in enumerate(columns) if data_type == "VARCHAR")
-    connection.execute(f"create or replace table padded as select * exclude (file_row_number) replace ({padded}) from read_parquet('{file}', file_row_number = true)")
+        f"case when hash({number}, file_row_number) % 20 = 0 then {BLANKS[number % 3]} || coalesce({name}, '') ||"
+        f" {BLANKS[(number + 1) % 3]} else {name} end as {name}"
+        for number, (name, data_type, *_) in enumerate(columns)
+        if data_type == "VARCHAR"
+    )
+    connection.execute(
+        f"create or replace table padded as select * exclude (file_row_number) replace ({padded}) from"
+        f" read_parquet('{file}', file_row_number = true)"
+    )
     connection.execute(f"copy padded to '{file}'")
 
 
@@ -51,7 +59,9 @@ def test_each_segment_holds_someone_and_each_fault_occurs(expected):
     with duckdb.connect() as connection:
         found = connection.execute(f"select distinct segment from '{expected}/members.parquet'").fetchall()
         assert {name for (name,) in found} == set(run.segment_names())
-        faulty = connection.execute(f"from '{expected}/row_counts.parquet' where rejected_rows > 0 and duplicate_rows > 0").fetchall()
+        faulty = connection.execute(
+            f"from '{expected}/row_counts.parquet' where rejected_rows > 0 and duplicate_rows > 0"
+        ).fetchall()
         assert {row[0] for row in faulty} >= {"orders", "order_lines", "web_events", "email_events"}
 
 
@@ -63,9 +73,15 @@ def test_contenders_find_what_our_models_find(contender, raw, expected, tmp_path
 
 def test_a_difference_is_found(expected, tmp_path):
     with duckdb.connect() as connection:
-        connection.execute(f"copy (select segment, case when row_number() over (order by segment, customer_id) = 1 then 'else' else customer_id end as customer_id, category"
-                           f" from '{expected}/members.parquet') to '{tmp_path}/members.parquet'")
-        connection.execute(f"copy (select * replace (kept_rows + 1 as kept_rows) from '{expected}/row_counts.parquet') to '{tmp_path}/row_counts.parquet'")
+        connection.execute(
+            "copy (select segment, case when row_number() over (order by segment, customer_id) = 1 then 'else' else"
+            " customer_id end as customer_id, category"
+            f" from '{expected}/members.parquet') to '{tmp_path}/members.parquet'"
+        )
+        connection.execute(
+            f"copy (select * replace (kept_rows + 1 as kept_rows) from '{expected}/row_counts.parquet') to"
+            f" '{tmp_path}/row_counts.parquet'"
+        )
     assert len(run.differences(tmp_path, expected)) == 4
 
 
@@ -76,5 +92,11 @@ def test_the_same_seed_makes_the_same_shop(tmp_path):
     with duckdb.connect() as connection:
         for table in TABLES:
             file = f"{table}.parquet"
-            assert connection.execute(f"from '{tmp_path / 'one' / file}'").fetchall() == connection.execute(f"from '{tmp_path / 'again' / file}'").fetchall()
-        assert connection.execute(f"from '{tmp_path}/one/orders.parquet'").fetchall() != connection.execute(f"from '{tmp_path}/other/orders.parquet'").fetchall()
+            assert (
+                connection.execute(f"from '{tmp_path / 'one' / file}'").fetchall()
+                == connection.execute(f"from '{tmp_path / 'again' / file}'").fetchall()
+            )
+        assert (
+            connection.execute(f"from '{tmp_path}/one/orders.parquet'").fetchall()
+            != connection.execute(f"from '{tmp_path}/other/orders.parquet'").fetchall()
+        )

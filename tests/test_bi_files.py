@@ -12,16 +12,23 @@ from sqlglot import exp
 from project import PROJECT
 
 ASSETS = PROJECT / "examples" / "superset" / "assets"
-MODELS = [model for file in (PROJECT / "models" / "marts").rglob("*.yml")
-          for model in yaml.safe_load(file.read_text()).get("models", [])]
-MARTS = {model["name"]: {column["name"]: column.get("data_type", "text") for column in model.get("columns", [])}
-         for model in MODELS}
+MODELS = [
+    model
+    for file in (PROJECT / "models" / "marts").rglob("*.yml")
+    for model in yaml.safe_load(file.read_text()).get("models", [])
+]
+MARTS = {
+    model["name"]: {column["name"]: column.get("data_type", "text") for column in model.get("columns", [])}
+    for model in MODELS
+}
 
 
 def tagged(folder: dict) -> set[str]:
     """The models that dbt_project.yml marks as contact data, in a folder and those below it."""
     below = {name: entry for name, entry in folder.items() if isinstance(entry, dict)}
-    return {name for name in below if "contact_data" in below[name].get("+tags", [])}.union(*map(tagged, below.values()))
+    return {name for name in below if "contact_data" in below[name].get("+tags", [])}.union(
+        *map(tagged, below.values())
+    )
 
 
 CONTACT = tagged(yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["models"])
@@ -96,15 +103,21 @@ def test_a_chart_asks_its_dataset_what_is_there(shop, name):
 def test_each_chart_and_filter_stands_on_the_dashboard():
     (dashboard,) = DASHBOARDS.values()
     assert dashboard["slug"] == re.search(r'DASHBOARD = "(.*)"', (ASSETS.parent / "run.py").read_text()).group(1)
-    placed = [item["meta"] for item in dashboard["position"].values() if isinstance(item, dict) and item["type"] == "CHART"]
+    placed = [
+        item["meta"] for item in dashboard["position"].values() if isinstance(item, dict) and item["type"] == "CHART"
+    ]
     assert Counter(meta["uuid"] for meta in placed) == Counter(chart["uuid"] for chart in CHARTS.values())
-    reached = {meta["chartId"]: next(chart for chart in CHARTS.values() if chart["uuid"] == meta["uuid"]) for meta in placed}
+    reached = {
+        meta["chartId"]: next(chart for chart in CHARTS.values() if chart["uuid"] == meta["uuid"]) for meta in placed
+    }
     for asked in dashboard["metadata"]["native_filter_configuration"]:
         (target,) = asked["targets"]
         excluded = set(asked["scope"]["excluded"])
         assert excluded < reached.keys()
         # A filter reaches the charts of its own dataset, all of them and no others: it is true or it is absent.
-        assert {chart["dataset_uuid"] for number, chart in reached.items() if number not in excluded} == {target["datasetUuid"]}
+        assert {chart["dataset_uuid"] for number, chart in reached.items() if number not in excluded} == {
+            target["datasetUuid"]
+        }
         assert {number for number in excluded if reached[number]["dataset_uuid"] == target["datasetUuid"]} == set()
 
 
@@ -134,5 +147,7 @@ def test_uuids_are_unique_and_lead_to_the_files():
 
 def test_the_database_is_read_only_and_holds_no_secret():
     (database,) = DATABASES.values()
-    assert database["sqlalchemy_uri"].endswith("access_mode=read_only") and not re.search(r":[^/]+@", database["sqlalchemy_uri"])
+    assert database["sqlalchemy_uri"].endswith("access_mode=read_only") and not re.search(
+        r":[^/]+@", database["sqlalchemy_uri"]
+    )
     assert not any(database[right] for right in ("allow_ctas", "allow_cvas", "allow_dml", "allow_csv_upload"))

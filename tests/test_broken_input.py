@@ -91,8 +91,15 @@ def dbt_build(project, tmp_path_factory):
 
     def run(raw_dir: Path, *arguments: str, **variables):
         database = tmp_path_factory.mktemp("built") / f"{DATABASE}.duckdb"
-        result = project.attempt("build", *arguments, "--exclude", "resource_type:unit_test", raw_dir=raw_dir, database=database,
-                                 **DAY | variables)
+        result = project.attempt(
+            "build",
+            *arguments,
+            "--exclude",
+            "resource_type:unit_test",
+            raw_dir=raw_dir,
+            database=database,
+            **DAY | variables,
+        )
 
         def query(sql: str) -> list[tuple]:
             with duckdb.connect(database) as connection:
@@ -105,9 +112,14 @@ def dbt_build(project, tmp_path_factory):
 
 def test_one_single_customer(shop, built):
     query = built(shop())
-    assert query("select customer_id, purchase_count, net_revenue::varchar, gross_margin::varchar, rfm_code, lifecycle_stage"
-                 " from marts.customers") == [("c1", 1, "59.90", "19.900000", "111", "new")]
-    assert query("select segment from marts.segments where customers > 0") == [("low_value_active",), ("first_time_buyers",)]
+    assert query(
+        "select customer_id, purchase_count, net_revenue::varchar, gross_margin::varchar, rfm_code, lifecycle_stage"
+        " from marts.customers"
+    ) == [("c1", 1, "59.90", "19.900000", "111", "new")]
+    assert query("select segment from marts.segments where customers > 0") == [
+        ("low_value_active",),
+        ("first_time_buyers",),
+    ]
 
 
 def test_an_empty_shop_of_headers_only(shop, built):
@@ -118,8 +130,11 @@ def test_an_empty_shop_of_headers_only(shop, built):
 
 def test_a_missing_required_file(shop, refusal):
     raw_dir = shop(order_lines=None)
-    assert f"The required table order_lines is missing: neither order_lines.parquet, order_lines.csv nor a folder order_lines/" \
+    assert (
+        "The required table order_lines is missing: neither order_lines.parquet, order_lines.csv nor a folder"
+        " order_lines/"
         f" of such files is in {raw_dir} (RAW_DIR)." in refusal(raw_dir)
+    )
 
 
 def test_a_missing_required_column(shop, refusal):
@@ -129,8 +144,13 @@ def test_a_missing_required_column(shop, refusal):
 
 def test_missing_columns_are_named_with_what_the_file_has(shop, refusal):
     raw_dir = shop(orders=["order_nr,customer_id,Order-Date,status,currency,updated_at,note"])
-    assert f"The required columns order_id, ordered_at of the table orders are missing in {raw_dir}/orders.csv. The columns there are order_nr," \
-        " customer_id, order-date, status, currency, updated_at, note; did you mean order_nr for order_id, order-date for ordered_at?" in refusal(raw_dir)
+    assert (
+        f"The required columns order_id, ordered_at of the table orders are missing in {raw_dir}/orders.csv. The"
+        " columns there are order_nr,"
+        " customer_id, order-date, status, currency, updated_at, note; did you mean order_nr for order_id, order-date"
+        " for ordered_at?"
+        in refusal(raw_dir)
+    )
 
 
 @pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
@@ -139,9 +159,14 @@ def test_another_separator_is_named(shop, refusal, separator, name):
     raw_dir = shop()
     (raw_dir / "reviews").mkdir()
     (raw_dir / "reviews" / "1.csv").write_text("review_id,customer_id,rating,reviewed_at\n")
-    (raw_dir / "reviews" / "2.csv").write_text('\ufeffreview_id;"customer_id";rating;"a,b";Reviewed_At\n'.replace(";", separator))
-    assert f"{raw_dir}/reviews/2.csv separates its columns by {name} and not by commas: review_id, customer_id, rating, a,b, reviewed_at." \
+    (raw_dir / "reviews" / "2.csv").write_text(
+        '\ufeffreview_id;"customer_id";rating;"a,b";Reviewed_At\n'.replace(";", separator)
+    )
+    assert (
+        f"{raw_dir}/reviews/2.csv separates its columns by {name} and not by commas: review_id, customer_id, rating,"
+        " a,b, reviewed_at."
         " Export it with commas between values, and with a point in numbers, such as 12.50." in refusal(raw_dir)
+    )
 
 
 def test_another_separator_is_named_where_no_column_is_known(shop, refusal):
@@ -158,8 +183,11 @@ def test_commas_are_told_from_other_signs_in_names(shop, built):
 def test_text_in_other_encodings_is_no_header(shop, refusal):
     raw_dir = shop()
     (raw_dir / "orders.csv").write_bytes(SMALL_SHOP["orders"][0].encode("utf-16-le"))
-    assert f"{raw_dir}/orders.csv is no text in UTF-8, but an Excel workbook, an archive or UTF-16: save it as CSV in UTF-8, with commas." \
+    assert (
+        f"{raw_dir}/orders.csv is no text in UTF-8, but an Excel workbook, an archive or UTF-16: save it as CSV in"
+        " UTF-8, with commas."
         in refusal(raw_dir)
+    )
 
 
 @pytest.mark.parametrize(("name", "hint"), [
@@ -177,9 +205,15 @@ def test_a_run_warns_of_files_that_are_not_read(shop, project):
     for name in ("refunds.xlsx", "Refund.csv", "emailevents.csv", "order_items.csv", "readme.txt"):
         (raw_dir / name).write_text("x")
     project.dbt("seed", raw_dir=raw_dir, **DAY)
-    told = [line.split("(RAW_DIR), ")[1].split(",")[0] for line in (project.directory / "logs" / "dbt.log").read_text().splitlines()
-            if f"In {raw_dir} (RAW_DIR), " in line]
-    assert sorted(told) == ["emailevents.csv is not read", "refunds.xlsx is not read: save it as refunds.csv (CSV in UTF-8"]
+    told = [
+        line.split("(RAW_DIR), ")[1].split(",")[0]
+        for line in (project.directory / "logs" / "dbt.log").read_text().splitlines()
+        if f"In {raw_dir} (RAW_DIR), " in line
+    ]
+    assert sorted(told) == [
+        "emailevents.csv is not read",
+        "refunds.xlsx is not read: save it as refunds.csv (CSV in UTF-8",
+    ]
 
 
 def test_a_table_delivered_twice(shop, refusal):
@@ -192,10 +226,22 @@ def test_a_table_delivered_twice(shop, refusal):
 def dbt_command(project, **environment):
     """`dbt build` of one small model, as a scheduler starts it."""
     return subprocess.run(
-        [Path(sys.executable).parent / "dbt", "build", "--select", "+stg_sale_campaigns", "--target-path", project.directory / "cli",
-         "--log-path", project.directory],
-        cwd=PROJECT, env=os.environ | {name: str(value) for name, value in environment.items()}, capture_output=True, text=True,
-        check=False)
+        [
+            Path(sys.executable).parent / "dbt",
+            "build",
+            "--select",
+            "+stg_sale_campaigns",
+            "--target-path",
+            project.directory / "cli",
+            "--log-path",
+            project.directory,
+        ],
+        cwd=PROJECT,
+        env=os.environ | {name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_directory_that_does_not_exist_stops_dbt_with_exit_code_2(project):
@@ -237,7 +283,9 @@ def test_unreadable_descriptive_values_are_repaired_and_told(shop, built):
     assert query("select phone, birth_date from marts.customer_contacts") == [(None, None)]
 
 
-@pytest.mark.parametrize("line", ["o2,c1,2026-06-01T10:00:00Z,paid,EUR,2026-06-01T10:00:00Z,one,more", "o2,c1", 'o2,"c1'])
+@pytest.mark.parametrize(
+    "line", ["o2,c1,2026-06-01T10:00:00Z,paid,EUR,2026-06-01T10:00:00Z,one,more", "o2,c1", 'o2,"c1']
+)
 def test_a_malformed_csv_line_stops_the_build_with_file_and_line(shop, dbt_build, line):
     raw_dir = shop(orders=[*SMALL_SHOP["orders"], line])
     result, _ = dbt_build(raw_dir, "--select", "+base_orders")
@@ -256,12 +304,16 @@ def test_ten_percent_bad_rows_stop_the_build_with_a_sentence(shop, dbt_build):
         " max_rejected_rows (100) allow, or more than half of the table. Most often: negative quantity (1000 rows)," \
         " as in a table with turned signs. staging.rejected_rows gives all reasons." in messages(result)
     assert query("select reason, count(*) from staging.rejected_rows group by reason") == [("negative quantity", 1_000)]
-    assert query("select count(*) from information_schema.tables where table_name = 'customers' and table_schema = 'marts'") == [(0,)]
+    assert query(
+        "select count(*) from information_schema.tables where table_name = 'customers' and table_schema = 'marts'"
+    ) == [(0,)]
 
 
 @pytest.mark.parametrize(("bad", "of"), [(100, 1_000), (500, 10_000)])
 def test_up_to_either_limit_the_build_goes_on(shop, dbt_build, bad, of):
-    result, _ = dbt_build(shop(order_lines=many_lines(bad, of)), "--select", "+stg_order_lines", "--indirect-selection", "cautious")
+    result, _ = dbt_build(
+        shop(order_lines=many_lines(bad, of)), "--select", "+stg_order_lines", "--indirect-selection", "cautious"
+    )
     assert result.success, messages(result)
 
 
@@ -272,13 +324,20 @@ def test_one_row_above_both_limits_stops_the_build(shop, dbt_build):
 
 @pytest.mark.parametrize(("bad", "of", "stops"), [(3, 5, True), (5, 10, False), (6, 10, True), (4, 4, False)])
 def test_a_table_that_is_wrong_as_a_whole_stops_the_build(shop, sql, bad, of, stops):
-    refunds = ["refund_id,order_id,refunded_at,amount,updated_at",
-               *(f"r{number},o1,2026-06-02T10:00:00Z,{-5 if number < bad else 1},2026-06-02T10:00:00Z" for number in range(of))]
+    refunds = [
+        "refund_id,order_id,refunded_at,amount,updated_at",
+        *(
+            f"r{number},o1,2026-06-02T10:00:00Z,{-5 if number < bad else 1},2026-06-02T10:00:00Z"
+            for number in range(of)
+        ),
+    ]
     (guard,) = (test for test in sql.tests if test.name.startswith("few_rows_rejected_stg_refunds"))
     with sql.build(shop(refunds=refunds)) as connection:
         assert sql.failing_tests(connection) == ([guard.name] if stops else [])
         if stops:
-            with pytest.raises(duckdb.Error, match=f"Most often: negative amount [(]{bad} rows[)], as in a table with turned signs"):
+            with pytest.raises(
+                duckdb.Error, match=f"Most often: negative amount [(]{bad} rows[)], as in a table with turned signs"
+            ):
                 connection.execute(guard.sql).fetchall()
 
 
@@ -302,10 +361,15 @@ def test_a_wrong_var_is_named(shop, refusal, variables, sentence):
 
 def test_large_amounts_are_added_up_and_absurd_ones_rejected(shop, built):
     header, line = SMALL_SHOP["order_lines"]
-    lines = [header, line.replace(",2,29.95,", ",1500,1000000,"), line.replace("l1", "l2").replace(",2,29.95,", ",999999999,999999999,")]
+    lines = [
+        header,
+        line.replace(",2,29.95,", ",1500,1000000,"),
+        line.replace("l1", "l2").replace(",2,29.95,", ",999999999,999999999,"),
+    ]
     query = built(shop(order_lines=lines))
-    assert query("select net_revenue::varchar, monetary_value::varchar, gross_margin::varchar from marts.customers") == [
-        ("1500000000.00", "1500000000.000000", "1499970000.000000")]
+    assert query(
+        "select net_revenue::varchar, monetary_value::varchar, gross_margin::varchar from marts.customers"
+    ) == [("1500000000.00", "1500000000.000000", "1499970000.000000")]
     assert query("select row_key, reason from staging.rejected_rows") == [("l2", "quantity x unit_price too large")]
 
 
@@ -313,10 +377,23 @@ def test_parquet_files_of_a_folder_may_differ_in_type(shop, built):
     raw_dir = shop(customers=None)
     (raw_dir / "customers" / "year=2026").mkdir(parents=True)
     moment = datetime(2026, 1, 1, 10, tzinfo=UTC)
-    pq.write_table(pa.table({"customer_id": pa.array([7.0, 8.0]), "created_at": [moment, moment], "updated_at": [moment, moment],
-                             "is_test": pa.array([0.0, float("nan")])}), raw_dir / "customers" / "1.parquet")
-    pq.write_table(pa.table({"customer_id": ["7", "c1"], "created_at": ["2026-01-01 10:00"] * 2, "updated_at": ["2026-01-02 10:00"] * 2}),
-                   raw_dir / "customers" / "year=2026" / "2.parquet")
+    pq.write_table(
+        pa.table(
+            {
+                "customer_id": pa.array([7.0, 8.0]),
+                "created_at": [moment, moment],
+                "updated_at": [moment, moment],
+                "is_test": pa.array([0.0, float("nan")]),
+            }
+        ),
+        raw_dir / "customers" / "1.parquet",
+    )
+    pq.write_table(
+        pa.table(
+            {"customer_id": ["7", "c1"], "created_at": ["2026-01-01 10:00"] * 2, "updated_at": ["2026-01-02 10:00"] * 2}
+        ),
+        raw_dir / "customers" / "year=2026" / "2.parquet",
+    )
     query = built(raw_dir)
     assert query("select customer_id, created_on::varchar from marts.customers order by all") == [
         ("7", "2026-01-01"), ("c1", "2026-01-01")]
@@ -331,7 +408,10 @@ def test_the_warehouse_may_be_named_raw(shop, project, tmp_path):
 def test_an_empty_file_is_said_to_be_empty(shop, refusal):
     raw_dir = shop()
     (raw_dir / "orders.csv").write_text("")
-    assert f"The required table orders is empty: {raw_dir}/orders.csv holds nothing, not even the names of columns." in refusal(raw_dir)
+    assert (
+        f"The required table orders is empty: {raw_dir}/orders.csv holds nothing, not even the names of columns."
+        in refusal(raw_dir)
+    )
     (raw_dir / "orders.csv").write_text("\n")
     assert f"are missing in {raw_dir}/orders.csv, whose first line names no columns." in refusal(raw_dir)
 
@@ -343,8 +423,8 @@ def test_an_empty_file_of_an_optional_table_is_an_empty_table(shop, built):
 
 
 def test_odd_but_legal_files(shop, built):
-    """A folder whose name holds signs of patterns and quotes, file names in capitals, gzip, a byte-order mark, quoted values
-    with line ends and commas, capital headers with spaces, columns that nobody asked for, Windows line ends."""
+    """A folder whose name holds signs of patterns and quotes, file names in capitals, gzip, a byte-order mark, quoted
+    values with line ends and commas, capital headers with spaces, columns that nobody asked for, Windows line ends."""
     plain = shop()
     raw_dir = plain / "it's [my] *shop?"
     raw_dir.mkdir()

@@ -1,4 +1,5 @@
-"""The dashboard in a real Chromium: what it shows is what the marts hold, it asks the network for nothing, and no text of the data runs."""
+"""The dashboard in a real Chromium: what it shows is what the marts hold, it asks the network for nothing, and no text
+of the data runs."""
 
 import re
 from datetime import date
@@ -20,9 +21,10 @@ from test_broken_input import SMALL_SHOP, write_tables
 pytestmark = pytest.mark.xdist_group("dashboard")
 
 DAY = date(2025, 3, 31)
-HOSTILE = """<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> R&D 'x' %{x} <a href="javascript:window.hacked = 1">y</a>"""
+HOSTILE = """<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> R&D 'x' %{x} <a href="javascript:window.hacked = 1">y</a>"""  # noqa: E501
 
-# A date before, as the history's models would have seen it: each segment of another size, every third one not yet registered.
+# A date before, as the history's models would have seen it: each segment of another size, every third one not yet
+# registered.
 BEFORE = """
     insert into marts.segment_sizes
         select segment_sizes.* replace (segment_sizes.as_of_date - 40 as as_of_date, segment_sizes.customers + position % 4 as customers)
@@ -43,7 +45,7 @@ BEFORE = """
             unnest(case when customer_id < 'c2' then ['handed_over'] else ['handed_over', 'continued'] end) as change_type
         from marts.customers where not is_guest and customer_id < 'c4';
     update marts.segment_history set entered_on = entered_on - 40 where customer_id < 'c1' or customer_id like 'guest:%'
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +63,15 @@ def sql(project, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def build(sql):
-    """Builds a directory of raw files into a DuckDB file that holds the schema marts and nothing else, as a published one does."""
+    """Builds a directory of raw files into a DuckDB file that holds the schema marts and nothing else, as a published
+    one does."""
 
     def to_file(raw_dir: Path, database: Path) -> Path:
         with sql.build(raw_dir) as connection:
             connection.execute(f"attach '{database}' as file; create schema file.marts")
-            for (mart,) in connection.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall():
+            for (mart,) in connection.execute(
+                "select table_name from information_schema.tables where table_schema = 'marts'"
+            ).fetchall():
                 if mart != "customer_contacts":
                     connection.execute(f"create table file.marts.{mart} as from marts.{mart}")
         return database
@@ -113,8 +118,13 @@ def changed(shop: Path, directory: Path, *statements: str) -> Path:
 def small_shop(build, directory: Path, **changes) -> Path:
     """The page of the shop of a single customer, or of what the changes leave of it."""
     (directory / "raw").mkdir()
-    write_tables(directory / "raw", {table: [line.replace("2026", "2025").replace("2025-06", "2025-03") for line in lines]
-                                     for table, lines in (SMALL_SHOP | changes).items()})
+    write_tables(
+        directory / "raw",
+        {
+            table: [line.replace("2026", "2025").replace("2025-06", "2025-03") for line in lines]
+            for table, lines in (SMALL_SHOP | changes).items()
+        },
+    )
     write_dashboard(build(directory / "raw", directory / "shop.duckdb"), directory / "page.html")
     return directory / "page.html"
 
@@ -126,7 +136,8 @@ def text(browser, selector: str) -> list[str]:
 
 
 def is_quiet(browser) -> bool:
-    """Nothing was complained of, and nothing but the page itself asked for (plotly draws pictures from data: addresses)."""
+    """Nothing was complained of, and nothing but the page itself asked for (plotly draws pictures from data:
+    addresses)."""
     assert browser.errors == []
     assert [address for address in browser.requests if not address.startswith(("file:", "data:"))] == []
     return len([address for address in browser.requests if address.startswith("file:")]) == 1
@@ -139,19 +150,30 @@ def minus(value: str) -> str:
 def test_headline_figures_are_those_of_the_marts(browser, page, rows):
     browser.open(page)
     assert is_quiet(browser)
-    (customers, buyers, revenue, purchases), = rows("select customers, buyers, net_revenue_365d, purchases_365d from marts.shop_figures")
+    ((customers, buyers, revenue, purchases),) = rows(
+        "select customers, buyers, net_revenue_365d, purchases_365d from marts.shop_figures"
+    )
     ((at_risk,),) = rows("select count(*) from marts.customers where lifecycle_stage = 'at_risk'")
     ((contactable,),) = rows("select count(*) from marts.customers where is_contactable_by_email")
     assert customers > buyers > 0 and revenue > 1000
     tiles = dict(zip(text(browser, ".tiles li > span:first-child"), text(browser, ".tiles strong")))
     assert tiles == {
-        "Net revenue": f"EUR {revenue:,.0f}", "Average order value": f"EUR {revenue / purchases:,.{2 if revenue / purchases < 1000 else 0}f}",
-        "Customers": f"{customers:,}", "Buyers": f"{buyers:,}", "Buyers at risk": f"{at_risk:,}", "Reachable by email": f"{contactable:,}"}
-    before = dict(rows("""select state, count(*) filter (change_type in ('entered', 'continued')) - count(*) filter (change_type in ('exited', 'handed_over'))
-        from marts.membership_changes where kind = 'lifecycle_stage' and as_of_date = date '2025-02-19' group by state"""))
+        "Net revenue": f"EUR {revenue:,.0f}",
+        "Average order value": f"EUR {revenue / purchases:,.{2 if revenue / purchases < 1000 else 0}f}",
+        "Customers": f"{customers:,}",
+        "Buyers": f"{buyers:,}",
+        "Buyers at risk": f"{at_risk:,}",
+        "Reachable by email": f"{contactable:,}",
+    }
+    before = dict(
+        rows("""select state, count(*) filter (change_type in ('entered', 'continued')) - count(*) filter (change_type in ('exited', 'handed_over'))
+        from marts.membership_changes where kind = 'lifecycle_stage' and as_of_date = date '2025-02-19' group by state""")  # noqa: E501
+    )
     assert len(set(before.values()) - {0}) == 2
     notes = text(browser, ".tiles li:nth-child(3), .tiles li:nth-child(4), .tiles li:nth-child(5)")
-    for note, moved in zip(notes, (customers - sum(before.values()), buyers - before["at_risk"], at_risk - before["at_risk"]), strict=True):
+    for note, moved in zip(
+        notes, (customers - sum(before.values()), buyers - before["at_risk"], at_risk - before["at_risk"]), strict=True
+    ):
         assert f"{wording.change(moved)} since 2025-02-19" in note
 
 
@@ -163,43 +185,71 @@ def test_sizes_values_and_changes_are_those_of_the_marts(browser, page, rows):
         left join (select segment, sum(net_revenue) as net_revenue from marts.segment_memberships join marts.customers using (customer_id) group by 1)
             using (segment)
         order by position
-    """)
+    """)  # noqa: E501
     shown = browser.value("""[...document.querySelectorAll(".sizes tbody tr:not(:has(.group))")].map(row =>
-        [row.querySelector("a").textContent, ...[...row.querySelectorAll("td:not(.bar)")].map(cell => cell.firstChild.textContent.trim() || cell.textContent.trim())])""")
+        [row.querySelector("a").textContent, ...[...row.querySelectorAll("td:not(.bar)")].map(cell => cell.firstChild.textContent.trim() || cell.textContent.trim())])""")  # noqa: E501
     assert len(shown) == len(expected) == 33 and any(before is None for *_, before, _ in expected)
-    for (title, size, change, revenue, _), (name, customers, not_delivered, before, net_revenue) in zip(shown, expected):
-        assert (title, size, revenue) == (name, f"no {not_delivered} delivered" if not_delivered else f"{customers:,}", f"{net_revenue:,.0f}")
+    for (title, size, change, revenue, _), (name, customers, not_delivered, before, net_revenue) in zip(
+        shown, expected
+    ):
+        assert (title, size, revenue) == (
+            name,
+            f"no {not_delivered} delivered" if not_delivered else f"{customers:,}",
+            f"{net_revenue:,.0f}",
+        )
         difference = None if before is None else customers - before
-        assert " ".join(change.split()) == ("–" if not_delivered else "new" if before is None else "±0" if difference == 0 else minus(f"{'▲' if difference > 0 else '▼'} {difference:+,}"))
+        assert " ".join(change.split()) == (
+            "–"
+            if not_delivered
+            else "new"
+            if before is None
+            else "±0"
+            if difference == 0
+            else minus(f"{'▲' if difference > 0 else '▼'} {difference:+,}")
+        )
     groups = [name for (name,) in rows("select segment_group from marts.segments group by 1 order by min(position)")]
     assert text(browser, ".sizes .group") == groups and len(groups) == 5
 
 
 def test_the_rfm_grid_holds_every_scored_buyer(browser, page, rows):
     browser.open(page)
-    cells = {(recency, frequency): (customers, revenue) for recency, frequency, customers, revenue in rows("""
-        select recency_score, frequency_score, count(*), sum(net_revenue) from marts.customers where recency_score is not null group by 1, 2""")}
+    cells = {
+        (recency, frequency): (customers, revenue)
+        for recency, frequency, customers, revenue in rows("""
+        select recency_score, frequency_score, count(*), sum(net_revenue) from marts.customers where recency_score is not null group by 1, 2""")  # noqa: E501
+    }
     places = [(recency, frequency) for recency in (5, 4, 3, 2, 1) for frequency in (1, 2, 3, 4, 5)
               if {other for other, _ in cells} >= {recency} and {other for _, other in cells} >= {frequency}]
     for place, (name, told) in enumerate((("customers", wording.number), ("net_revenue", wording.compact))):
         shown = text(browser, f".map.{name} td strong")
-        assert [cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in shown] == [told(cells.get(scores, (0, 0))[place]) for scores in places]
-        widths = browser.value(f"[...document.querySelectorAll('.map.{name} td i')].map(bar => parseFloat(bar.style.width))")
+        assert [cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in shown] == [
+            told(cells.get(scores, (0, 0))[place]) for scores in places
+        ]
+        widths = browser.value(
+            f"[...document.querySelectorAll('.map.{name} td i')].map(bar => parseFloat(bar.style.width))"
+        )
         largest = max(values[place] for values in cells.values())
-        assert widths == pytest.approx([100 * float(cells.get(scores, (0, 0))[place] / largest) for scores in places], abs=0.051)
+        assert widths == pytest.approx(
+            [100 * float(cells.get(scores, (0, 0))[place] / largest) for scores in places], abs=0.051
+        )
     assert browser.value("document.querySelector('.map.net_revenue').checkVisibility()") is False
     browser.value("document.querySelector('input[value=net_revenue]').click()")
     assert browser.value("[...document.querySelectorAll('.map')].map(map => map.checkVisibility())") == [False, True]
 
 
 BRIGHTNESS = """[...document.querySelectorAll('.map.customers td')].filter(cell => cell.querySelector('i')).map(cell =>
-    getComputedStyle(cell).backgroundColor.match(/\\d+/g).reduce((sum, channel, place) => sum + channel * [0.2126, 0.7152, 0.0722][place], 0))"""
+    getComputedStyle(cell).backgroundColor.match(/\\d+/g).reduce((sum, channel, place) => sum + channel * [0.2126, 0.7152, 0.0722][place], 0))"""  # noqa: E501
 
 
 @pytest.mark.parametrize("is_dark", [False, True])
 def test_the_brightest_cell_is_the_best_whoever_is_in_it(browser, shop, tmp_path, is_dark):
     """Most buyers of most shops are in the worst cell."""
-    browser.open(changed(shop, tmp_path, "update marts.customers set recency_score = 1, frequency_score = 1 where recency_score < 5"), is_dark=is_dark)
+    browser.open(
+        changed(
+            shop, tmp_path, "update marts.customers set recency_score = 1, frequency_score = 1 where recency_score < 5"
+        ),
+        is_dark=is_dark,
+    )
     brightness = browser.value(BRIGHTNESS)
     # Rows from recency 5 down, columns from frequency 1 up.
     columns = len(text(browser, ".map.customers thead tr:last-child th")) - 1
@@ -212,20 +262,26 @@ def test_scores_that_nobody_has_take_no_place(browser, shop, tmp_path):
                          "update marts.customers set recency_score = 2 where recency_score in (1, 3)"))
     assert [score[0] for score in text(browser, ".map.customers thead tr:last-child th")[1:]] == ["1", "3", "4", "5"]
     assert [score[0] for score in text(browser, ".map.customers tbody th")] == ["5", "4", "2"]
-    assert "Nobody has recency score 1, recency score 3, frequency score 2, for equal values score equally." in text(browser, "section:has(#rfm) p")[0]
+    assert (
+        "Nobody has recency score 1, recency score 3, frequency score 2, for equal values score equally."
+        in text(browser, "section:has(#rfm) p")[0]
+    )
 
 
 def test_the_chosen_segments_are_drawn_over_time(browser, page, rows):
     browser.open(page)
-    drawn = """[...document.querySelector("[data-chart=sizes] .chart").data].map(line => [line.name, line.x, line.y, line.marker.symbol])"""
+    drawn = """[...document.querySelector("[data-chart=sizes] .chart").data].map(line => [line.name, line.x, line.y, line.marker.symbol])"""  # noqa: E501
     lines = browser.value(drawn)
     assert len(lines) == 4 and len({symbol for *_, symbol in lines}) == 4
-    choose = "document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = %s }); document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))"
+    choose = (
+        "document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = %s });"
+        " document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))"
+    )
     browser.value(choose % "true")
     expected = {}
     for title, customers, before in rows("""select title, now.customers, before.customers from marts.segments
             join marts.segment_sizes as now on now.segment = segments.segment and now.as_of_date = segments.as_of_date
-            left join marts.segment_sizes as before on before.segment = segments.segment and before.as_of_date < segments.as_of_date"""):
+            left join marts.segment_sizes as before on before.segment = segments.segment and before.as_of_date < segments.as_of_date"""):  # noqa: E501
         expected[title] = [before, customers]
     assert {name: sizes for name, _, sizes, _ in browser.value(drawn)} == expected
     assert browser.value(drawn)[0][1] == ["2025-02-19", "2025-03-31"]
@@ -237,17 +293,34 @@ def test_the_chosen_segments_are_drawn_over_time(browser, page, rows):
 def test_flows_and_overlaps_are_those_of_the_marts(browser, page, rows):
     browser.open(page)
     flows = """(({node, link}) => link.value.map((value, place) => [node.label[link.source[place]], node.label[link.target[place]], value]))
-        (document.querySelector("[data-chart=flows] .chart").data[0])"""
-    moves = {(re.sub(r" [\d,]+$", "", was), re.sub(r" [\d,]+$", "", is_now)): customers for was, is_now, customers in browser.value(flows)}
-    assert moves == {("New to the shop" if was == "none" else wording.words(was), wording.words(is_now)): customers for was, is_now, customers in rows(
-        "select from_value, to_value, customers from marts.segment_transitions where trait = 'lifecycle_stage' and from_value <> to_value and to_value <> 'none'")}
+        (document.querySelector("[data-chart=flows] .chart").data[0])"""  # noqa: E501
+    moves = {
+        (re.sub(r" [\d,]+$", "", was), re.sub(r" [\d,]+$", "", is_now)): customers
+        for was, is_now, customers in browser.value(flows)
+    }
+    assert moves == {
+        ("New to the shop" if was == "none" else wording.words(was), wording.words(is_now)): customers
+        for was, is_now, customers in rows(
+            "select from_value, to_value, customers from marts.segment_transitions where trait = 'lifecycle_stage' and"
+            " from_value <> to_value and to_value <> 'none'"
+        )
+    }
     browser.value("document.querySelector('input[name=flows][value=\"1\"]').click()")
-    assert "Champions" in " ".join(browser.value("document.querySelector('[data-chart=flows] .chart').data[0].node.label"))
+    assert "Champions" in " ".join(
+        browser.value("document.querySelector('[data-chart=flows] .chart').data[0].node.label")
+    )
 
-    titles = browser.value("[...document.querySelectorAll('[data-chart=overlaps] option')].map(option => option.textContent)")
+    titles = browser.value(
+        "[...document.querySelectorAll('[data-chart=overlaps] option')].map(option => option.textContent)"
+    )
     choice = titles.index("Loyal buyers")
-    browser.value(f"(select => {{ select.value = {choice}; select.dispatchEvent(new Event('change', {{bubbles: true}})) }})(document.querySelector('select'))")
-    name, segments, shares = browser.value("(({name, y, x}) => [name, y, x])(document.querySelector('[data-chart=overlaps] .chart').data[0])")
+    browser.value(
+        "(select =>"
+        f" {{ select.value = {choice}; select.dispatchEvent(new Event('change', {{bubbles: true}})) }})(document.querySelector('select'))"  # noqa: E501
+    )
+    name, segments, shares = browser.value(
+        "(({name, y, x}) => [name, y, x])(document.querySelector('[data-chart=overlaps] .chart').data[0])"
+    )
     expected = rows("""
         select title, cast(share_of_smaller as double) from (
             select segment as one, other_segment as other, * from marts.segment_overlaps
@@ -262,29 +335,46 @@ def test_flows_and_overlaps_are_those_of_the_marts(browser, page, rows):
 def test_a_segment_is_shown_with_all_that_is_known_of_it(browser, page, rows):
     browser.open(page)
     ((title, definition, goal, watch_out, customers),) = rows(
-        "select title, definition, marketing_goal, watch_out, customers from marts.segments where segment = 'high_value_at_risk'")
+        "select title, definition, marketing_goal, watch_out, customers from marts.segments where segment ="
+        " 'high_value_at_risk'"
+    )
     browser.value("document.querySelector('.sizes a[href=\"#segment-high_value_at_risk\"]').click()")
     browser.value("new Promise(resolve => setTimeout(resolve, 50))")
     (shown,) = text(browser, "details.segment[open]")
     assert all(part in shown for part in (title, definition, goal, watch_out, f"{customers:,} customers"))
-    ids = {customer for (customer,) in rows("select customer_id from marts.segment_memberships where segment = 'high_value_at_risk'")}
-    examples = browser.value("[...document.querySelectorAll('details.segment[open] dl div:last-child code')].map(code => code.textContent)")
+    ids = {
+        customer
+        for (customer,) in rows(
+            "select customer_id from marts.segment_memberships where segment = 'high_value_at_risk'"
+        )
+    }
+    examples = browser.value(
+        "[...document.querySelectorAll('details.segment[open] dl div:last-child code')].map(code => code.textContent)"
+    )
     assert examples and set(examples) <= ids
-    ((entered, exited),) = rows("select entered, exited from marts.segment_sizes where segment = 'high_value_at_risk' and as_of_date = date '2025-03-31'")
+    ((entered, exited),) = rows(
+        "select entered, exited from marts.segment_sizes where segment = 'high_value_at_risk' and as_of_date = date"
+        " '2025-03-31'"
+    )
     assert f"{entered} entered" in shown and f"{exited} left" in shown
 
 
 def test_no_text_of_the_data_runs(browser, shop, tmp_path):
     quoted = HOSTILE.replace("'", "''")
-    page = changed(shop, tmp_path, f"update marts.segments set title = '{quoted}', definition = '{quoted}', marketing_goal = '{quoted}', "
-                   f"watch_out = '{quoted}', segment_group = '{quoted}'",
-                   f"update marts.segment_memberships set customer_id = '{quoted}' || customer_id",
-                   f"update marts.customers set customer_id = '{quoted}' || customer_id, rfm_group = '{quoted}', lifecycle_stage = 'lead'",
-                   f"update marts.segment_history set customer_id = '{quoted}' || customer_id",
-                   f"update marts.segment_transitions set from_value = '{quoted}' where trait = 'rfm_group'",
-                   f"update marts.acquisition_costs set channel = '{quoted}' || channel",
-                   campaign(HOSTILE, segment=HOSTILE, verdict=HOSTILE),
-                   f"update marts.shop_figures set reporting_currency = '{quoted}', shop_timezone = '</style>{quoted}'")
+    page = changed(
+        shop,
+        tmp_path,
+        f"update marts.segments set title = '{quoted}', definition = '{quoted}', marketing_goal = '{quoted}', "
+        f"watch_out = '{quoted}', segment_group = '{quoted}'",
+        f"update marts.segment_memberships set customer_id = '{quoted}' || customer_id",
+        f"update marts.customers set customer_id = '{quoted}' || customer_id, rfm_group = '{quoted}', lifecycle_stage"
+        " = 'lead'",
+        f"update marts.segment_history set customer_id = '{quoted}' || customer_id",
+        f"update marts.segment_transitions set from_value = '{quoted}' where trait = 'rfm_group'",
+        f"update marts.acquisition_costs set channel = '{quoted}' || channel",
+        campaign(HOSTILE, segment=HOSTILE, verdict=HOSTILE),
+        f"update marts.shop_figures set reporting_currency = '{quoted}', shop_timezone = '</style>{quoted}'",
+    )
     figures = re.findall(r'<script type="application/json">(.*?)</script>', page.read_text(), re.DOTALL)
     assert len(figures) == 4 and not any("<" in figure for figure in figures)
     for width in (1440, 390):
@@ -293,8 +383,9 @@ def test_no_text_of_the_data_runs(browser, shop, tmp_path):
         browser.value("document.querySelector('input[name=flows][value=\"1\"]').click()")
         browser.value("new Promise(resolve => setTimeout(resolve, 100))")
         assert is_quiet(browser)
-        assert browser.value("[window.hacked, document.querySelectorAll('img, a[href^=javascript]').length, document.scripts.length]") == [
-            None, 0, 2 + len(text(browser, ".chart-box"))]
+        assert browser.value(
+            "[window.hacked, document.querySelectorAll('img, a[href^=javascript]').length, document.scripts.length]"
+        ) == [None, 0, 2 + len(text(browser, ".chart-box"))]
         assert text(browser, ".sizes a")[0] == HOSTILE
         assert HOSTILE in text(browser, "[data-chart=sizes] .legendtext")[0]
         assert text(browser, ".campaigns h3") == [HOSTILE] and HOSTILE in text(browser, ".channels tbody th")[0]
@@ -303,7 +394,9 @@ def test_no_text_of_the_data_runs(browser, shop, tmp_path):
 
 def test_no_other_script_than_the_pages_own_would_run(browser, page):
     browser.open(page)
-    browser.value("void document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hacked = 1'}))")
+    browser.value(
+        "void document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hacked = 1'}))"
+    )
     assert browser.value("[window.hacked, typeof Plotly]") == [None, "object"]
 
 
@@ -315,25 +408,57 @@ def test_ids_that_look_like_emails_are_not_shown(shop, tmp_path):
 
 
 def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
-    page = changed(shop, tmp_path, "drop table marts.segment_overlaps", "drop table marts.segment_sizes", "drop table marts.segment_transitions",
-                   "drop table marts.segment_history", "drop table marts.rfm_thresholds", "drop table marts.campaign_lift",
-                   "drop table marts.repeat_purchases", "drop table marts.churn_monthly", "drop table marts.segment_performance")
+    page = changed(
+        shop,
+        tmp_path,
+        "drop table marts.segment_overlaps",
+        "drop table marts.segment_sizes",
+        "drop table marts.segment_transitions",
+        "drop table marts.segment_history",
+        "drop table marts.rfm_thresholds",
+        "drop table marts.campaign_lift",
+        "drop table marts.repeat_purchases",
+        "drop table marts.churn_monthly",
+        "drop table marts.segment_performance",
+    )
     browser.open(page)
     assert is_quiet(browser)
-    assert text(browser, "h2") == ["At a glance", "Segments today", "New and returning buyers", "Cost of new buyers", "Recency and frequency", "Delivered data", "Each segment"]
+    assert text(browser, "h2") == [
+        "At a glance",
+        "Segments today",
+        "New and returning buyers",
+        "Cost of new buyers",
+        "Recency and frequency",
+        "Delivered data",
+        "Each segment",
+    ]
 
 
 def test_a_segment_added_at_the_end_stands_in_its_group(browser, shop, tmp_path):
     """An own segment is the last of the register, whatever its group is, and may have none."""
-    browser.open(changed(shop, tmp_path, "update marts.segments set segment_group = 'The sales season', watch_out = null where segment = 'birthday_soon'",
-                         "update marts.segments set segment_group = null where segment = 'unhappy_customers'"))
+    browser.open(
+        changed(
+            shop,
+            tmp_path,
+            "update marts.segments set segment_group = 'The sales season', watch_out = null where segment ="
+            " 'birthday_soon'",
+            "update marts.segments set segment_group = null where segment = 'unhappy_customers'",
+        )
+    )
     groups = text(browser, ".sizes .group")
     assert len(groups) == len(set(groups)) == 6 and "Our own" in groups and len(text(browser, ".sizes a")) == 33
     titles = text(browser, ".sizes a")
     assert titles[10:12] == ["Multi-category buyers", "Birthday soon"] and titles == text(browser, "details.segment h3")
-    browser.value("document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = box.closest('label').textContent.trim() === 'Birthday soon' })")
-    browser.value("document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))")
-    assert browser.value("document.querySelector('[data-chart=sizes] .chart').data.map(line => line.name)") == ["Birthday soon"]
+    browser.value(
+        "document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked ="
+        " box.closest('label').textContent.trim() === 'Birthday soon' })"
+    )
+    browser.value(
+        "document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))"
+    )
+    assert browser.value("document.querySelector('[data-chart=sizes] .chart').data.map(line => line.name)") == [
+        "Birthday soon"
+    ]
 
 
 # The history before, as if it had been of another sale.
@@ -342,7 +467,8 @@ OTHER_SALE = [
     """update marts.segment_sizes set edition = if(as_of_date < date '2025-03-31', 'winter', 'spring')
        where segment in ('last_year_sale_buyers', 'sale_cart_abandoners', 'current_sale_buyers')""",
     "insert into marts.segment_sizes by name select as_of_date, segment, 50 as customers, 'winter' as edition from "
-    "(select distinct as_of_date from marts.segment_sizes where as_of_date < date '2025-03-31'), (values ('last_year_sale_buyers'), ('sale_cart_abandoners'), ('current_sale_buyers')) as sale (segment) "
+    "(select distinct as_of_date from marts.segment_sizes where as_of_date < date '2025-03-31'), (values"
+    " ('last_year_sale_buyers'), ('sale_cart_abandoners'), ('current_sale_buyers')) as sale (segment) "
     "where (as_of_date, segment) not in (select (as_of_date, segment) from marts.segment_sizes)",
     "update marts.segment_sizes set entered = 40, exited = 30 where edition = 'spring'",
     "update marts.segments set not_delivered = null",
@@ -352,31 +478,61 @@ OTHER_SALE = [
 def test_another_sale_is_no_change_of_customers(browser, shop, tmp_path, rows):
     browser.open(changed(shop, tmp_path, *OTHER_SALE))
     assert is_quiet(browser)
-    titles = {title for (title,) in rows("select title from marts.segments where segment in ('last_year_sale_buyers', 'sale_cart_abandoners', 'current_sale_buyers')")}
+    titles = {
+        title
+        for (title,) in rows(
+            "select title from marts.segments where segment in ('last_year_sale_buyers', 'sale_cart_abandoners',"
+            " 'current_sale_buyers')"
+        )
+    }
     (told,) = [said for said in text(browser, "section:has(#glance) p") if said.startswith("The sale changed")]
-    assert told.startswith("The sale changed from winter to spring: ") and all(title in told for title in titles) and len(titles) == 3
+    assert (
+        told.startswith("The sale changed from winter to spring: ")
+        and all(title in told for title in titles)
+        and len(titles) == 3
+    )
     assert not titles & set(text(browser, ".movers a")) and text(browser, ".movers a")
     changes = {row[0]: row[2] for row in cells(browser, ".sizes tbody tr:not(:has(.group))")}
-    assert {changes[title] for title in titles} == {"the sale changed"} and "the sale changed" not in {changes[title] for title in changes.keys() - titles}
+    assert {changes[title] for title in titles} == {"the sale changed"} and "the sale changed" not in {
+        changes[title] for title in changes.keys() - titles
+    }
     for title, shown in zip(text(browser, "details.segment h3"), text(browser, "details.segment")):
         assert ("entered" in shown and "left" in shown or "The segment is new" in shown) != (title in titles), title
         assert ("The sale changed from winter to spring." in shown) == (title in titles)
     # No line joins the two sales, in the small picture or in the large one.
     joined = browser.value("""Object.fromEntries([...document.querySelectorAll(".sizes tbody tr:not(:has(.group))")].map(row =>
-        [row.querySelector("a").textContent, [...row.querySelectorAll("td .spark polyline")].map(line => line.getAttribute("points").split(" ").length)]))""")
+        [row.querySelector("a").textContent, [...row.querySelectorAll("td .spark polyline")].map(line => line.getAttribute("points").split(" ").length)]))""")  # noqa: E501
     assert all(joined[title] == [1, 1] for title in titles) and [2] in joined.values()
-    browser.value("document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = true }); document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))")
-    lines = {name: (days, sizes) for name, days, sizes in browser.value("[...document.querySelector('[data-chart=sizes] .chart').data].map(line => [line.name, line.x, line.y])")}
+    browser.value(
+        "document.querySelectorAll('[data-chart=sizes] input').forEach(box => { box.checked = true });"
+        " document.querySelector('[data-chart=sizes] input').dispatchEvent(new Event('change', {bubbles: true}))"
+    )
+    lines = {
+        name: (days, sizes)
+        for name, days, sizes in browser.value(
+            "[...document.querySelector('[data-chart=sizes] .chart').data].map(line => [line.name, line.x, line.y])"
+        )
+    }
     for title in titles:
         days, sizes = lines[title]
-        assert days == ["2025-02-19", "2025-03-31", "2025-03-31"] and sizes[1] is None and None not in (sizes[0], sizes[2])
+        assert (
+            days == ["2025-02-19", "2025-03-31", "2025-03-31"] and sizes[1] is None and None not in (sizes[0], sizes[2])
+        )
 
 
 def test_a_history_that_knows_no_sale_is_compared_all_the_same(browser, shop, tmp_path):
     """A version that was published before the history knew it can be shown again."""
-    browser.open(changed(shop, tmp_path, "alter table marts.segment_sizes drop column if exists edition", "alter table marts.segments drop column not_delivered",
-                         "alter table marts.customers drop column if exists gross_margin_estimate", "delete from marts.acquisition_costs where channel in ('all', 'paid')",
-                         "drop table marts.data_quality"))
+    browser.open(
+        changed(
+            shop,
+            tmp_path,
+            "alter table marts.segment_sizes drop column if exists edition",
+            "alter table marts.segments drop column not_delivered",
+            "alter table marts.customers drop column if exists gross_margin_estimate",
+            "delete from marts.acquisition_costs where channel in ('all', 'paid')",
+            "drop table marts.data_quality",
+        )
+    )
     assert is_quiet(browser)
     shown = text(browser, "main")[0]
     assert "The sale changed" not in shown and text(browser, ".movers a") and "No margin is known" in shown
@@ -384,23 +540,48 @@ def test_a_history_that_knows_no_sale_is_compared_all_the_same(browser, shop, tm
 
 
 def test_what_changed_is_ordered_by_money(browser, shop, tmp_path):
-    """Ten customers fewer who bring much come before a hundred more who bring little; of an emptied segment the average of all customers counts."""
-    sizes = {"hero_customers": (30, 20, 20_000), "non_target": (400, 500, 5_000), "discount_buyers": (50, 0, 0), "new_subscribers": (0, 900, 0)}
-    browser.open(changed(
-        shop, tmp_path, "update marts.segments set not_delivered = null, customers = 0", "delete from marts.segment_sizes",
-        "update marts.segment_performance set customers = 0, purchases_365d = 0, net_revenue_365d = 0", "update marts.shop_figures set net_revenue_365d = 30 * customers",
-        "update marts.segments set segment_group = 'All'",
-        "insert into marts.segment_sizes (as_of_date, segment, customers, entered, exited) select day, segment, 0, 0, 0 from marts.segments, (values (date '2025-02-19'), (date '2025-03-31')) as dates (day)",
-        *(statement for segment, (before, now, money) in sizes.items() for statement in (
-            f"update marts.segments set customers = {now} where segment = '{segment}'",
-            f"update marts.segment_performance set customers = {now}, net_revenue_365d = {money} where segment = '{segment}'",
-            f"update marts.segment_sizes set customers = if(as_of_date = date '2025-03-31', {now}, {before}) where segment = '{segment}'"))))
+    """Ten customers fewer who bring much come before a hundred more who bring little; of an emptied segment the average
+    of all customers counts."""
+    sizes = {
+        "hero_customers": (30, 20, 20_000),
+        "non_target": (400, 500, 5_000),
+        "discount_buyers": (50, 0, 0),
+        "new_subscribers": (0, 900, 0),
+    }
+    browser.open(
+        changed(
+            shop,
+            tmp_path,
+            "update marts.segments set not_delivered = null, customers = 0",
+            "delete from marts.segment_sizes",
+            "update marts.segment_performance set customers = 0, purchases_365d = 0, net_revenue_365d = 0",
+            "update marts.shop_figures set net_revenue_365d = 30 * customers",
+            "update marts.segments set segment_group = 'All'",
+            "insert into marts.segment_sizes (as_of_date, segment, customers, entered, exited) select day, segment, 0,"
+            " 0, 0 from marts.segments, (values (date '2025-02-19'), (date '2025-03-31')) as dates (day)",
+            *(
+                statement
+                for segment, (before, now, money) in sizes.items()
+                for statement in (
+                    f"update marts.segments set customers = {now} where segment = '{segment}'",
+                    f"update marts.segment_performance set customers = {now}, net_revenue_365d = {money} where segment"
+                    f" = '{segment}'",
+                    f"update marts.segment_sizes set customers = if(as_of_date = date '2025-03-31', {now}, {before})"
+                    f" where segment = '{segment}'",
+                )
+            ),
+        )
+    )
     assert is_quiet(browser)
     assert text(browser, ".movers a") == ["Hero customers", "Discount buyers", "Not a target", "New subscribers"]
     told = text(browser, ".movers li")
     assert "30 → 20; 10 × EUR 1,000 = EUR 10,000." in told[0] and "400 → 500; 100 × EUR 10.00 = EUR 1,000." in told[2]
     assert "50 → 0; 50 × EUR 30.00 = EUR 1,500, by the average of all customers, for nobody is left." in told[1]
-    assert "Most money first: the change in customers × what a member of the segment brought in the last 365 days, on average." in text(browser, "section:has(#glance) p")
+    assert (
+        "Most money first: the change in customers × what a member of the segment brought in the last 365 days, on"
+        " average."
+        in text(browser, "section:has(#glance) p")
+    )
 
 
 def test_a_segment_without_its_data_is_not_empty(browser, build, tmp_path):
@@ -408,23 +589,46 @@ def test_a_segment_without_its_data_is_not_empty(browser, build, tmp_path):
     assert is_quiet(browser)
     sizes = {row[0]: row[1] for row in cells(browser, ".sizes tbody tr:not(:has(.group))")}
     assert {title: size for title, size in sizes.items() if size.startswith("no ")} == {
-        **dict.fromkeys(["Recommendation clickers", "Indecisive visitors", "Sale cart abandoners", "Cart abandoners", "Browse abandoners", "High-ticket hesitators"], "no sessions delivered"),
-        **dict.fromkeys(["Last year's sale buyers", "Current sale buyers"], "no sale campaigns delivered"), **dict.fromkeys(["Unhappy customers", "Referral candidates"], "no reviews delivered"),
-        **dict.fromkeys(["Engaged subscribers", "Unengaged subscribers"], "no email events delivered"), "Active customers": "no sessions or email events delivered"}
+        **dict.fromkeys(
+            [
+                "Recommendation clickers",
+                "Indecisive visitors",
+                "Sale cart abandoners",
+                "Cart abandoners",
+                "Browse abandoners",
+                "High-ticket hesitators",
+            ],
+            "no sessions delivered",
+        ),
+        **dict.fromkeys(["Last year's sale buyers", "Current sale buyers"], "no sale campaigns delivered"),
+        **dict.fromkeys(["Unhappy customers", "Referral candidates"], "no reviews delivered"),
+        **dict.fromkeys(["Engaged subscribers", "Unengaged subscribers"], "no email events delivered"),
+        "Active customers": "no sessions or email events delivered",
+    }
     for title, shown in zip(text(browser, "details.segment h3"), text(browser, "details.segment")):
-        assert ("What to do" in shown) != sizes[title].startswith("no ") and (f"The shop delivers {sizes[title].removesuffix(' delivered')}," in shown) == sizes[title].startswith("no ")
+        assert ("What to do" in shown) != sizes[title].startswith("no ") and (
+            f"The shop delivers {sizes[title].removesuffix(' delivered')}," in shown
+        ) == sizes[title].startswith("no ")
 
 
 def test_delivered_data_are_those_of_the_mart(browser, page, shop, tmp_path, rows):
     browser.open(page)
     expected = rows("""select table_name, received_rows, kept_rows, duplicate_rows, deleted_rows, rejected_rows, repaired_values from marts.data_quality
-        where received_rows > 0 order by rejected_rows + repaired_values desc, received_rows desc, table_name""")
-    assert cells(browser, ".quality tbody tr") == [[name, *(f"{rows_of:,}" for rows_of in counts)] for name, *counts in expected] and len(expected) > 5
+        where received_rows > 0 order by rejected_rows + repaired_values desc, received_rows desc, table_name""")  # noqa: E501
+    assert (
+        cells(browser, ".quality tbody tr")
+        == [[name, *(f"{rows_of:,}" for rows_of in counts)] for name, *counts in expected]
+        and len(expected) > 5
+    )
     reason = "commonest_rejection_reason = 'missing <b>', rejected_rows = 1854, commonest_rejection_rows = 1800"
     browser.open(changed(shop, tmp_path, f"update marts.data_quality set {reason} where table_name = 'orders'",
                          "update marts.data_quality set received_rows = 0 where table_name = 'reviews'"))
     told = text(browser, "section:has(#delivered)")[0]
-    assert "most rejected: missing <b> (1,800)" in text(browser, ".quality tbody tr")[0] and "Not delivered: " in told and "reviews" in told.partition("Not delivered: ")[2]
+    assert (
+        "most rejected: missing <b> (1,800)" in text(browser, ".quality tbody tr")[0]
+        and "Not delivered: " in told
+        and "reviews" in told.partition("Not delivered: ")[2]
+    )
     assert not re.search(r"@|None|null", told)
 
 
@@ -432,12 +636,18 @@ def test_who_is_known_no_more_is_not_among_the_customers(browser, page, rows):
     browser.open(page)
     ((customers,),) = rows("select count(*) from marts.customers")
     told = [said for said in text(browser, "section:has(#flows) p") if "stayed where they were" in said]
-    assert len(told) == 2 and all(f" of {customers:,} customers stayed where they were. 3 more were known on 2025-02-19 and are no customers of today's." in said for said in told)
+    assert len(told) == 2 and all(
+        f" of {customers:,} customers stayed where they were. 3 more were known on 2025-02-19 and are no customers of"
+        " today's."
+        in said
+        for said in told
+    )
 
 
 def figures_by_words(browser) -> dict[frozenset, set[str]]:
-    """The figures of the page by the words that name them: of tiles, of listings by the words of row and column, and of the sentences on all customers
-    and on each segment. Words are compared as a set, without case and without the currency, as readers do not mind their order."""
+    """The figures of the page by the words that name them: of tiles, of listings by the words of row and column, and of
+    the sentences on all customers and on each segment. Words are compared as a set, without case and without the
+    currency, as readers do not mind their order."""
     facts = browser.value("""(() => {
         const facts = [], plain = element => element.textContent, first = element => [...element.childNodes].find(node => node.textContent.trim())?.textContent ?? "";
         for (const tile of document.querySelectorAll(".tiles li")) {
@@ -462,13 +672,15 @@ def figures_by_words(browser) -> dict[frozenset, set[str]]:
         }
         for (const [_, customers] of plain(document.querySelector("main")).matchAll(/of (?:all )?([\\d,]+) customers/g)) facts.push(["customers", customers]);
         return facts;
-    })()""")
+    })()""")  # noqa: E501
     found = {}
     for words, figure in facts:
         figure = figure.replace("EUR", "").replace(",", "").strip()
         if re.fullmatch(r"[\d.]+", figure):
             # Narrow places leave the cents out.
-            found.setdefault(frozenset(re.findall(r"[a-z0-9']+", words.lower().replace("eur", ""))), []).append(f"{Decimal(figure):.0f}")
+            found.setdefault(frozenset(re.findall(r"[a-z0-9']+", words.lower().replace("eur", ""))), []).append(
+                f"{Decimal(figure):.0f}"
+            )
     return found
 
 
@@ -477,16 +689,32 @@ def test_the_same_words_are_the_same_number(browser, shop, tmp_path):
     found = figures_by_words(browser)
     assert {words: figures for words, figures in found.items() if len(set(figures)) > 1} == {}
     # These stand in more than one place, so that they can differ.
-    shared = {"net revenue last 365 days whole shop", "average order value last 365 days whole shop", "customers", "loyal buyers customers", "loyal buyers net revenue so far"}
+    shared = {
+        "net revenue last 365 days whole shop",
+        "average order value last 365 days whole shop",
+        "customers",
+        "loyal buyers customers",
+        "loyal buyers net revenue so far",
+    }
     assert all(len(found[frozenset(words.split())]) > 1 for words in shared)
     whole, buyers = ({*words, *"net revenue last 365 days".split()} for words in (("whole", "shop"), ("all", "buyers")))
     assert found[frozenset(whole)][0] != found[frozenset(buyers)][0]
-    ((nobodys, revenue),) = rows_of(tmp_path / "changed.duckdb", "select count(*), sum(net_revenue) from marts.purchases where customer_id is null and purchased_on > date '2024-03-31'")
+    ((nobodys, revenue),) = rows_of(
+        tmp_path / "changed.duckdb",
+        "select count(*), sum(net_revenue) from marts.purchases where customer_id is null and purchased_on > date"
+        " '2024-03-31'",
+    )
     assert nobodys > 0
     tile, = [tile for tile in text(browser, ".tiles li") if tile.startswith("Net revenue")]
-    assert f"with EUR {wording.amount(revenue)} of nobody known" in tile and f"{nobodys:,} purchases, EUR {wording.amount(revenue)}, of nobody known" in text(browser, ".value .total")[0]
+    assert (
+        f"with EUR {wording.amount(revenue)} of nobody known" in tile
+        and f"{nobodys:,} purchases, EUR {wording.amount(revenue)}, of nobody known"
+        in text(browser, ".value .total")[0]
+    )
     # And a difference is seen.
-    browser.open(changed(shop, tmp_path, *MARGINS, "update marts.shop_figures set net_revenue_365d = net_revenue_365d + 10"))
+    browser.open(
+        changed(shop, tmp_path, *MARGINS, "update marts.shop_figures set net_revenue_365d = net_revenue_365d + 10")
+    )
     assert [set(words) for words, figures in figures_by_words(browser).items() if len(set(figures)) > 1][:1] == [whole]
 
 
@@ -499,7 +727,10 @@ def test_a_history_of_one_date_has_no_changes(browser, build, tmp_path):
     browser.open(small_shop(build, tmp_path))
     assert is_quiet(browser)
     shown = text(browser, "main")[0]
-    assert "The history holds no date before 2025-03-31 yet." in shown and "A line is drawn from the second date on." in shown
+    assert (
+        "The history holds no date before 2025-03-31 yet." in shown
+        and "A line is drawn from the second date on." in shown
+    )
     assert "Low value, active 100.0 % 1 customer, EUR 59.90." in shown
     assert "There is only one date in the history yet." in shown and "EUR 59.90" in shown
     assert text(browser, "[data-chart=sizes], [data-chart=flows]") == []
@@ -513,14 +744,34 @@ def test_an_empty_shop_says_so(browser, build, tmp_path, changes, sentence):
     browser.open(small_shop(build, tmp_path, **changes))
     assert is_quiet(browser)
     shown = text(browser, "main")[0]
-    assert all(part in shown for part in (sentence, "No buyer has scores yet", "No two segments share a customer.", "nobody is in it",
-                                             "Nobody bought in the last 365 days.", "Nobody has bought yet.", "No month with buyers from before", "No campaign is registered."))
+    assert all(
+        part in shown
+        for part in (
+            sentence,
+            "No buyer has scores yet",
+            "No two segments share a customer.",
+            "nobody is in it",
+            "Nobody bought in the last 365 days.",
+            "Nobody has bought yet.",
+            "No month with buyers from before",
+            "No campaign is registered.",
+        )
+    )
     assert text(browser, ".chart") == [] and len(text(browser, ".sizes a")) == 33
     assert not re.search(r"None|nan|undefined|null", shown)
 
 
 def test_the_history_may_end_before_the_as_of_date(browser, shop, tmp_path):
-    browser.open(changed(shop, tmp_path, *(f"delete from marts.{mart} where as_of_date = date '2025-03-31'" for mart in ("segment_sizes", "segment_transitions"))))
+    browser.open(
+        changed(
+            shop,
+            tmp_path,
+            *(
+                f"delete from marts.{mart} where as_of_date = date '2025-03-31'"
+                for mart in ("segment_sizes", "segment_transitions")
+            ),
+        )
+    )
     assert is_quiet(browser)
     assert "The history ends on 2025-02-19, before 2025-03-31." in text(browser, "main")[0]
     assert "since 2025" not in text(browser, "main")[0]
@@ -547,7 +798,7 @@ CONTRAST = """(() => {
         if (contrast < 4.5) found.push(`${contrast.toFixed(1)} ${texts.currentNode.textContent.trim()}`);
     }
     return [found, luminance(ground(document.body)), document.body.textContent.length];
-})()"""
+})()"""  # noqa: E501
 
 
 @pytest.mark.parametrize("is_dark", [False, True])
@@ -565,7 +816,7 @@ def test_it_fits_the_screen_and_every_text_has_contrast(browser, page, width, is
         const box = chart.getBoundingClientRect();
         return [...chart.querySelectorAll("svg text")].filter(text => text.textContent.trim() && text.getBoundingClientRect().width
             && (text.getBoundingClientRect().left < box.left - 1 || text.getBoundingClientRect().right > box.right + 1)).map(text => text.textContent);
-    })""")
+    })""")  # noqa: E501
     assert cut == []
     assert is_quiet(browser)
 
@@ -575,7 +826,9 @@ def test_paper_is_light_open_and_not_cut(browser, page, tmp_path):
     closed = browser.value("document.querySelectorAll('details:not([open])').length")
     browser.value("window.dispatchEvent(new Event('beforeprint'))")
     assert browser.value("document.querySelectorAll('details:not([open])').length") == 0 < closed
-    charts = browser.value("[...document.querySelectorAll('.chart')].map(chart => [chart.layout.width, chart.layout.font.color])")
+    charts = browser.value(
+        "[...document.querySelectorAll('.chart')].map(chart => [chart.layout.width, chart.layout.font.color])"
+    )
     assert charts and all(width <= 680 and color == "#1b1f24" for width, color in charts)
     browser.value("window.dispatchEvent(new Event('afterprint'))")
     assert browser.value("document.querySelectorAll('details:not([open])').length") == closed
@@ -586,15 +839,33 @@ def test_paper_is_light_open_and_not_cut(browser, page, tmp_path):
 
 def test_it_reads_without_eyes_and_mouse(browser, page):
     browser.open(page)
-    levels = browser.value("[...document.querySelectorAll('h1, h2, h3, h4')].map(heading => Number(heading.tagName[1]))")
-    assert levels.count(1) == 1 and levels[0] == 1 and all(after - before <= 1 for before, after in zip(levels, levels[1:]))
-    assert browser.value("document.documentElement.lang") == "en" and browser.value("document.title") == "Customer segments as of 2025-03-31"
+    levels = browser.value(
+        "[...document.querySelectorAll('h1, h2, h3, h4')].map(heading => Number(heading.tagName[1]))"
+    )
+    assert (
+        levels.count(1) == 1
+        and levels[0] == 1
+        and all(after - before <= 1 for before, after in zip(levels, levels[1:]))
+    )
+    assert (
+        browser.value("document.documentElement.lang") == "en"
+        and browser.value("document.title") == "Customer segments as of 2025-03-31"
+    )
     without = browser.value("""[...document.querySelectorAll(".chart")].filter(chart => chart.getAttribute("role") !== "img" || !chart.ariaLabel
-        || !chart.closest("section").querySelector("table")).length""")
+        || !chart.closest("section").querySelector("table")).length""")  # noqa: E501
     assert without == 0
-    assert browser.value("[...document.querySelectorAll('input, select')].filter(field => !field.labels.length).length") == 0
+    assert (
+        browser.value("[...document.querySelectorAll('input, select')].filter(field => !field.labels.length).length")
+        == 0
+    )
     assert browser.value("[...document.querySelectorAll('svg.spark')].filter(line => !line.ariaLabel).length") == 0
-    assert browser.value("[...document.querySelectorAll('nav a, .sizes a')].filter(link => !document.querySelector(link.hash)).length") == 0
+    assert (
+        browser.value(
+            "[...document.querySelectorAll('nav a, .sizes a')].filter(link =>"
+            " !document.querySelector(link.hash)).length"
+        )
+        == 0
+    )
     for key in ("Tab", "Tab"):
         browser.send("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=9)
     assert browser.value("getComputedStyle(document.activeElement).outlineStyle") == "solid"
@@ -618,14 +889,18 @@ def test_without_a_built_shop_there_is_no_page(tmp_path):
         write_dashboard(tmp_path / "no.duckdb", tmp_path / "page.html")
     with duckdb.connect(tmp_path / "empty.duckdb") as connection:
         connection.execute("create schema marts")
-    with pytest.raises(DashboardError, match="^The marts customers, segments, segment_memberships, shop_figures are missing"):
+    with pytest.raises(
+        DashboardError, match="^The marts customers, segments, segment_memberships, shop_figures are missing"
+    ):
         write_dashboard(tmp_path / "empty.duckdb", tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 
 
 @pytest.mark.parametrize("mart", ["segments", "segment_overlaps", "churn_monthly"])
 def test_marts_of_different_dates_make_no_page(shop, tmp_path, mart):
-    with pytest.raises(DashboardError, match="The marts are of different dates, 2025-03-31 and 2025-04-01: build all of them"):
+    with pytest.raises(
+        DashboardError, match="The marts are of different dates, 2025-03-31 and 2025-04-01: build all of them"
+    ):
         changed(shop, tmp_path, f"update marts.{mart} set as_of_date = as_of_date + 1")
 
 
@@ -650,18 +925,43 @@ LAST_MONTH = "month = date '2025-03-01'"
 UNFINISHED = [
     f"update marts.revenue_by_buyer_type set is_complete = false where {LAST_MONTH}",
     f"update marts.acquisition_costs set is_complete = false where {LAST_MONTH}",
-    f"update marts.churn_monthly set is_complete = false, customer_churn_rate = null, revenue_churn_rate = null, revenue_loss_rate = null where {LAST_MONTH}",
-    f"update marts.cohort_retention set is_complete = false, retention_rate = if(months_since = 0, 1, null) where {LAST_MONTH}",
+    "update marts.churn_monthly set is_complete = false, customer_churn_rate = null, revenue_churn_rate = null,"
+    f" revenue_loss_rate = null where {LAST_MONTH}",
+    "update marts.cohort_retention set is_complete = false, retention_rate = if(months_since = 0, 1, null) where"
+    f" {LAST_MONTH}",
 ]
 
 
-def campaign(name: str, starts_on: str = "2025-03-01", lift: tuple = (0.05, 0.02, 0.08), revenue: tuple = (5.5, -1, 12), **changes) -> str:
+def campaign(
+    name: str,
+    starts_on: str = "2025-03-01",
+    lift: tuple = (0.05, 0.02, 0.08),
+    revenue: tuple = (5.5, -1, 12),
+    **changes,
+) -> str:
     """The statement that adds a campaign to campaign_lift."""
-    row = {"marketing_campaign_id": name, "as_of_date": str(DAY), "segment": "loyal_buyers", "starts_on": starts_on, "ends_on": "2025-03-21", "is_over": True,
-           "holdout_percent": 20, "customers": 1000, "treated_customers": 800, "held_out_customers": 200, "is_split_as_promised": True, "treated_buyers": 160,
-           "held_out_buyers": 30, "treated_net_revenue": 16000, "held_out_net_revenue": 3000, "verdict": "More of the treated bought."}
+    row = {
+        "marketing_campaign_id": name,
+        "as_of_date": str(DAY),
+        "segment": "loyal_buyers",
+        "starts_on": starts_on,
+        "ends_on": "2025-03-21",
+        "is_over": True,
+        "holdout_percent": 20,
+        "customers": 1000,
+        "treated_customers": 800,
+        "held_out_customers": 200,
+        "is_split_as_promised": True,
+        "treated_buyers": 160,
+        "held_out_buyers": 30,
+        "treated_net_revenue": 16000,
+        "held_out_net_revenue": 3000,
+        "verdict": "More of the treated bought.",
+    }
     row |= dict(zip(("conversion_lift", "conversion_lift_from", "conversion_lift_to"), lift or [None] * 3))
-    row |= dict(zip(("net_revenue_lift", "net_revenue_lift_from", "net_revenue_lift_to"), revenue or [None] * 3)) | changes
+    row |= (
+        dict(zip(("net_revenue_lift", "net_revenue_lift_from", "net_revenue_lift_to"), revenue or [None] * 3)) | changes
+    )
     told = ["null" if value is None else "'{}'".format(str(value).replace("'", "''")) for value in row.values()]
     return f"insert into marts.campaign_lift ({', '.join(row)}) values ({', '.join(told)})"
 
@@ -669,7 +969,7 @@ def campaign(name: str, starts_on: str = "2025-03-01", lift: tuple = (0.05, 0.02
 def cells(browser, selector: str) -> list[list[str]]:
     """The first text of each cell but the bars, by row."""
     return browser.value(f"""[...document.querySelectorAll("{selector}")].map(row => [...row.querySelectorAll("th, td:not(.bar)")].map(cell =>
-        ((cell.querySelector("a, abbr") ?? [...cell.childNodes].find(node => node.textContent.trim()))?.textContent ?? "").trim().replaceAll("\\u00a0", " ")))""")
+        ((cell.querySelector("a, abbr") ?? [...cell.childNodes].find(node => node.textContent.trim()))?.textContent ?? "").trim().replaceAll("\\u00a0", " ")))""")  # noqa: E501
 
 
 def share(part, whole) -> str:
@@ -684,11 +984,13 @@ def by_hand(sql, shop: Path, analysis: str) -> list[dict]:
         return [dict(zip([column[0] for column in cursor.description], row)) for row in cursor.fetchall()]
 
 
-# As the models would estimate: of half of the buyers all costs are known, of the others none, and the shop's rate is 40 %.
+# As the models would estimate: of half of the buyers all costs are known, of the others none, and the shop's rate is 40
+# %.
 MARGINS = [
     "alter table marts.customers add column if not exists gross_margin_estimate decimal(18,6)",
     "alter table marts.customers add column if not exists margin_known_share decimal(18,8)",
-    "update marts.customers set gross_margin_estimate = 0.4 * net_revenue, margin_known_share = if(purchase_count % 2 = 1, 1, 0) where purchase_count > 0",
+    "update marts.customers set gross_margin_estimate = 0.4 * net_revenue, margin_known_share = if(purchase_count % 2"
+    " = 1, 1, 0) where purchase_count > 0",
 ]
 
 
@@ -703,70 +1005,111 @@ def test_value_and_margin_are_those_of_the_marts(browser, shop, tmp_path, rows):
             select title, coalesce(sum(net_revenue) filter (purchase_count % 2 = 1), 0) as known, sum(net_revenue) as so_far
             from marts.segments join marts.segment_memberships using (segment) join marts.customers using (customer_id) group by title)
         select title, net_revenue, purchases, known, so_far from earned join margins using (title) order by net_revenue desc, position
-    """)
+    """)  # noqa: E501
     shown = cells(browser, ".value tbody tr:not(.total)")
-    known_shares = browser.value("[...document.querySelectorAll('.value tbody tr:not(.total) td:last-child')].map(cell => cell.querySelector('.muted')?.textContent ?? null)")
+    known_shares = browser.value(
+        "[...document.querySelectorAll('.value tbody tr:not(.total) td:last-child')].map(cell =>"
+        " cell.querySelector('.muted')?.textContent ?? null)"
+    )
     assert len(shown) == len(expected) > 10
-    for (title, revenue, _, per_purchase, margin), known_share, (name, net_revenue, purchases, known, so_far) in zip(shown, known_shares, expected):
+    for (title, revenue, _, per_purchase, margin), known_share, (name, net_revenue, purchases, known, so_far) in zip(
+        shown, known_shares, expected
+    ):
         assert (title, revenue, margin) == (name, f"{net_revenue:,.0f}", "40.0 %")
-        assert known_share == (None if known == so_far else share(known, so_far).replace(" ", "\N{NO-BREAK SPACE}") + " known")
+        assert known_share == (
+            None if known == so_far else share(known, so_far).replace(" ", "\N{NO-BREAK SPACE}") + " known"
+        )
         assert per_purchase == f"EUR {net_revenue / purchases:,.{2 if net_revenue / purchases < 1000 else 0}f}"
     assert any(known_shares)
-    assert [(name, f"{revenue:,.0f}") for name, revenue in rows("""select title, net_revenue_365d from marts.segment_performance
-        join marts.segments using (segment) where purchases_365d > 0 order by 2 desc, position""")] == [(row[0], row[1]) for row in shown]
-    idle = rows("select title from marts.segment_performance join marts.segments using (segment) where purchases_365d = 0 and not_delivered is null order by position")
+    assert [
+        (name, f"{revenue:,.0f}")
+        for name, revenue in rows("""select title, net_revenue_365d from marts.segment_performance
+        join marts.segments using (segment) where purchases_365d > 0 order by 2 desc, position""")
+    ] == [(row[0], row[1]) for row in shown]
+    idle = rows(
+        "select title from marts.segment_performance join marts.segments using (segment) where purchases_365d = 0 and"
+        " not_delivered is null order by position"
+    )
     (sentence,) = text(browser, "section:has(#value) details p")
     assert idle and all(title in sentence for (title,) in idle)
-    ((margin, each),) = rows("select sum(0.4 * net_revenue), avg(0.4 * net_revenue) from marts.seg_loyal_buyers join marts.customers using (customer_id)")
+    ((margin, each),) = rows(
+        "select sum(0.4 * net_revenue), avg(0.4 * net_revenue) from marts.seg_loyal_buyers join marts.customers using"
+        " (customer_id)"
+    )
     (loyal,) = [shown for shown in text(browser, "details.segment") if shown.startswith("Loyal buyers")]
-    assert f"EUR {wording.amount(margin)} gross margin so far, EUR {wording.amount(each)} per customer, estimated where the cost is unknown" in loyal
+    assert (
+        f"EUR {wording.amount(margin)} gross margin so far, EUR {wording.amount(each)} per customer, estimated where"
+        " the cost is unknown"
+        in loyal
+    )
 
 
 def test_new_and_returning_buyers_are_those_of_the_purchases(browser, page, rows):
     browser.open(page)
-    expected = {(month, buyer_type): revenue for month, buyer_type, revenue in rows("""
-        select strftime(purchased_on, '%Y-%m'), buyer_type, sum(net_revenue) from marts.purchases where customer_id is not null group by 1, 2""")}
+    expected = {
+        (month, buyer_type): revenue
+        for month, buyer_type, revenue in rows("""
+        select strftime(purchased_on, '%Y-%m'), buyer_type, sum(net_revenue) from marts.purchases where customer_id is not null group by 1, 2""")  # noqa: E501
+    }
     shown = cells(browser, ".split tbody tr")
-    assert [row[0] for row in shown] == [f"2025-{month:02}" for month in (3, 2, 1)] + [f"2024-{month:02}" for month in range(12, 2, -1)]
+    assert [row[0] for row in shown] == [f"2025-{month:02}" for month in (3, 2, 1)] + [
+        f"2024-{month:02}" for month in range(12, 2, -1)
+    ]
     for month, returning, new, part, *_ in shown:
         old_money, new_money = expected.get((month, "returning"), 0), expected.get((month, "new"), 0)
-        assert (returning, new, part) == (f"{old_money:,.0f}", f"{new_money:,.0f}", share(old_money, old_money + new_money))
+        assert (returning, new, part) == (
+            f"{old_money:,.0f}",
+            f"{new_money:,.0f}",
+            share(old_money, old_money + new_money),
+        )
 
 
 def test_acquisition_is_that_of_the_mart(browser, page, rows):
     browser.open(page)
-    expected = {channel: figures for channel, *figures in rows("""
+    expected = {
+        channel: figures
+        for channel, *figures in rows("""
         select channel, sum(spend) filter (month >= date '2024-04-01'), sum(new_buyers) filter (month >= date '2024-04-01'),
             sum(gross_margin_12m_per_new_buyer * new_buyers) filter (old), sum(spend) filter (old),
             bool_or(old and new_buyers > 0 and gross_margin_12m_per_new_buyer is null), sum(new_buyers) filter (old),
             coalesce(min(payback_months) filter (old and new_buyers > 0 and spend > 0), -1), coalesce(max(payback_months) filter (old and new_buyers > 0 and spend > 0), -1)
         from (select *, month between date '2023-04-01' and date '2024-03-01' as old from marts.acquisition_costs)
-        where month >= date '2023-04-01' and channel not in ('all', 'paid') group by channel""")}
+        where month >= date '2023-04-01' and channel not in ('all', 'paid') group by channel""")  # noqa: E501
+    }
     shown = cells(browser, ".channels tbody tr:not(.total)")
     assert {row[0] for row in shown} == set(expected) and len(shown) > 2
     for channel, spend, buyers, cost, margin, times, paid in shown:
         spent, new, brought, spent_then, is_unknown, bought_then, fastest, slowest = expected[channel]
         assert buyers == f"{new or 0:,}" and spend == (f"{spent:,.0f}" if spent else "none")
         assert cost == ("no spend" if not spent else wording.amount(spent / new) if new else "nobody won")
-        assert margin == ("nobody won" if not bought_then else "unknown" if is_unknown else wording.amount(brought / bought_then))
+        assert margin == (
+            "nobody won" if not bought_then else "unknown" if is_unknown else wording.amount(brought / bought_then)
+        )
         if not is_unknown and spent_then and bought_then:
             assert times == minus(f"{brought / spent_then:.1f}")
-        assert paid.startswith({(-1, -1): ("not yet", "–")}.get((fastest, slowest), (f"{fastest} month", f"{fastest} to {slowest} month")))
+        assert paid.startswith(
+            {(-1, -1): ("not yet", "–")}.get((fastest, slowest), (f"{fastest} month", f"{fastest} to {slowest} month"))
+        )
 
 
 # The totals as the model writes them; here as if only the channels with spend in a month were paid for.
 TOTALS = [
     "delete from marts.acquisition_costs where channel in ('all', 'paid')",
-    *(f"""insert into marts.acquisition_costs by name
+    *(
+        f"""insert into marts.acquisition_costs by name
         select month, '{name}' as channel, as_of_date, is_complete, sum(spend) as spend, cast(sum(new_buyers) as bigint) as new_buyers,
             sum(spend) / nullif(sum(new_buyers), 0) as acquisition_cost, is_12_months_old
-        from marts.acquisition_costs where channel not in ('all', 'paid') and {condition} group by all""" for name, condition in (("all", "true"), ("paid", "spend > 0"))),
+        from marts.acquisition_costs where channel not in ('all', 'paid') and {condition} group by all"""  # noqa: E501
+        for name, condition in (("all", "true"), ("paid", "spend > 0"))
+    ),
 ]
 
 
 def test_totals_are_no_channels(browser, shop, tmp_path, rows):
     year = "month >= date '2024-04-01' and channel not in ('all', 'paid')"
-    ((paid_spend, paid_buyers),) = rows(f"select sum(spend), sum(new_buyers) from marts.acquisition_costs where {year} and spend > 0")
+    ((paid_spend, paid_buyers),) = rows(
+        f"select sum(spend), sum(new_buyers) from marts.acquisition_costs where {year} and spend > 0"
+    )
     ((spend, buyers),) = rows(f"select sum(spend), sum(new_buyers) from marts.acquisition_costs where {year}")
     assert paid_spend == spend and 0 < paid_buyers < buyers
     browser.open(changed(shop, tmp_path, *TOTALS))
@@ -776,7 +1119,10 @@ def test_totals_are_no_channels(browser, shop, tmp_path, rows):
     assert [row[:4] for row in totals] == [["Channels with spend", *told[0]], ["All channels", *told[1]]]
     channels = {row[0] for row in cells(browser, ".channels tbody tr:not(.total)")}
     assert channels and not channels & {"all", "paid"}
-    assert f"EUR {told[1][2]} on average, over all channels and buyers, and EUR {told[0][2]} in the channels with spend." in text(browser, "section:has(#acquisition) p")[0]
+    assert (
+        f"EUR {told[1][2]} on average, over all channels and buyers, and EUR {told[0][2]} in the channels with spend."
+        in text(browser, "section:has(#acquisition) p")[0]
+    )
     assert text(browser, ".channels ~ details thead th")[-2:] == ["Channels with spend", "All channels"]
 
 
@@ -786,13 +1132,20 @@ def test_who_comes_back_is_as_recomputed_from_the_purchases(browser, page, sql, 
     shown = {row[0]: row[1:] for row in cells(browser, ".cohorts tbody tr")}["2024-03"]
     assert shown[0] == str(cohort[0]["customers"])
     found = {row["months_since"]: row["retention_rate"] for row in cohort}
-    assert shown[1:] == [str(round(100 * found.get(age, 0))) for age in range(1, 13)] and any(0 < rate < 1 for rate in found.values())
+    assert shown[1:] == [str(round(100 * found.get(age, 0))) for age in range(1, 13)] and any(
+        0 < rate < 1 for rate in found.values()
+    )
     ladder = cells(browser, ".ladder tbody tr")
     for row, rung in zip(by_hand(sql, shop, "the_first_repeats_by_hand"), ladder):
         judged = row["judged_customers"]
-        assert rung[:2] == [str(row["purchase_number"]), share(row["repeated_customers"], judged) if judged else "too early"]
+        assert rung[:2] == [
+            str(row["purchase_number"]),
+            share(row["repeated_customers"], judged) if judged else "too early",
+        ]
     judged = text(browser, ".ladder tbody th .muted")
-    assert judged[:3] == [f"{row['judged_customers']:,} judged" for row in by_hand(sql, shop, "the_first_repeats_by_hand")]
+    assert judged[:3] == [
+        f"{row['judged_customers']:,} judged" for row in by_hand(sql, shop, "the_first_repeats_by_hand")
+    ]
     assert len(text(browser, ".ladder")) == 2
 
 
@@ -802,14 +1155,27 @@ def test_who_is_lost_is_as_recomputed_from_the_purchases(browser, page, sql, sho
     shown = {row[0]: row for row in cells(browser, ".churn tbody tr")}
     for row in month:
         if row["tenure_band"] != "new":
-            assert shown[BANDS[row["tenure_band"]]][1:3] == [f"{row['opening_customers']:,}", share(row["churned_customers"], row["opening_customers"])]
+            assert shown[BANDS[row["tenure_band"]]][1:3] == [
+                f"{row['opening_customers']:,}",
+                share(row["churned_customers"], row["opening_customers"]),
+            ]
     opening, churned = (sum(row[column] for row in month) for column in ("opening_customers", "churned_customers"))
     assert shown["All"][1:3] == [f"{opening:,}", share(churned, opening)] and opening > 10
-    assert f"2025-03 opened with {opening:,} live buyers and lost {churned:,} of them: {share(churned, opening)}" in text(browser, "section:has(#churn) p")[0]
-    lines = browser.value("document.querySelector('[data-chart=churn] .chart').data.map(line => [line.name, line.x, line.y])")
+    assert (
+        f"2025-03 opened with {opening:,} live buyers and lost {churned:,} of them: {share(churned, opening)}"
+        in text(browser, "section:has(#churn) p")[0]
+    )
+    lines = browser.value(
+        "document.querySelector('[data-chart=churn] .chart').data.map(line => [line.name, line.x, line.y])"
+    )
     titles = {title: band for band, title in BANDS.items()}
     for name, months, rates in lines[1:]:
-        known = dict(rows(f"select strftime(month, '%Y-%m-%d'), cast(customer_churn_rate as double) from marts.churn_monthly where tenure_band = '{titles[name]}'"))
+        known = dict(
+            rows(
+                "select strftime(month, '%Y-%m-%d'), cast(customer_churn_rate as double) from marts.churn_monthly"
+                f" where tenure_band = '{titles[name]}'"
+            )
+        )
         assert rates == pytest.approx([known[month] for month in months], abs=1e-8) and len(months) == 24 and any(rates)
 
 
@@ -817,7 +1183,12 @@ def test_months_that_have_not_ended_are_marked_and_not_drawn(browser, shop, tmp_
     browser.open(changed(shop, tmp_path, *UNFINISHED))
     assert is_quiet(browser)
     assert text(browser, ".split tr.unfinished th") == ["2025-03 so far"]
-    assert browser.value("document.querySelector('[data-chart=churn] .chart').data.flatMap(line => line.x).includes('2025-03-01')") is False
+    assert (
+        browser.value(
+            "document.querySelector('[data-chart=churn] .chart').data.flatMap(line => line.x).includes('2025-03-01')"
+        )
+        is False
+    )
     shown = text(browser, "main")[0]
     assert "2025-03 has not ended and has no rates yet." in shown and "2025-02 opened with" in shown
     cohorts = [row for row in cells(browser, ".cohorts tbody tr:not(.total)") if row[0] > "2024-03"]
@@ -830,43 +1201,94 @@ def test_months_that_have_not_ended_are_marked_and_not_drawn(browser, shop, tmp_
 
 
 def test_a_campaign_to_no_segment_names_itself_and_gets_no_verdict(browser, shop, tmp_path):
-    browser.open(changed(shop, tmp_path, campaign("spring", segment="loyal_buyer", customers=0, treated_customers=0, held_out_customers=0, lift=None, revenue=None,
-                                                  verdict="Nobody is held out: there is nothing to compare with."),
-                         campaign("summer", segment="xyz")))
+    browser.open(
+        changed(
+            shop,
+            tmp_path,
+            campaign(
+                "spring",
+                segment="loyal_buyer",
+                customers=0,
+                treated_customers=0,
+                held_out_customers=0,
+                lift=None,
+                revenue=None,
+                verdict="Nobody is held out: there is nothing to compare with.",
+            ),
+            campaign("summer", segment="xyz"),
+        )
+    )
     assert is_quiet(browser)
     assert text(browser, ".campaigns li") == [
-        "spring There is no segment loyal_buyer: nobody can be treated or held out. Correct it in marketing_campaigns; the nearest name is loyal_buyers.",
-        "summer There is no segment xyz: nobody can be treated or held out. Correct it in marketing_campaigns."]
+        "spring There is no segment loyal_buyer: nobody can be treated or held out. Correct it in marketing_campaigns;"
+        " the nearest name is loyal_buyers.",
+        "summer There is no segment xyz: nobody can be treated or held out. Correct it in marketing_campaigns.",
+    ]
 
 
 def test_campaigns_show_their_interval_and_sentence(browser, shop, tmp_path):
-    page = changed(shop, tmp_path, campaign("spring"), campaign("no-result", "2025-02-01", lift=None, revenue=None, verdict="An arm is too small."),
-                   campaign("still-on", "2025-03-20", ends_on="2025-04-20", is_over=False, lift=(-0.02, -0.1, 0.06), verdict="Wait for its end."),
-                   *(campaign(f"old-{number}", "2024-01-01") for number in range(5)))
+    page = changed(
+        shop,
+        tmp_path,
+        campaign("spring"),
+        campaign("no-result", "2025-02-01", lift=None, revenue=None, verdict="An arm is too small."),
+        campaign(
+            "still-on",
+            "2025-03-20",
+            ends_on="2025-04-20",
+            is_over=False,
+            lift=(-0.02, -0.1, 0.06),
+            verdict="Wait for its end.",
+        ),
+        *(campaign(f"old-{number}", "2024-01-01") for number in range(5)),
+    )
     browser.open(page)
     assert is_quiet(browser)
     titles = text(browser, ".campaigns h3")
     assert titles == ["still-on", "spring", "no-result", *(f"old-{number}" for number in range(5))]
-    assert browser.value("[...document.querySelectorAll('details .campaigns h3')].map(title => title.textContent)") == ["old-3", "old-4"]
+    assert browser.value("[...document.querySelectorAll('details .campaigns h3')].map(title => title.textContent)") == [
+        "old-3",
+        "old-4",
+    ]
     on, spring, without = text(browser, ".campaigns li")[:3]
     assert "More of the treated bought." in spring and "20.0 % of 800 treated, 15.0 % of 200 held out" in spring
     assert "+5.0 points, 95 % interval +2.0 to +8.0" in spring
     assert "EUR 5.50 per treated customer, EUR −1.00 to EUR 12.00; in all EUR 4,400, EUR −800.00 to EUR 9,600" in spring
-    assert "2025-04-20, not over" in on and "in all" not in on and "An arm is too small." in without and "points" not in without
+    assert (
+        "2025-04-20, not over" in on
+        and "in all" not in on
+        and "An arm is too small." in without
+        and "points" not in without
+    )
     # The scale runs from -10 to +8 points.
-    assert browser.value("[...document.querySelectorAll('.interval')[1].children].map(mark => [mark.style.left, mark.style.width])") == [
-        ["55.6%", ""], ["66.7%", "33.3%"], ["83.3%", ""]]
+    assert browser.value(
+        "[...document.querySelectorAll('.interval')[1].children].map(mark => [mark.style.left, mark.style.width])"
+    ) == [["55.6%", ""], ["66.7%", "33.3%"], ["83.3%", ""]]
     assert len(text(browser, ".interval")) == len(titles) - 1
 
 
 def test_unknown_costs_and_no_spend_are_said(browser, shop, tmp_path):
-    browser.open(changed(shop, tmp_path, *MARGINS, "update marts.customers set gross_margin_estimate = null, margin_known_share = null",
-                         "update marts.acquisition_costs set gross_margin_12m_per_new_buyer = null, gross_margin_12m_to_acquisition_cost = null"))
+    browser.open(
+        changed(
+            shop,
+            tmp_path,
+            *MARGINS,
+            "update marts.customers set gross_margin_estimate = null, margin_known_share = null",
+            "update marts.acquisition_costs set gross_margin_12m_per_new_buyer = null,"
+            " gross_margin_12m_to_acquisition_cost = null",
+        )
+    )
     assert "No margin is known" in text(browser, "main")[0] and "in 12 months is unknown" in text(browser, "main")[0]
     # The whole shop's has no place here: it is of customers alone.
     assert {row[-1] for row in cells(browser, ".value tbody tr") if row[0] != "Whole shop"} == {"unknown"}
     assert "unknown" in {row[4] for row in cells(browser, ".channels tbody tr")} <= {"unknown", "nobody won"}
-    browser.open(changed(shop, tmp_path, "update marts.acquisition_costs set spend = null, acquisition_cost = null, payback_months = null"))
+    browser.open(
+        changed(
+            shop,
+            tmp_path,
+            "update marts.acquisition_costs set spend = null, acquisition_cost = null, payback_months = null",
+        )
+    )
     assert is_quiet(browser)
     assert "No marketing spend is known" in text(browser, "main")[0] and text(browser, ".channels") == []
     browser.open(changed(shop, tmp_path, "update marts.acquisition_costs set is_complete = false"))
@@ -877,7 +1299,15 @@ def test_unknown_costs_and_no_spend_are_said(browser, shop, tmp_path):
 def test_a_young_shop_is_called_one(browser, build, tmp_path):
     browser.open(small_shop(build, tmp_path))
     shown = text(browser, "main")[0]
-    assert all(sentence in shown for sentence in (
-        "The shop is younger than a year: most of its buyers are new ones.", "Nobody has had 365 days to come back yet: the shop is younger than a year.",
-        "No buyer has had a month since the first one yet.", "No campaign is registered."))
-    assert text(browser, ".channels, .churn, .cohorts, .ladder") == [] and not re.search(r"None|nan|undefined|null", shown)
+    assert all(
+        sentence in shown
+        for sentence in (
+            "The shop is younger than a year: most of its buyers are new ones.",
+            "Nobody has had 365 days to come back yet: the shop is younger than a year.",
+            "No buyer has had a month since the first one yet.",
+            "No campaign is registered.",
+        )
+    )
+    assert text(browser, ".channels, .churn, .cohorts, .ladder") == [] and not re.search(
+        r"None|nan|undefined|null", shown
+    )

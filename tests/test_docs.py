@@ -1,4 +1,5 @@
-"""What the docs name is there, and what is there is named in them: commands, settings, tables, columns, files, counts and defaults."""
+"""What the docs name is there, and what is there is named in them: commands, settings, tables, columns, files, counts
+and defaults."""
 
 import re
 import tomllib
@@ -17,7 +18,11 @@ ALL = "\n".join(PAGES.values())
 SETTINGS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 MODELS = {path.stem: path for path in (PROJECT / "models").rglob("*.sql")}
 SOURCES = {}
-for source in (source for file in (PROJECT / "models").rglob("*.yml") for source in yaml.safe_load(file.read_text()).get("sources", [])):
+for source in (
+    source
+    for file in (PROJECT / "models").rglob("*.yml")
+    for source in yaml.safe_load(file.read_text()).get("sources", [])
+):
     SOURCES.setdefault(source["name"], {}).update({table["name"]: table for table in source["tables"]})
 MAKEFILE = (PROJECT / "Makefile").read_text()
 # How the contract calls types.
@@ -47,8 +52,16 @@ def test_every_command_that_the_docs_name_is_there_and_the_other_way_round():
     commands = {name: command for name, command in segments.commands.items() if not command.hidden}
     asked = re.findall(r"(?m)(?:^|[`/;&] ?)segments ([a-z][a-z-]*)([^`\n#|]*)", code)
     assert {name for name, _ in asked} == commands.keys()
-    options = {name: {option for parameter in command.params for option in parameter.opts} for name, command in commands.items()}
-    assert [(name, option) for name, rest in asked for option in re.findall(r"(?<=\s)--[a-z-]+", rest) if option not in options[name]] == []
+    options = {
+        name: {option for parameter in command.params for option in parameter.opts}
+        for name, command in commands.items()
+    }
+    assert [
+        (name, option)
+        for name, rest in asked
+        for option in re.findall(r"(?<=\s)--[a-z-]+", rest)
+        if option not in options[name]
+    ] == []
 
 
 def test_every_setting_is_named_in_the_docs():
@@ -106,7 +119,9 @@ def test_every_link_leads_somewhere():
             assert file.exists(), f"{page}: {target}"
             if anchor:
                 headings = re.findall(r"(?m)^#+ (.*)$", file.read_text())
-                assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, f"{page}: {target}"
+                assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, (
+                    f"{page}: {target}"
+                )
 
 
 def test_the_raw_contract_lists_the_tables_and_columns_that_are_read():
@@ -116,24 +131,40 @@ def test_the_raw_contract_lists_the_tables_and_columns_that_are_read():
     def is_required(described: dict) -> bool:
         return bool(described.get("config", {}).get("meta", {}).get("required"))
 
-    sections = {name: (star, rows) for name, star, rows in re.findall(r"(?ms)^### (\w+)( ✱)?$(.*?)(?=^##|\Z)", text) if "| column | type |" in rows}
+    sections = {
+        name: (star, rows)
+        for name, star, rows in re.findall(r"(?ms)^### (\w+)( ✱)?$(.*?)(?=^##|\Z)", text)
+        if "| column | type |" in rows
+    }
     for name, heading in {"sale_campaigns": "The sale calendar", "marketing_campaigns": "Marketing campaigns"}.items():
         sections[name] = ("", re.search(rf"(?ms)^## {heading}$(.*?)(?=^##)", text).group(1))
     assert sections.keys() == tables.keys()
     for name, (star, rows) in sections.items():
         assert bool(star) == is_required(tables[name]), name
-        told = [(column, kind, bool(needed)) for column, kind, needed in re.findall(r"(?m)^\| (\w+) \| (\w+) \| (✱?) ?\|", rows) if column != "column"]
-        assert told == [(column["name"], KINDS.get(column["data_type"].partition("(")[0], column["data_type"]), is_required(column)) for column in tables[name]["columns"]
-                        if column["name"] not in EVERY_TABLE], name
+        told = [
+            (column, kind, bool(needed))
+            for column, kind, needed in re.findall(r"(?m)^\| (\w+) \| (\w+) \| (✱?) ?\|", rows)
+            if column != "column"
+        ]
+        assert told == [
+            (column["name"], KINDS.get(column["data_type"].partition("(")[0], column["data_type"]), is_required(column))
+            for column in tables[name]["columns"]
+            if column["name"] not in EVERY_TABLE
+        ], name
     required = re.search(r"\*\*Required tables\*\*: (.*?)\.", text).group(1)
     assert set(re.findall(r"`(\w+)`", required)) == {name for name, table in tables.items() if is_required(table)}
 
 
 def test_counts_are_true():
     metrics = yaml.safe_load((PROJECT / "models" / "marts" / "metrics" / "_metrics.yml").read_text())["metrics"]
-    texts = PAGES | {"CHANGELOG.md": (PROJECT / "CHANGELOG.md").read_text(), ".ci/run": (PROJECT / ".ci" / "run").read_text()}
+    texts = PAGES | {
+        "CHANGELOG.md": (PROJECT / "CHANGELOG.md").read_text(),
+        ".ci/run": (PROJECT / ".ci" / "run").read_text(),
+    }
     counted = {
-        r"(\w+) segments (?:in five groups|with their formula)|these are the first three of (\w+) segments": len(shipped()),
+        r"(\w+) segments (?:in five groups|with their formula)|these are the first three of (\w+) segments": len(
+            shipped()
+        ),
         r"(\w+) metrics in dbt's": len(metrics),
         r"(\w+) queries to start from": len(list((PROJECT / "analyses").glob("*.sql"))),
         r"(\w+) raw tables as Parquet": len(list((PROJECT / "data" / "demo").glob("*.parquet"))),
@@ -162,9 +193,16 @@ def test_tables_of_marts_name_marts(table):
 
 
 def test_variables_of_the_environment_that_the_docs_name_are_read_somewhere():
-    code = "\n".join(path.read_text() for folder in ("ecommerce_segments", "macros", "models", "tests", "sample_data") for path in sorted((PROJECT / folder).rglob("*"))
-                     if path.suffix in (".py", ".sql", ".yml", ".defaults")) + MAKEFILE + "".join(
-        (PROJECT / name).read_text() for name in ("profiles.yml", "dbt_project.yml"))
+    code = (
+        "\n".join(
+            path.read_text()
+            for folder in ("ecommerce_segments", "macros", "models", "tests", "sample_data")
+            for path in sorted((PROJECT / folder).rglob("*"))
+            if path.suffix in (".py", ".sql", ".yml", ".defaults")
+        )
+        + MAKEFILE
+        + "".join((PROJECT / name).read_text() for name in ("profiles.yml", "dbt_project.yml"))
+    )
     named = set(re.findall(r"\b([A-Z][A-Z]+(?:_[A-Z]+)+)(?==|`)", ALL))
     assert named and {name for name in named if name not in code} == set()
 

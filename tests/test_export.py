@@ -1,4 +1,5 @@
-"""What leaves the project: nobody who must not be mailed, files that their owner alone reads, and cells that run nowhere."""
+"""What leaves the project: nobody who must not be mailed, files that their owner alone reads, and cells that run
+nowhere."""
 
 import csv
 import hashlib
@@ -18,7 +19,7 @@ import pytest
 import oracle
 import oracle_contact
 from ecommerce_segments import cli
-from ecommerce_segments.activate import export
+from ecommerce_segments.activate import audiences, export, files
 from ecommerce_segments.dbt_session import DbtError
 from project import PROJECT, environment, messages
 from random_shops import random_shop, write_shop
@@ -81,10 +82,11 @@ def sha256(text: str) -> str:
 
 
 def refusals(result: oracle.Result) -> tuple[set[str], set[str]]:
-    """The emails, and the customers, who must be in no file: from the events themselves, by another way than the oracle's traits.
+    """The emails, and the customers, who must be in no file: from the events themselves, by another way than the
+    oracle's traits.
 
-    An email: an unsubscribe at or after every yes of those who have it, a bounce or a complaint names it, or its owner complained
-    or unsubscribed. A customer: a bounce without an email.
+    An email: an unsubscribe at or after every yes of those who have it, a bounce or a complaint names it, or its owner
+    complained or unsubscribed. A customer: a bounce without an email.
     """
     people, emails, customers = result.shop.people, set(), set()
     for event in oracle_contact.email_events(result.shop):
@@ -94,14 +96,27 @@ def refusals(result: oracle.Result) -> tuple[set[str], set[str]]:
         elif event["event_type"] == "complaint":
             emails |= {named, owned}
         elif event["event_type"] == "unsubscribe":
-            emails |= {email for email in (named, owned) if all(moment <= event["occurred_at"] for moment in yeses(people, email))}
+            emails |= {
+                email
+                for email in (named, owned)
+                if all(moment <= event["occurred_at"] for moment in yeses(people, email))
+            }
     return emails - {None}, customers - {None}
 
 
 def yeses(people: oracle.People, email: str | None) -> list[datetime]:
     """The moments at which accounts of an email said yes to mail."""
-    accounts = [account for customer, other in people.email_of.items() if other == email for account in people.accounts_of.get(customer, [])]
-    return [account["email_consent_at"] or account["created_at"] for account in accounts if account["email_consent"] == "subscribed"]
+    accounts = [
+        account
+        for customer, other in people.email_of.items()
+        if other == email
+        for account in people.accounts_of.get(customer, [])
+    ]
+    return [
+        account["email_consent_at"] or account["created_at"]
+        for account in accounts
+        if account["email_consent"] == "subscribed"
+    ]
 
 
 def test_nobody_who_refused_or_bounced_is_in_any_export(shops, tmp_path):
@@ -111,7 +126,9 @@ def test_nobody_who_refused_or_bounced_is_in_any_export(shops, tmp_path):
         everybody(reader)
         allowed = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_email"]}
         refused, bounced = refusals(result)
-        segments = [segment for (segment,) in reader.connection.execute("select segment from marts.segments").fetchall()]
+        segments = [
+            segment for (segment,) in reader.connection.execute("select segment from marts.segments").fetchall()
+        ]
         for segment in segments:
             directory = tmp_path / f"{number}-{segment}"
             export.export_segment(reader, segment, directory, with_phones=True)
@@ -125,7 +142,9 @@ def test_nobody_who_refused_or_bounced_is_in_any_export(shops, tmp_path):
             assert {unquoted(row["customer_id"]) for row in read(directory / "phones.csv")} <= allowed
             exported_people += len(rows)
         kept = {unquoted(row["customer_id"]) for row in read(tmp_path / f"{number}-everybody" / "email_tool.csv")}
-        assert kept == {customer for customer in allowed if export.can_be_written(result.customer_contacts[customer]["email"])}
+        assert kept == {
+            customer for customer in allowed if files.can_be_written(result.customer_contacts[customer]["email"])
+        }
     assert exported_people > 100
 
 
@@ -139,7 +158,7 @@ def everybody(reader: Reader) -> None:
             select 'everybody' as segment, customer_id, as_of_date, sha256(email) as email_sha256, sha256(email) as google_email_sha256,
                 sha256(phone) as phone_sha256, 'granted' as ads_consent
             from marts.customer_contacts where email is not null
-    """)
+    """)  # noqa: E501
 
 
 def unquoted(cell: str) -> str:
@@ -150,18 +169,28 @@ def test_a_campaign_is_exported_to_nobody_who_is_held_out(shops, tmp_path):
     """And to all others of its audience who may be mailed."""
     exported = held_out = 0
     for number, (reader, result) in enumerate(shops):
-        reader.connection.execute("create or replace table marts.campaign_audiences as select 'x y' as marketing_campaign_id, customer_id,"
-                                  " hash(customer_id) % 3 = 0 as is_held_out from marts.customers")
-        reader.connection.execute("create or replace table marts.campaign_lift as select 'x y' as marketing_campaign_id, count(*) as customers,"
-                                  " sum(is_held_out::int) as held_out_customers from marts.campaign_audiences")
+        reader.connection.execute(
+            "create or replace table marts.campaign_audiences as select 'x y' as marketing_campaign_id, customer_id,"
+            " hash(customer_id) % 3 = 0 as is_held_out from marts.customers"
+        )
+        reader.connection.execute(
+            "create or replace table marts.campaign_lift as select 'x y' as marketing_campaign_id, count(*) as"
+            " customers,"
+            " sum(is_held_out::int) as held_out_customers from marts.campaign_audiences"
+        )
         told = export.export_campaign(reader, "x y", str(tmp_path / str(number)), with_phones=True, with_sms=True)
-        out = {customer for (customer,) in reader.connection.execute("select customer_id from marts.campaign_audiences where is_held_out").fetchall()}
-        found = {row["customer_id"] for row in read(tmp_path / str(number) / export.EMAIL_TOOL)}
+        out = {
+            customer
+            for (customer,) in reader.connection.execute(
+                "select customer_id from marts.campaign_audiences where is_held_out"
+            ).fetchall()
+        }
+        found = {row["customer_id"] for row in read(tmp_path / str(number) / files.EMAIL_TOOL)}
         contactable = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_email"]}
         assert found <= contactable - out
         by_sms = {customer for customer, traits in result.customers.items() if traits["is_contactable_by_sms"]}
-        assert {unquoted(row["customer_id"]) for row in read(tmp_path / str(number) / export.SMS_TOOL)} == by_sms - out
-        assert len(export.campaign_audience(reader, "x y")) == len(contactable - out)
+        assert {unquoted(row["customer_id"]) for row in read(tmp_path / str(number) / files.SMS_TOOL)} == by_sms - out
+        assert len(audiences.campaign_audience(reader, "x y")) == len(contactable - out)
         assert f"{len(out):,} of them held out, {len(contactable - out):,} of them may be mailed" in told
         exported, held_out = exported + len(found), held_out + len(contactable & out)
     assert exported and held_out
@@ -170,14 +199,21 @@ def test_a_campaign_is_exported_to_nobody_who_is_held_out(shops, tmp_path):
 
 
 def test_refusals_reach_others_of_the_address_in_these_shops(shops):
-    """What the test above leaves out is there to be left out: by a shared address, and by another account of the same email."""
+    """What the test above leaves out is there to be left out: by a shared address, and by another account of the same
+    email."""
     shared = others = 0
     for _, result in shops:
         people = result.shop.people
         for event in oracle_contact.email_events(result.shop):
             if event["event_type"] in ("unsubscribe", "complaint"):
-                shared += oracle.compared_email(event["email"]) in people.shared_emails or people.email_of.get(event["owner"]) in people.shared_emails
-                others += event["customer_id"] not in (None, event["owner"]) and event["customer_id"] in people.customer_of_account
+                shared += (
+                    oracle.compared_email(event["email"]) in people.shared_emails
+                    or people.email_of.get(event["owner"]) in people.shared_emails
+                )
+                others += (
+                    event["customer_id"] not in (None, event["owner"])
+                    and event["customer_id"] in people.customer_of_account
+                )
     assert shared and others
 
 
@@ -186,15 +222,17 @@ def test_suppression_files_hold_whom_the_lists_hold(shops, tmp_path):
         directory = tmp_path / str(number)
         export.export_suppressions(reader, directory, with_phones=False)
         expected = oracle_contact.suppressions(result)
-        for name in export.LISTS:
+        for name in audiences.LISTS:
             on_list = [row for row in expected if row[0] == name]
             every_form = sorted(email for row in on_list if row[2] or row[4] for email in {row[2] or "", row[3] or ""})
             assert sorted(row["Email"] for row in read(directory / f"{name}_google_ads.csv")) == every_form
             assert sorted(row["email"] for row in read(directory / f"{name}_meta_ads.csv")) == every_form
             emails = read(directory / f"{name}_email_tool.csv")
             unwritten = {sha256(contact["email"]) for contact in result.customer_contacts.values()
-                         if contact["email"] and not export.can_be_written(contact["email"])}
-            assert sorted(sha256(row["email"]) for row in emails) == sorted(row[2] for row in on_list if row[2] and row[2] not in unwritten)
+                         if contact["email"] and not files.can_be_written(contact["email"])}
+            assert sorted(sha256(row["email"]) for row in emails) == sorted(
+                row[2] for row in on_list if row[2] and row[2] not in unwritten
+            )
         assert any(not row["customer_id"] for row in read(directory / "unsubscribed_email_tool.csv")) == any(
             row[:2] == ("unsubscribed", None) for row in expected)
 
@@ -202,24 +240,62 @@ def test_suppression_files_hold_whom_the_lists_hold(shops, tmp_path):
 # ---------------------------------------------------------------- cells
 
 
-@pytest.mark.parametrize("text, cell", [
-    ("=1+1", "'=1+1"), ("+1+1", "'+1+1"), ("-1+1", "'-1+1"), ("@sum(A1)", "'@sum(A1)"), ("\t=1", "'\t=1"), ("\rAnn", "'\rAnn"), ("\tAnn", "'\tAnn"),
-    ('"=1+1"', "'\"=1+1\""), ("'=1", "''=1"), ("  =1", "'  =1"), ("\u00a0=1", "'\u00a0=1"), (" \"' @x", "' \"' @x"), ("＝1", "'＝1"),
-    ("a;=1", "a;'=1"), ("a\n-b", "a\n'-b"), ("a, @b", "a,' @b"), ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"), ("+", "'+"), ("-", "'-"),
-    ("+4917012345678", "+4917012345678"), ("-5", "-5"), ("+49 170", "'+49 170"), ("-5\n", "'-5\n"), ("+٤٩", "'+٤٩"),
-    ("Ann", "Ann"), ("Anna-Maria", "Anna-Maria"), ("O'Neil", "O'Neil"), ("1=1", "1=1"), ("a@b.de", "a@b.de"), ("Zoë", "Zoë"), ("", ""), (None, ""),
-])
+@pytest.mark.parametrize(
+    "text, cell",
+    [
+        ("=1+1", "'=1+1"),
+        ("+1+1", "'+1+1"),
+        ("-1+1", "'-1+1"),
+        ("@sum(A1)", "'@sum(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\rAnn", "'\rAnn"),
+        ("\tAnn", "'\tAnn"),
+        ('"=1+1"', "'\"=1+1\""),
+        ("'=1", "''=1"),
+        ("  =1", "'  =1"),
+        ("\u00a0=1", "'\u00a0=1"),
+        (" \"' @x", "' \"' @x"),
+        ("＝1", "'＝1"),
+        ("a;=1", "a;'=1"),
+        ("a\n-b", "a\n'-b"),
+        ("a, @b", "a,' @b"),
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("+", "'+"),
+        ("-", "'-"),
+        ("+4917012345678", "+4917012345678"),
+        ("-5", "-5"),
+        ("+49 170", "'+49 170"),
+        ("-5\n", "'-5\n"),
+        ("+٤٩", "'+٤٩"),
+        ("Ann", "Ann"),
+        ("Anna-Maria", "Anna-Maria"),
+        ("O'Neil", "O'Neil"),
+        ("1=1", "1=1"),
+        ("a@b.de", "a@b.de"),
+        ("Zoë", "Zoë"),
+        ("", ""),
+        (None, ""),
+    ],
+)
 def test_a_formula_is_neutralised_and_a_signed_number_is_none(text, cell):
-    assert export.neutral(text) == cell
+    assert files.neutral(text) == cell
 
 
-PERSON = {"customer_id": "c1", "email": "ann@x.de", "first_name": "Ann", "phone": None, "email_sha256": "e", "google_email_sha256": "e",
-          "phone_sha256": None, "ads_consent": "granted"}
+PERSON = {
+    "customer_id": "c1",
+    "email": "ann@x.de",
+    "first_name": "Ann",
+    "phone": None,
+    "email_sha256": "e",
+    "google_email_sha256": "e",
+    "phone_sha256": None,
+    "ads_consent": "granted",
+}
 
 
-def files_of(people: list[dict], with_phones: bool) -> dict[str, export.Table]:
+def files_of(people: list[dict], with_phones: bool) -> dict[str, files.Table]:
     """The files of a segment in which these people are."""
-    return export.tables(people, with_phones) | export.consented_ads_tables(people, set(), requires_ads_consent=True)
+    return files.tables(people, with_phones) | files.consented_ads_tables(people, set(), requires_ads_consent=True)
 
 
 def person(**values) -> dict:
@@ -227,7 +303,10 @@ def person(**values) -> dict:
 
 
 def test_an_email_that_begins_like_a_formula_is_left_out_and_not_changed():
-    people = [person(email=email) for email in ("=1+1@x.de", "+ann@x.de", "-ann@x.de", "a;=b@x.de", "'=b@x.de", "an+n@x.de", "o'-neil@x.de")]
+    people = [
+        person(email=email)
+        for email in ("=1+1@x.de", "+ann@x.de", "-ann@x.de", "a;=b@x.de", "'=b@x.de", "an+n@x.de", "o'-neil@x.de")
+    ]
     files = files_of(people, with_phones=False)
     assert [row[1] for row in files["email_tool.csv"][1:]] == ["an+n@x.de", "o'-neil@x.de"]
     assert len(files["google_ads.csv"]) == len(files["meta_ads.csv"]) == 8
@@ -237,36 +316,66 @@ def test_an_email_that_begins_like_a_formula_is_left_out_and_not_changed():
 def test_hashes_are_those_of_each_platform():
     """+16505551234 with its plus for Google, its digits alone for Meta; from outside, by sha256sum."""
     email = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"
-    files = files_of([person(phone="+16505551234", phone_sha256=sha256("+16505551234"), email_sha256=email, google_email_sha256=email)],
-                          with_phones=True)
-    assert files["google_ads.csv"] == [["Email", "Phone"], [email, "a2996076d3ad4af5dc818b908b3d8e354f26ededf7df0e0aa6ac354143805ee0"]]
-    assert files["meta_ads.csv"] == [["email", "phone"], [email, "6069d14bf122fdfd931dc7beb58e5dfbba395b1faf05bdcd42d12358d63d8599"]]
+    files = files_of(
+        [
+            person(
+                phone="+16505551234", phone_sha256=sha256("+16505551234"), email_sha256=email, google_email_sha256=email
+            )
+        ],
+        with_phones=True,
+    )
+    assert files["google_ads.csv"] == [
+        ["Email", "Phone"],
+        [email, "a2996076d3ad4af5dc818b908b3d8e354f26ededf7df0e0aa6ac354143805ee0"],
+    ]
+    assert files["meta_ads.csv"] == [
+        ["email", "phone"],
+        [email, "6069d14bf122fdfd931dc7beb58e5dfbba395b1faf05bdcd42d12358d63d8599"],
+    ]
     assert files["phones.csv"] == [["customer_id", "phone"], ["c1", "+16505551234"]]
 
 
 def test_google_gets_its_own_form_of_an_email_and_a_suppression_file_every_form():
-    people = [person(email_sha256=sha256("jane.doe+news@gmail.com"), google_email_sha256=sha256("janedoe@gmail.com")),
-              person(customer_id="c2", email_sha256=sha256("user.name+nyc@example.com"), google_email_sha256=sha256("user.name+nyc@example.com"))]
+    people = [
+        person(email_sha256=sha256("jane.doe+news@gmail.com"), google_email_sha256=sha256("janedoe@gmail.com")),
+        person(
+            customer_id="c2",
+            email_sha256=sha256("user.name+nyc@example.com"),
+            google_email_sha256=sha256("user.name+nyc@example.com"),
+        ),
+    ]
 
     def beginnings(files):
         return {name: sorted(row[0][:16] for row in files[name][1:]) for name in ("google_ads.csv", "meta_ads.csv")}
 
     assert beginnings(files_of(people, with_phones=False)) == {
-        "google_ads.csv": ["d6117306485ed0e5", "f109a2a632fbcea5"], "meta_ads.csv": ["f109a2a632fbcea5", "f41439c944a763c9"]}
+        "google_ads.csv": ["d6117306485ed0e5", "f109a2a632fbcea5"],
+        "meta_ads.csv": ["f109a2a632fbcea5", "f41439c944a763c9"],
+    }
     every_form = ["d6117306485ed0e5", "f109a2a632fbcea5", "f41439c944a763c9"]
-    assert beginnings(export.ads_tables(people, export.EVERY_FORM)) == dict.fromkeys(("google_ads.csv", "meta_ads.csv"), every_form)
+    assert beginnings(files.ads_tables(people, files.EVERY_FORM)) == dict.fromkeys(
+        ("google_ads.csv", "meta_ads.csv"), every_form
+    )
 
 
 def ads_hashes(result: oracle.Result, members: set[str], answer: str | None) -> tuple[list, list]:
-    """The rows of Google's and Meta's files for these customers who gave this answer on ads, from the oracle's contacts.
+    """The rows of Google's and Meta's files for these customers who gave this answer on ads, from the oracle's
+    contacts.
 
-    No hash is that of a customer who denied. An email counts in Google's form, of which an other spelling is the same mailbox.
+    No hash is that of a customer who denied. An email counts in Google's form, of which an other spelling is the same
+    mailbox.
     """
     def known_as(customer: str) -> tuple[str | None, str | None]:
         contact = result.customer_contacts[customer]
         return oracle_contact.google_email(contact["email"]), contact["phone"]
 
-    denied = {name for customer, traits in result.customers.items() if traits["ads_consent"] == "denied" for name in known_as(customer) if name}
+    denied = {
+        name
+        for customer, traits in result.customers.items()
+        if traits["ads_consent"] == "denied"
+        for name in known_as(customer)
+        if name
+    }
     google, meta = [], []
     for customer in members:
         if result.customers[customer]["ads_consent"] == answer:
@@ -284,13 +393,24 @@ def test_files_for_ads_hold_who_granted_and_by_no_setting_who_denied(shops, tmp_
     seen = dict.fromkeys(("granted", None, "denied"), 0)
     for number, (reader, result) in enumerate(shops):
         for segment in ("subscribers_without_purchase", "engaged_subscribers", "low_value_active"):
-            members = {customer for customer in result.segments[segment] if result.customers[customer]["is_contactable_by_email"]}
+            members = {
+                customer
+                for customer in result.segments[segment]
+                if result.customers[customer]["is_contactable_by_email"]
+            }
             for customer in members:
                 seen[result.customers[customer]["ads_consent"]] += 1
             for requires_ads_consent in (True, False):
-                reader.requires_ads_consent, directory = requires_ads_consent, tmp_path / f"{number}-{segment}-{requires_ads_consent}"
+                reader.requires_ads_consent, directory = (
+                    requires_ads_consent,
+                    tmp_path / f"{number}-{segment}-{requires_ads_consent}",
+                )
                 said = export.export_segment(reader, segment, directory, with_phones=False)
-                files = {path.name: [tuple(row.values()) for row in read(path)] for path in directory.iterdir() if "ads" in path.name}
+                files = {
+                    path.name: [tuple(row.values()) for row in read(path)]
+                    for path in directory.iterdir()
+                    if "ads" in path.name
+                }
                 google, meta = ads_hashes(result, members, "granted")
                 expected = {"google_ads.csv": google, "meta_ads.csv": meta}
                 if not requires_ads_consent:
@@ -298,21 +418,27 @@ def test_files_for_ads_hold_who_granted_and_by_no_setting_who_denied(shops, tmp_
                     expected |= {"google_ads_not_asked.csv": google, "meta_ads_not_asked.csv": meta}
                 assert files == expected
                 not_asked = sum(result.customers[customer]["ads_consent"] is None for customer in members)
-                assert ("never asked for consent to ads" in said) == bool(not_asked) and (not not_asked or "require_ads_consent" in said)
+                assert ("never asked for consent to ads" in said) == bool(not_asked) and (
+                    not not_asked or "require_ads_consent" in said
+                )
         reader.requires_ads_consent = True
     assert all(seen.values())
 
 
 def test_no_hash_in_a_file_for_ads_is_that_of_who_denied():
-    """Not by another spelling of a mailbox, not by a family's phone; whoever shares the phone alone stays in by email."""
+    """Not by another spelling of a mailbox, not by a family's phone; whoever shares the phone alone stays in by email.
+    """
     phone = {"phone": "+16505551234", "phone_sha256": "p"}
     people = [person(customer_id="denied", email_sha256="d", google_email_sha256="dg", ads_consent="denied", **phone),
               person(customer_id="same_mailbox", email_sha256="d2", google_email_sha256="dg"),
               person(customer_id="same_phone", email_sha256="s", google_email_sha256="s", **phone),
               person(customer_id="not_asked", email_sha256="n", google_email_sha256="n", ads_consent=None, **phone)]
-    assert export.consented_ads_tables(people, {"dg", "p"}, requires_ads_consent=False) == {
-        "google_ads.csv": [["Email", "Phone"], ["s", ""]], "meta_ads.csv": [["email", "phone"], ["s", ""]],
-        "google_ads_not_asked.csv": [["Email", "Phone"], ["n", ""]], "meta_ads_not_asked.csv": [["email", "phone"], ["n", ""]]}
+    assert files.consented_ads_tables(people, {"dg", "p"}, requires_ads_consent=False) == {
+        "google_ads.csv": [["Email", "Phone"], ["s", ""]],
+        "meta_ads.csv": [["email", "phone"], ["s", ""]],
+        "google_ads_not_asked.csv": [["Email", "Phone"], ["n", ""]],
+        "meta_ads_not_asked.csv": [["email", "phone"], ["n", ""]],
+    }
 
 
 def test_messages_on_a_phone_go_to_those_alone_who_agreed_to_them(shops, tmp_path):
@@ -326,10 +452,12 @@ def test_messages_on_a_phone_go_to_those_alone_who_agreed_to_them(shops, tmp_pat
             said = export.export_segment(reader, segment, directory, with_phones=False, with_sms=True)
             members = set(result.segments[segment])
             rows = read(directory / "sms_tool.csv")
-            assert {unquoted(row["customer_id"]) for row in rows} == members & by_sms and len(rows) == len(members & by_sms)
+            assert {unquoted(row["customer_id"]) for row in rows} == members & by_sms and len(rows) == len(
+                members & by_sms
+            )
             for row in rows:
                 contact = result.customer_contacts[unquoted(row["customer_id"])]
-                assert (row["phone"], row["first_name"]) == (contact["phone"], export.neutral(contact["first_name"]))
+                assert (row["phone"], row["first_name"]) == (contact["phone"], files.neutral(contact["first_name"]))
             assert {unquoted(row["customer_id"]) for row in read(directory / "email_tool.csv")} <= members & by_email
             assert f"{len(rows):,} of them may be sent messages on a phone." in said
             messaged, unmailed = messaged + len(rows), unmailed + len(members & by_sms - by_email)
@@ -341,15 +469,19 @@ def test_names_and_phones_of_the_files_are_those_of_the_people(shops, tmp_path):
         export.export_segment(reader, "subscribers_without_purchase", tmp_path / str(number), with_phones=True)
         for row in read(tmp_path / str(number) / "email_tool.csv"):
             contact = result.customer_contacts[unquoted(row["customer_id"])]
-            assert (row["email"], row["first_name"]) == (contact["email"], export.neutral(contact["first_name"]))
+            assert (row["email"], row["first_name"]) == (contact["email"], files.neutral(contact["first_name"]))
         for row in read(tmp_path / str(number) / "phones.csv"):
             assert re.fullmatch(r"\+[0-9]{8,15}", row["phone"])
             assert row["phone"] == result.customer_contacts[unquoted(row["customer_id"])]["phone"]
 
 
 def test_a_csv_file_is_read_back_as_it_was_written(tmp_path):
-    people = [person(first_name='Ann, "the" Great'), person(customer_id="c2", first_name="Zoë\nMarie"), person(customer_id="c3", first_name=None)]
-    export.write(tmp_path, files_of(people, with_phones=False), set())
+    people = [
+        person(first_name='Ann, "the" Great'),
+        person(customer_id="c2", first_name="Zoë\nMarie"),
+        person(customer_id="c3", first_name=None),
+    ]
+    files.write(tmp_path, files_of(people, with_phones=False), set())
     content = (tmp_path / "email_tool.csv").read_bytes()
     assert content.startswith(b"customer_id,email,first_name\r\nc1,ann@x.de,\"Ann, \"\"the\"\" Great\"\r\n")
     assert [row["first_name"] for row in read(tmp_path / "email_tool.csv")] == ['Ann, "the" Great', "Zoë\nMarie", ""]
@@ -365,7 +497,7 @@ def mode(path: Path) -> int:
 def test_files_are_their_owners_alone_whatever_the_umask(tmp_path):
     before = os.umask(0)
     try:
-        export.write(tmp_path / "a" / "b", files_of([PERSON], with_phones=True), set())
+        files.write(tmp_path / "a" / "b", files_of([PERSON], with_phones=True), set())
     finally:
         os.umask(before)
     assert mode(tmp_path / "a" / "b") == 0o700
@@ -374,25 +506,37 @@ def test_files_are_their_owners_alone_whatever_the_umask(tmp_path):
 
 
 def test_a_failed_export_leaves_the_earlier_one_as_it_was(tmp_path):
-    export.write(tmp_path, files_of([PERSON], with_phones=True), set())
+    files.write(tmp_path, files_of([PERSON], with_phones=True), set())
     earlier = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     broken = files_of([person(customer_id="c2")], with_phones=True)
     broken["phones.csv"] = [["customer_id", "phone"], *(cell for cell in [None])]
     with pytest.raises(csv.Error):
-        export.write(tmp_path, broken, set())
+        files.write(tmp_path, broken, set())
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == earlier
 
 
 def test_a_later_export_takes_away_what_it_does_not_write_and_nothing_else(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    reader = SimpleNamespace(rows=lambda sql: [{"customers": 1}] if "ref('segments')" in sql else [{"is_required": True}] if "var(" in sql else [],
-                             as_of_date="2025-03-31")
-    earlier = dict.fromkeys(export.FILES, [["email"], ["e"]])
-    export.write(tmp_path, earlier | files_of([PERSON], with_phones=True), set())
+    reader = SimpleNamespace(
+        rows=lambda sql: (
+            [{"customers": 1}] if "ref('segments')" in sql else [{"is_required": True}] if "var(" in sql else []
+        ),
+        as_of_date="2025-03-31",
+    )
+    earlier = dict.fromkeys(files.FILES, [["email"], ["e"]])
+    files.write(tmp_path, earlier | files_of([PERSON], with_phones=True), set())
     said = export.export_segment(reader, "seg_loyal_buyers", str(tmp_path), with_phones=False)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["email_tool.csv", "google_ads.csv", "meta_ads.csv", "notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "email_tool.csv",
+        "google_ads.csv",
+        "meta_ads.csv",
+        "notes.txt",
+    ]
     assert (tmp_path / "email_tool.csv").read_bytes() == b"customer_id,email,first_name\r\n"
-    assert "loyal_buyers as of 2025-03-31: 1 customers, 0 of them may be mailed." in said and "the files hold their header only" in said
+    assert (
+        "loyal_buyers as of 2025-03-31: 1 customers, 0 of them may be mailed." in said
+        and "the files hold their header only" in said
+    )
 
 
 # ---------------------------------------------------------------- the command
@@ -412,9 +556,23 @@ def warehouse(project, tmp_path_factory):
 
 
 def run(capsys, directory: Path, *words: str, database: str = "shop.duckdb") -> tuple[int, str, str]:
-    """Run the command in this process, which dbt lets open the warehouse more than once. Returns exit code, stdout and stderr."""
-    with environment(RAW_DIR=directory / "raw", DUCKDB_PATH=directory / database, DBT_TARGET_PATH=directory / "target",
-                     DBT_LOG_PATH=directory / "logs", DATASET="shop", PUBLISHED_DIR=directory, DBT_TARGET="duckdb", VARS=SETTINGS), chdir(PROJECT):
+    """Run the command in this process, which dbt lets open the warehouse more than once.
+
+    Returns exit code, stdout and stderr.
+    """
+    with (
+        environment(
+            RAW_DIR=directory / "raw",
+            DUCKDB_PATH=directory / database,
+            DBT_TARGET_PATH=directory / "target",
+            DBT_LOG_PATH=directory / "logs",
+            DATASET="shop",
+            PUBLISHED_DIR=directory,
+            DBT_TARGET="duckdb",
+            VARS=SETTINGS,
+        ),
+        chdir(PROJECT),
+    ):
         code = cli.main(["export", *words])
     return code, *capsys.readouterr()
 
@@ -426,7 +584,7 @@ def test_the_command_exports_and_leaves_no_email_elsewhere(warehouse, tmp_path, 
         expected = {email for (email,) in connection.execute("""
             select email from marts.seg_subscribers_without_purchase join marts.customers using (customer_id)
             join marts.customer_contacts using (customer_id) where is_contactable_by_email""").fetchall()}
-    assert code == 0 and emails == {email for email in expected if export.can_be_written(email)} != set()
+    assert code == 0 and emails == {email for email in expected if files.can_be_written(email)} != set()
     assert "may be mailed" in said and not any(email in said for email in emails)
     for path in [*(warehouse / "target").rglob("*"), *(warehouse / "logs").rglob("*")]:
         assert not path.is_file() or not any(email.encode() in path.read_bytes() for email in emails), path
@@ -434,20 +592,35 @@ def test_the_command_exports_and_leaves_no_email_elsewhere(warehouse, tmp_path, 
 
 def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
     code, said, _ = run(capsys, warehouse, "--suppressions", "--phones", "--dir", str(tmp_path / "out"))
-    assert code == 0 and said.startswith("Suppression lists as of 2025-03-31") and len(list((tmp_path / "out").iterdir())) == 16
+    assert (
+        code == 0
+        and said.startswith("Suppression lists as of 2025-03-31")
+        and len(list((tmp_path / "out").iterdir())) == 16
+    )
     with duckdb.connect(warehouse / "shop.duckdb") as connection:
         counts = dict(connection.execute("""
             select suppression_list, sum(if(email_sha256 <> google_email_sha256, 2, 1))::int from marts.suppressions
             where email_sha256 is not null or phone_sha256 is not null group by all""").fetchall())
-    assert {name: len(read(tmp_path / "out" / f"{name}_meta_ads.csv")) for name in export.LISTS} == dict.fromkeys(export.LISTS, 0) | counts
+    assert {name: len(read(tmp_path / "out" / f"{name}_meta_ads.csv")) for name in audiences.LISTS} == dict.fromkeys(
+        audiences.LISTS, 0
+    ) | counts
 
 
-@pytest.mark.parametrize("words, sentence", [
-    ([], "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, or --suppressions."),
-    (["loyal_buyers", "--suppressions"], "Name what to export, one thing at a time"),
-    (["--suppressions", "--sms"], "--sms is for a segment or a campaign: --phones writes the phones of the suppression lists."),
-    (["loyal_buyers", "--dir", "README.md"], "The files cannot be written: "),
-])
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (
+            [],
+            "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, or --suppressions.",
+        ),
+        (["loyal_buyers", "--suppressions"], "Name what to export, one thing at a time"),
+        (
+            ["--suppressions", "--sms"],
+            "--sms is for a segment or a campaign: --phones writes the phones of the suppression lists.",
+        ),
+        (["loyal_buyers", "--dir", "README.md"], "The files cannot be written: "),
+    ],
+)
 def test_what_cannot_be_exported_is_said_in_a_sentence(warehouse, capsys, words, sentence):
     code, said, wrong = run(capsys, warehouse, *words)
     assert (code, said, wrong.count("\n")) == (2, "", 1) and wrong.startswith(sentence)
@@ -456,7 +629,9 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(warehouse, capsys, words,
 def test_a_segment_that_is_not_built_is_named(shops, tmp_path):
     reader, _ = shops[0]
     for segment in ("nothing", "'; drop table marts.audiences; --"):
-        with pytest.raises(DbtError, match=f"There is no segment {segment}: docs/segments.md has those that ship with the project."):
+        with pytest.raises(
+            DbtError, match=f"There is no segment {segment}: docs/segments.md has those that ship with the project."
+        ):
             export.export_segment(reader, segment, tmp_path / "out", with_phones=False)
     unbuilt = SimpleNamespace(rows=lambda sql: [], has_model={"seg_regulars"}.__contains__)
     with pytest.raises(DbtError, match="The segment regulars is not in the last build: run `segments run` first."):
@@ -468,14 +643,20 @@ def test_nothing_is_exported_before_a_build_or_of_one_that_broke_off(warehouse, 
     changes = {
         "empty": ("drop schema marts cascade", "Nothing is built here yet: run `segments run` first.\n"),
         "older": ("drop table marts.audiences", "The last build has no audiences: run `segments run` first.\n"),
-        "broken_off": ("update marts.audiences set as_of_date = date '2025-03-30'",
-                       "The last build broke off: its marts are of 2025-03-30 and 2025-03-31. Build again, then export.\n"),
+        "broken_off": (
+            "update marts.audiences set as_of_date = date '2025-03-30'",
+            "The last build broke off: its marts are of 2025-03-30 and 2025-03-31. Build again, then export.\n",
+        ),
     }
     for name, (change, sentence) in changes.items():
         shutil.copy(warehouse / "shop.duckdb", warehouse / f"{name}.duckdb")
         with duckdb.connect(warehouse / f"{name}.duckdb") as connection:
             connection.execute(change)
-        assert run(capsys, warehouse, "loyal_buyers", "--dir", str(tmp_path / "out"), database=f"{name}.duckdb") == (2, "", sentence)
+        assert run(capsys, warehouse, "loyal_buyers", "--dir", str(tmp_path / "out"), database=f"{name}.duckdb") == (
+            2,
+            "",
+            sentence,
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -484,8 +665,16 @@ def test_nothing_is_exported_before_a_build_or_of_one_that_broke_off(warehouse, 
 
 def test_rates_are_rounded_half_up_where_they_end_in_a_five(project, tmp_path):
     """Doubles round some of these ties down, and PostgreSQL's decimals none."""
-    sql = project.dbt("compile", "--inline", "select {{ quotient('part', 'whole', 8) }} from cases", raw_dir=tmp_path).result.results[0].node.compiled_code
-    cases = [(part, whole) for whole in (512, 2560, 12800, 64000, 40_000_000) for part in (1, 3, 2 * whole // 3 | 1, whole - 1, whole, whole + 1)]
+    sql = (
+        project.dbt("compile", "--inline", "select {{ quotient('part', 'whole', 8) }} from cases", raw_dir=tmp_path)
+        .result.results[0]
+        .node.compiled_code
+    )
+    cases = [
+        (part, whole)
+        for whole in (512, 2560, 12800, 64000, 40_000_000)
+        for part in (1, 3, 2 * whole // 3 | 1, whole - 1, whole, whole + 1)
+    ]
     cases += [(0, 7), (1, 3), (2, 3), (7, 1), (3, 0), (0, 0), (134_211, 1_600_000)]
     with duckdb.connect() as connection:
         connection.execute("create table cases (part bigint, whole bigint)")

@@ -21,7 +21,10 @@ pytestmark = pytest.mark.xdist_group("history")
 
 ANY_DATE = "2025-03-31"
 HISTORY = ["membership_changes", "segment_history", "segment_sizes", "segment_transitions", "identity_changes"]
-LOG_COLUMNS = "as_of_date date, kind text, state text, customer_id text, change_type text, entered_on date, continued_as text, edition text"
+LOG_COLUMNS = (
+    "as_of_date date, kind text, state text, customer_id text, change_type text, entered_on date, continued_as text,"
+    " edition text"
+)
 STAGES = ["lead", "new", "active", "at_risk", "inactive"]
 GROUPS = ["champions", "lost", None]
 
@@ -37,7 +40,11 @@ def sql(project, tmp_path_factory):
     following = {model.name: model.sql for model in project.compiled(directory, as_of_date=ANY_DATE).models}
     with duckdb.connect(project.database) as connection:
         connection.execute("drop table marts.membership_changes")
-    return {"first": first["membership_changes"], "next": following["membership_changes"], **{name: first[name] for name in [*HISTORY[1:], "campaign_audiences"]}}
+    return {
+        "first": first["membership_changes"],
+        "next": following["membership_changes"],
+        **{name: first[name] for name in [*HISTORY[1:], "campaign_audiences"]},
+    }
 
 
 class Shop:
@@ -51,7 +58,13 @@ class Shop:
         """Its state on a date: which segments are registered, who is inside, and each customer's stage and group."""
         registered = ["a", "b", "empty"] + self.rng.choice([[], ["removed"]])
         customers = [f"c{number}" for number in range(6) if self.rng.random() < 0.8]
-        members = {(segment, customer) for segment in registered if segment != "empty" for customer in customers if self.rng.random() < 0.5}
+        members = {
+            (segment, customer)
+            for segment in registered
+            if segment != "empty"
+            for customer in customers
+            if self.rng.random() < 0.5
+        }
         self.dates = {day: state for day, state in self.dates.items() if day < on}
         self.dates[on] = {"registered": registered, "members": members,
                           "lifecycle_stage": {customer: self.rng.choice(STAGES) for customer in customers},
@@ -72,7 +85,9 @@ class Shop:
         for on, state in self.dates.items():
             for segment in state["registered"]:
                 inside = {customer for name, customer in state["members"] if name == segment}
-                inside_before = {customer for name, customer in before if name == segment} if before is not None else None
+                inside_before = (
+                    {customer for name, customer in before if name == segment} if before is not None else None
+                )
                 rows.add((on, segment, len(inside), None if before is None else len(inside - inside_before),
                           None if before is None else len(inside_before - inside), None))
             before = state["members"]
@@ -83,7 +98,10 @@ class Shop:
         for previous, on in zip(days, days[1:]):
             for trait in ("lifecycle_stage", "rfm_group"):
                 before, after = self.dates[previous][trait], self.dates[on][trait]
-                moves = Counter((self.value(before, customer), self.value(after, customer)) for customer in before.keys() | after.keys())
+                moves = Counter(
+                    (self.value(before, customer), self.value(after, customer))
+                    for customer in before.keys() | after.keys()
+                )
                 rows |= {(on, previous, trait, *move, customers) for move, customers in moves.items()}
         return rows
 
@@ -93,18 +111,34 @@ class Shop:
 
 
 def run(connection, sql: dict, on: date, state: dict) -> None:
-    """Run the history's models for a date, as dbt runs them. state: may also say whose former ids are (`ids`), and the current `sale`."""
-    connection.execute("create or replace table marts.segments (segment text); create or replace table marts.segment_memberships "
-                       "(segment text, customer_id text); create or replace table marts.customers (customer_id text, lifecycle_stage text, rfm_group text);"
-                       "create schema if not exists intermediate; create or replace table intermediate.int_known_ids (account_id text, customer_id text);"
-                       "create or replace table intermediate.int_current_sale (sale_campaign_id text)")
-    insert(connection, "int_known_ids", {customer: customer for customer in state["lifecycle_stage"]} | state.get("ids", {}), "intermediate")
+    """Run the history's models for a date, as dbt runs them. state: may also say whose former ids are (`ids`), and the
+    current `sale`."""
+    connection.execute(
+        "create or replace table marts.segments (segment text); create or replace table marts.segment_memberships "
+        "(segment text, customer_id text); create or replace table marts.customers (customer_id text, lifecycle_stage"
+        " text, rfm_group text);"
+        "create schema if not exists intermediate; create or replace table intermediate.int_known_ids (account_id"
+        " text, customer_id text);"
+        "create or replace table intermediate.int_current_sale (sale_campaign_id text)"
+    )
+    insert(
+        connection,
+        "int_known_ids",
+        {customer: customer for customer in state["lifecycle_stage"]} | state.get("ids", {}),
+        "intermediate",
+    )
     if state.get("sale"):
         connection.execute("insert into intermediate.int_current_sale values (?)", [state["sale"]])
     insert(connection, "segments", [(segment,) for segment in state["registered"]])
     insert(connection, "segment_memberships", state["members"])
-    insert(connection, "customers", [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()])
-    is_first = not connection.execute("select 1 from information_schema.tables where table_name = 'membership_changes'").fetchall()
+    insert(
+        connection,
+        "customers",
+        [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()],
+    )
+    is_first = not connection.execute(
+        "select 1 from information_schema.tables where table_name = 'membership_changes'"
+    ).fetchall()
     changes = sql["first" if is_first else "next"].replace(ANY_DATE, str(on))
     if is_first:
         connection.execute(f"create table marts.membership_changes as {changes}")
@@ -119,7 +153,9 @@ def run(connection, sql: dict, on: date, state: dict) -> None:
 def insert(connection, table: str, rows, schema: str = "marts") -> None:
     rows = rows.items() if isinstance(rows, dict) else rows
     if rows:
-        connection.executemany(f"insert into {schema}.{table} values ({', '.join('?' * len(next(iter(rows))))})", list(rows))
+        connection.executemany(
+            f"insert into {schema}.{table} values ({', '.join('?' * len(next(iter(rows))))})", list(rows)
+        )
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -132,8 +168,14 @@ def test_history_agrees_with_a_simulation(sql, seed):
         for _ in range(8):
             on += timedelta(days=rng.choice([0, 1, 1, 7, 30]))
             run(connection, sql, on, shop.see(on))
-            for table, expected in (("segment_history", shop.history()), ("segment_sizes", shop.sizes()), ("segment_transitions", shop.transitions())):
-                assert sorted(connection.execute(f"from marts.{table}").fetchall(), key=repr) == sorted(expected, key=repr), (table, on)
+            for table, expected in (
+                ("segment_history", shop.history()),
+                ("segment_sizes", shop.sizes()),
+                ("segment_transitions", shop.transitions()),
+            ):
+                assert sorted(connection.execute(f"from marts.{table}").fetchall(), key=repr) == sorted(
+                    expected, key=repr
+                ), (table, on)
 
 
 SHOP_SETTINGS = {"max_rejected_rows": 1_000_000, "max_days_without_orders": None}
@@ -148,8 +190,17 @@ class Warehouse:
             write_shop(random_shop(1, date(2025, 3, 31)), self.raw_dir, "parquet")
 
     def build(self, as_of_date: str, *arguments: str):
-        return self.project.attempt("build", "--exclude-resource-type", "test", "unit_test", *arguments, raw_dir=self.raw_dir,
-                                    database=self.database, as_of_date=as_of_date, **SHOP_SETTINGS)
+        return self.project.attempt(
+            "build",
+            "--exclude-resource-type",
+            "test",
+            "unit_test",
+            *arguments,
+            raw_dir=self.raw_dir,
+            database=self.database,
+            as_of_date=as_of_date,
+            **SHOP_SETTINGS,
+        )
 
     def rows(self, query: str) -> list[tuple]:
         with duckdb.connect(self.database) as connection:
@@ -185,13 +236,15 @@ def test_history_goes_forward_through_dbt_and_outlives_a_full_refresh(forward):
     assert forward.history() == history
 
     refused = messages(forward.build("2025-02-28", "--select", "membership_changes"))
-    assert re.search("as_of_date is 2025-02-28, but the history of segments has come to 2025-03-31, and goes only forward", refused)
+    assert re.search(
+        "as_of_date is 2025-02-28, but the history of segments has come to 2025-03-31, and goes only forward", refused
+    )
     assert forward.history() == history
 
 
 def test_backfill_gives_what_each_date_gives_on_its_own(project, forward, tmp_path, monkeypatch):
-    """A warehouse that knows the last date only is given the two before it. It is interrupted between them, and stopped on the
-    second by a data test: neither changes the warehouse."""
+    """A warehouse that knows the last date only is given the two before it. It is interrupted between them, and stopped
+    on the second by a data test: neither changes the warehouse."""
     late = Warehouse(project, tmp_path)
     assert late.build("2025-03-31").success
     before, said = late.history(), []
@@ -229,7 +282,10 @@ def test_a_backfill_is_taken_up_only_if_the_same_is_asked(forward, tmp_path):
     for formula in ("purchases > 1", "purchases > 1", "purchases > 2"):
         backfill.prepare(forward.database, work, [date(2025, 2, 28)], [formula])
         with duckdb.connect(work) as connection:
-            connection.execute("create table if not exists main.steps as select 0 as step where false; insert into main.steps values (1)")
+            connection.execute(
+                "create table if not exists main.steps as select 0 as step where false; insert into main.steps values"
+                " (1)"
+            )
             left += connection.execute("select count(*) from main.steps").fetchone()
     assert left == [1, 2, 1]
 

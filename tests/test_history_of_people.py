@@ -1,4 +1,7 @@
-"""The history follows people whose id changes: guests who register, and accounts that merge. Courses of dates by hand."""
+"""The history follows people whose id changes: guests who register, and accounts that merge.
+
+Courses of dates by hand.
+"""
 
 from datetime import date
 
@@ -15,8 +18,13 @@ DAYS = [date(2025, 1, day) for day in range(1, 6)]
 
 def state(stages: dict, **members: str) -> dict:
     """Customers by id with their stage, and the members of the segment s, letter by letter."""
-    return {"registered": ["s", "current_sale_buyers"], "members": {("s", customer) for customer in members.pop("s", "")},
-            "lifecycle_stage": stages, "rfm_group": dict.fromkeys(stages), **members}
+    return {
+        "registered": ["s", "current_sale_buyers"],
+        "members": {("s", customer) for customer in members.pop("s", "")},
+        "lifecycle_stage": stages,
+        "rfm_group": dict.fromkeys(stages),
+        **members,
+    }
 
 
 @pytest.fixture
@@ -36,12 +44,17 @@ def course(sql):  # noqa: F811
 
 STAYS = "select customer_id, day(entered_on), day(exited_on) from marts.segment_history where segment = 's'"
 SIZES = "select day(as_of_date), customers, entered, exited from marts.segment_sizes where segment = 's'"
-MOVES = "select day(as_of_date), from_value, to_value, customers from marts.segment_transitions where trait = 'lifecycle_stage'"
+MOVES = (
+    "select day(as_of_date), from_value, to_value, customers from marts.segment_transitions where trait ="
+    " 'lifecycle_stage'"
+)
 IDS = "select day(as_of_date), former_id, customer_id from marts.identity_changes"
 
 
 def test_a_guest_who_registers_neither_leaves_nor_enters(course):
-    found = course(state({"g": "lead"}, s="g"), state({"a": "new"}, s="a", ids={"g": "a"}), state({"a": "new"}, ids={"g": "a"}))
+    found = course(
+        state({"g": "lead"}, s="g"), state({"a": "new"}, s="a", ids={"g": "a"}), state({"a": "new"}, ids={"g": "a"})
+    )
     assert found(STAYS) == [("a", 1, 3)]
     assert found(SIZES) == [(1, 1, None, None), (2, 1, 0, 0), (3, 0, 0, 1)]
     assert found(MOVES) == [(2, "lead", "new", 1), (3, "new", "new", 1)]
@@ -49,7 +62,9 @@ def test_a_guest_who_registers_neither_leaves_nor_enters(course):
 
 
 def test_the_stay_of_who_registers_and_leaves_on_one_date_ends_under_the_new_id(course):
-    found = course(state({"g": "lead"}, s="g"), state({"a": "lead"}, ids={"g": "a"}), state({"a": "lead"}, s="a", ids={"g": "a"}))
+    found = course(
+        state({"g": "lead"}, s="g"), state({"a": "lead"}, ids={"g": "a"}), state({"a": "lead"}, s="a", ids={"g": "a"})
+    )
     assert found(STAYS) == [("a", 1, 2), ("a", 3, None)]
     assert found(SIZES) == [(1, 1, None, None), (2, 0, 0, 1), (3, 1, 1, 0)]
 
@@ -60,7 +75,12 @@ def test_of_stays_that_meet_the_earlier_beginning_holds(course):
                    state({"a": "at_risk"}, s="a", ids={"b": "a"}), state({"a": "at_risk"}, ids={"b": "a"}))
     assert found(STAYS) == [("a", 1, 4)]
     assert found(SIZES) == [(1, 1, None, None), (2, 2, 1, 0), (3, 1, 0, 0), (4, 0, 0, 1)]
-    assert found(MOVES) == [(2, "active", "active", 1), (2, "lead", "lead", 1), (3, "active", "at_risk", 1), (4, "at_risk", "at_risk", 1)]
+    assert found(MOVES) == [
+        (2, "active", "active", 1),
+        (2, "lead", "lead", 1),
+        (3, "active", "at_risk", 1),
+        (4, "at_risk", "at_risk", 1),
+    ]
 
 
 def test_three_ids_that_become_a_fourth_are_one_stay(course):
@@ -73,17 +93,30 @@ def test_three_ids_that_become_a_fourth_are_one_stay(course):
 
 
 def test_an_id_that_changes_again_keeps_its_beginning(course):
-    found = course(state({"g": "lead"}, s="g"), state({"b": "lead"}, s="b", ids={"g": "b"}), state({"a": "lead"}, s="a", ids={"g": "a", "b": "a"}))
+    found = course(
+        state({"g": "lead"}, s="g"),
+        state({"b": "lead"}, s="b", ids={"g": "b"}),
+        state({"a": "lead"}, s="a", ids={"g": "a", "b": "a"}),
+    )
     assert found(STAYS) == [("a", 1, None)]
     assert found(IDS) == [(2, "g", "b"), (3, "b", "a")]
 
 
 def test_who_is_two_again_goes_on_under_the_id_that_the_run_before_knew(course):
-    found = course(state({"b": "lead"}, s="b"), state({"a": "lead"}, s="a", ids={"b": "a"}), state({"a": "lead", "b": "new"}, s="ab"),
-                   state({"a": "lead"}, s="a", ids={"b": "a"}))
+    found = course(
+        state({"b": "lead"}, s="b"),
+        state({"a": "lead"}, s="a", ids={"b": "a"}),
+        state({"a": "lead", "b": "new"}, s="ab"),
+        state({"a": "lead"}, s="a", ids={"b": "a"}),
+    )
     assert found(STAYS) == [("a", 1, None)]
     assert found(SIZES) == [(1, 1, None, None), (2, 1, 0, 0), (3, 2, 1, 0), (4, 1, 0, 0)]
-    assert found(MOVES) == [(2, "lead", "lead", 1), (3, "lead", "lead", 1), (3, "none", "new", 1), (4, "lead", "lead", 1)]
+    assert found(MOVES) == [
+        (2, "lead", "lead", 1),
+        (3, "lead", "lead", 1),
+        (3, "none", "new", 1),
+        (4, "lead", "lead", 1),
+    ]
 
 
 def test_an_id_that_is_known_no_more_leaves(course):
@@ -102,7 +135,9 @@ def test_a_date_that_is_run_again_is_told_anew(course):
 
 
 def test_sizes_say_of_which_sale_they_are(course):
-    found = course(state({"a": "lead"}, sale="winter"), state({"a": "lead"}, sale="summer"), state({"a": "lead"}, s="a"))
+    found = course(
+        state({"a": "lead"}, sale="winter"), state({"a": "lead"}, sale="summer"), state({"a": "lead"}, s="a")
+    )
     assert found("select day(as_of_date), segment, edition from marts.segment_sizes") == [
         (1, "current_sale_buyers", "winter"), (1, "s", None), (2, "current_sale_buyers", "summer"), (2, "s", None),
         (3, "current_sale_buyers", None), (3, "s", None)]
@@ -119,25 +154,48 @@ def test_a_warehouse_of_an_earlier_version_goes_on(project, tmp_path):
     """Its log has no columns for it. The date after follows ids that changed since."""
     warehouse = Warehouse(project, tmp_path)
     assert warehouse.build("2025-02-28").success
-    ids = warehouse.rows("select account_id, customer_id from marts.customer_accounts where account_id <> customer_id and account_id not like 'guest:%'")
+    ids = warehouse.rows(
+        "select account_id, customer_id from marts.customer_accounts where account_id <> customer_id and account_id"
+        " not like 'guest:%'"
+    )
     former, current = ids[0]
     with duckdb.connect(warehouse.database) as connection:
         connection.execute(FORMER_LOG)
-        connection.execute("update marts.membership_changes set customer_id = ? where customer_id = ?", [former, current])
+        connection.execute(
+            "update marts.membership_changes set customer_id = ? where customer_id = ?", [former, current]
+        )
     before = warehouse.rows("from marts.membership_changes")
     built = warehouse.build("2025-03-31", "--exclude", "path:models/staging", "path:seeds")
     assert built.success, built.result
-    assert warehouse.rows("select as_of_date, kind, state, customer_id, change_type from marts.membership_changes where as_of_date < '2025-03-31'") == before
-    assert warehouse.rows(f"from marts.identity_changes where former_id = '{former}'") == [(date(2025, 3, 31), former, current)]
+    assert (
+        warehouse.rows(
+            "select as_of_date, kind, state, customer_id, change_type from marts.membership_changes where as_of_date <"
+            " '2025-03-31'"
+        )
+        == before
+    )
+    assert warehouse.rows(f"from marts.identity_changes where former_id = '{former}'") == [
+        (date(2025, 3, 31), former, current)
+    ]
     inside = "select segment, customer_id from marts.segment_history where exited_on is null"
     assert warehouse.rows(inside) == warehouse.rows("select segment, customer_id from marts.segment_memberships")
     assert warehouse.rows(f"from ({inside}) where customer_id = '{former}'") == []
 
 
 def test_a_backfill_moves_the_beginnings_of_stays_that_went_on_after_it(tmp_path):
-    """The log begins on the 2nd with g and b. g becomes a on the 3rd, and meets b on the 4th; the 1st, filled in later, knows both."""
+    """The log begins on the 2nd with g and b. g becomes a on the 3rd, and meets b on the 4th; the 1st, filled in later,
+    knows both."""
     def change(day, customer_id, change_type, entered_on=None, continued_as=None):
-        return DAYS[day - 1], "segment", "s", customer_id, change_type, entered_on and DAYS[entered_on - 1], continued_as, None
+        return (
+            DAYS[day - 1],
+            "segment",
+            "s",
+            customer_id,
+            change_type,
+            entered_on and DAYS[entered_on - 1],
+            continued_as,
+            None,
+        )
 
     later = [change(3, "g", "handed_over", continued_as="a"), change(3, "a", "continued", 2),
              change(4, "b", "handed_over", continued_as="a"), change(4, "a", "merged", 2), change(5, "a", "exited")]
@@ -146,10 +204,19 @@ def test_a_backfill_moves_the_beginnings_of_stays_that_went_on_after_it(tmp_path
         connection.executemany("insert into marts.membership_changes values (?, ?, ?, ?, ?, ?, ?, ?)",
                                [change(2, "g", "entered"), change(2, "b", "entered"), *later])
         connection.execute(f"create temp table filled ({LOG_COLUMNS})")
-        connection.executemany("insert into filled values (?, ?, ?, ?, ?, ?, ?, ?)", [change(1, "b", "entered"), change(2, "g", "entered")])
+        connection.executemany(
+            "insert into filled values (?, ?, ?, ?, ?, ?, ?, ?)", [change(1, "b", "entered"), change(2, "g", "entered")]
+        )
         log = connection.execute("from filled").to_arrow_table()
     backfill.put_into_place(tmp_path / "shop.duckdb", log, DAYS[0], DAYS[1])
     with duckdb.connect(tmp_path / "shop.duckdb") as connection:
         found = connection.execute("from marts.membership_changes order by as_of_date, change_type").fetchall()
-    assert found == [change(1, "b", "entered"), change(2, "g", "entered"), change(3, "a", "continued", 2), change(3, "g", "handed_over", continued_as="a"),
-                     change(4, "b", "handed_over", continued_as="a"), change(4, "a", "merged", 1), change(5, "a", "exited")]
+    assert found == [
+        change(1, "b", "entered"),
+        change(2, "g", "entered"),
+        change(3, "a", "continued", 2),
+        change(3, "g", "handed_over", continued_as="a"),
+        change(4, "b", "handed_over", continued_as="a"),
+        change(4, "a", "merged", 1),
+        change(5, "a", "exited"),
+    ]

@@ -27,13 +27,24 @@ SCHEMA = "dev_crm_segments"
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 # Each parameter is another one than ours.
 FORMULAS = {
-    "shop_timezone": "America/New_York", "max_accounts_per_email": 5, "rfm_window_days": 365, "rfm_method": "cut_points", "min_gap_days": 7,
-    "typical_gap_days": 60, "at_risk_after_gaps": 2, "inactive_after_gaps": 4, "inactive_after_days": 90, "min_known_cost_share": 0.8,
+    "shop_timezone": "America/New_York",
+    "max_accounts_per_email": 5,
+    "rfm_window_days": 365,
+    "rfm_method": "cut_points",
+    "min_gap_days": 7,
+    "typical_gap_days": 60,
+    "at_risk_after_gaps": 2,
+    "inactive_after_gaps": 4,
+    "inactive_after_days": 90,
+    "min_known_cost_share": 0.8,
     "min_arm_customers": 10,
 }
 # The raw tables stand in two schemas, one under another name, and a model takes the place of another one.
-IN_THE_DATABASE = {"read_raw_files": False, "raw_schema": "sales", "raw_tables": {
-    "products": {"schema": "assortment", "identifier": "articles"}, "orders": {"model": "shop_orders"}}}
+IN_THE_DATABASE = {
+    "read_raw_files": False,
+    "raw_schema": "sales",
+    "raw_tables": {"products": {"schema": "assortment", "identifier": "articles"}, "orders": {"model": "shop_orders"}},
+}
 SHOP_ORDERS = "select order_number as order_id, {columns} from sales.web_orders"
 
 
@@ -44,10 +55,16 @@ class TheirProject:
         self.root, self.raw_dir, self.target = root, raw_dir, target
         shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("dbt_packages", "target", "logs", "*.duckdb"))
         self.write("packages.yml", yaml.safe_dump({"packages": [{"local": str(PROJECT)}]}))
-        self.write("profiles.yml", (EXAMPLE / "profiles.yml").read_text().replace("lamp_shop.duckdb", str(root / "lamp_shop.duckdb")))
+        self.write(
+            "profiles.yml",
+            (EXAMPLE / "profiles.yml").read_text().replace("lamp_shop.duckdb", str(root / "lamp_shop.duckdb")),
+        )
         # Names that ours have too, or begin with.
         self.write("models/customers.sql", "select 'Ada' as customer_id")
-        self.write("models/seg_of_lamps.sql", "select customer_id from {{ ref('ecommerce_segments', 'customers') }} where purchase_count > 0")
+        self.write(
+            "models/seg_of_lamps.sql",
+            "select customer_id from {{ ref('ecommerce_segments', 'customers') }} where purchase_count > 0",
+        )
         assert self.dbt("deps").success
 
     def write(self, name: str, text: str) -> None:
@@ -56,8 +73,21 @@ class TheirProject:
     def dbt(self, *arguments: str, **variables: object):
         places = [] if arguments[0] == "deps" else ["--target", self.target, "--target-path", str(self.root / "target")]
         with environment(RAW_DIR=self.raw_dir):
-            return dbtRunner().invoke([*arguments, "--quiet", "--project-dir", str(self.root), "--profiles-dir", str(self.root),
-                                       "--log-path", str(self.root / "logs"), *places, "--vars", yaml.safe_dump(SHOP | variables)])
+            return dbtRunner().invoke(
+                [
+                    *arguments,
+                    "--quiet",
+                    "--project-dir",
+                    str(self.root),
+                    "--profiles-dir",
+                    str(self.root),
+                    "--log-path",
+                    str(self.root / "logs"),
+                    *places,
+                    "--vars",
+                    yaml.safe_dump(SHOP | variables),
+                ]
+            )
 
     def build(self, *arguments: str, **variables: object) -> None:
         built = self.dbt("build", *arguments, **variables)
@@ -70,7 +100,9 @@ def ours(tmp_path_factory):
     directory = tmp_path_factory.mktemp("ours")
     write_shop(random_shop(3, date(2025, 3, 31), ITS_VARS["shop_timezone"]), directory / "raw", "parquet")
     project = Project(directory)
-    built = project.attempt("build", *WITHOUT_TESTS, raw_dir=directory / "raw", **SHOP | ITS_VARS | {"own_segments": []})
+    built = project.attempt(
+        "build", *WITHOUT_TESTS, raw_dir=directory / "raw", **SHOP | ITS_VARS | {"own_segments": []}
+    )
     assert built.success, messages(built)
     return directory
 
@@ -87,7 +119,12 @@ def differences(ours: Path, theirs, compared: dict[str, list[str]]) -> list[str]
     """The first rows of each mart that only one of the two has, those of their own segment aside. theirs: executes SQL and returns rows."""
     found = []
     with duckdb.connect(ours / "shop.duckdb") as connection:
-        marts = [name for (name,) in connection.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall()]
+        marts = [
+            name
+            for (name,) in connection.execute(
+                "select table_name from information_schema.tables where table_schema = 'marts'"
+            ).fetchall()
+        ]
         assert len(marts) > 60
         for mart in marts:
             rows = connection.execute(f"select {', '.join(compared.get(f'marts.{mart}', ['*']))} from marts.{mart}")
@@ -101,8 +138,11 @@ def differences(ours: Path, theirs, compared: dict[str, list[str]]) -> list[str]
 def own_segment_is_right(theirs) -> bool:
     """Its rows are those that its sentence describes, and the marts count them."""
     members = theirs(f"select customer_id from {SCHEMA}.customers where is_subscribed and purchase_count >= 2")
-    return (bool(members) and sorted(theirs(f"select customer_id from {SCHEMA}.seg_{OWN_SEGMENT}")) == sorted(members)
-            and theirs(f"select customers from {SCHEMA}.segments where segment = '{OWN_SEGMENT}'") == [(len(members),)])
+    return (
+        bool(members)
+        and sorted(theirs(f"select customer_id from {SCHEMA}.seg_{OWN_SEGMENT}")) == sorted(members)
+        and theirs(f"select customers from {SCHEMA}.segments where segment = '{OWN_SEGMENT}'") == [(len(members),)]
+    )
 
 
 def contract_columns(files: duckdb.DuckDBPyConnection, table: str, names: dict[str, str]) -> str:
@@ -113,6 +153,7 @@ def contract_columns(files: duckdb.DuckDBPyConnection, table: str, names: dict[s
 
 def test_marts_and_their_own_segment_are_right(ours, theirs):
     with duckdb.connect(theirs.root / "lamp_shop.duckdb") as connection:
+
         def rows(sql):
             return connection.execute(sql).fetchall()
 
@@ -120,26 +161,45 @@ def test_marts_and_their_own_segment_are_right(ours, theirs):
         assert schemas == {"dev_crm_staging", "dev_crm_intermediate", SCHEMA}
         assert differences(ours, rows, {}) == []
         assert own_segment_is_right(rows)
-        assert rows("select * from dev.customers") == [("Ada",)] and rows("select count(*) from dev.seg_of_lamps") != [(0,)]
-        assert "Subscribed, with at least 2 purchases ever." in rows(
-            f"select comment from duckdb_tables() where table_name = 'seg_{OWN_SEGMENT}'")[0][0]
+        assert rows("select * from dev.customers") == [("Ada",)] and rows("select count(*) from dev.seg_of_lamps") != [
+            (0,)
+        ]
+        assert (
+            "Subscribed, with at least 2 purchases ever."
+            in rows(f"select comment from duckdb_tables() where table_name = 'seg_{OWN_SEGMENT}'")[0][0]
+        )
 
 
 def test_tables_of_the_database_take_the_place_of_files(ours, tmp_path):
     theirs = TheirProject(tmp_path / "project", tmp_path / "no_files")
     columns = raw_contract()["orders"]
-    theirs.write("models/shop_orders.sql", SHOP_ORDERS.format(columns=", ".join(name for name in columns if name != "order_id")))
+    theirs.write(
+        "models/shop_orders.sql", SHOP_ORDERS.format(columns=", ".join(name for name in columns if name != "order_id"))
+    )
     # And a seed of theirs the place of ours.
     (theirs.root / "seeds").mkdir()
     theirs.write("seeds/forgotten_customers.csv", (PROJECT / "seeds" / "forgotten_customers.csv").read_text())
-    theirs.write("dbt_project.yml", (EXAMPLE / "dbt_project.yml").read_text() + yaml.safe_dump({"seeds": {
-        "ecommerce_segments": {"forgotten_customers": {"+enabled": False}},
-        "lamp_shop": {"+schema": "erasure", "+column_types": {"hashed_id": "text", "forgotten_on": "date"}}}}))
+    theirs.write(
+        "dbt_project.yml",
+        (EXAMPLE / "dbt_project.yml").read_text()
+        + yaml.safe_dump(
+            {
+                "seeds": {
+                    "ecommerce_segments": {"forgotten_customers": {"+enabled": False}},
+                    "lamp_shop": {"+schema": "erasure", "+column_types": {"hashed_id": "text", "forgotten_on": "date"}},
+                }
+            }
+        ),
+    )
     with duckdb.connect(theirs.root / "lamp_shop.duckdb") as connection:
-        connection.execute(f"create schema sales; create schema assortment; attach '{ours / 'shop.duckdb'}' as ours (read_only); use ours")
+        connection.execute(
+            f"create schema sales; create schema assortment; attach '{ours / 'shop.duckdb'}' as ours (read_only); use ours"
+        )
         for table in raw_contract():
             place = {"products": "assortment.articles", "orders": "sales.web_orders"}.get(table, f"sales.{table}")
-            connection.execute(f"create table lamp_shop.{place} as {contract_columns(connection, table, {'order_id': 'order_number'} if table == 'orders' else {})}")
+            connection.execute(
+                f"create table lamp_shop.{place} as {contract_columns(connection, table, {'order_id': 'order_number'} if table == 'orders' else {})}"
+            )
         connection.execute("use lamp_shop; detach ours")
         connection.execute("alter table sales.refunds rename amount to value")
     missing = theirs.dbt("build", **IN_THE_DATABASE)
@@ -149,8 +209,9 @@ def test_tables_of_the_database_take_the_place_of_files(ours, tmp_path):
     theirs.build(*WITHOUT_TESTS, **IN_THE_DATABASE)
     with duckdb.connect(theirs.root / "lamp_shop.duckdb") as connection:
         assert differences(ours, lambda sql: connection.execute(sql).fetchall(), COMPARED_COLUMNS) == []
-        assert connection.execute("select table_schema from information_schema.tables where table_name = 'forgotten_customers'").fetchall() == [
-            ("dev_crm_erasure",)]
+        assert connection.execute(
+            "select table_schema from information_schema.tables where table_name = 'forgotten_customers'"
+        ).fetchall() == [("dev_crm_erasure",)]
 
 
 def test_the_guards_hold_there_too(theirs):
@@ -159,7 +220,10 @@ def test_the_guards_hold_there_too(theirs):
     unknown = theirs.dbt("build", rfm_method="deciles")
     assert "rfm_method is 'deciles'" in messages(unknown)
     of_another_date = theirs.dbt("run", "--select", f"seg_{OWN_SEGMENT}", as_of_date="2025-04-01")
-    assert f"seg_{OWN_SEGMENT} is to be built as of 2025-04-01, but customers, which it reads, is of 2025-03-31" in messages(of_another_date)
+    assert (
+        f"seg_{OWN_SEGMENT} is to be built as of 2025-04-01, but customers, which it reads, is of 2025-03-31"
+        in messages(of_another_date)
+    )
     theirs.write("models/shop_orders.sql", "select 1 as order_id")
     files = theirs.dbt("build", raw_tables={"orders": {"model": "shop_orders"}})
     (theirs.root / "models" / "shop_orders.sql").unlink()
@@ -176,14 +240,18 @@ def test_who_builds_models_of_their_own_needs_no_files(theirs):
 def test_their_segments_are_checked_as_ours_are(theirs):
     file = f"models/segments/seg_{OWN_SEGMENT}.sql"
     right = (theirs.root / file).read_text()
-    theirs.write(file, right.replace("    is_subscribed,\n    purchase_count\n", "    purchase_count + 1 as purchases\n"))
+    theirs.write(
+        file, right.replace("    is_subscribed,\n    purchase_count\n", "    purchase_count + 1 as purchases\n")
+    )
     refused = messages(theirs.dbt("run", "--select", f"seg_{OWN_SEGMENT}", "segment_memberships"))
     theirs.write(file, right)
     assert f"The segment {OWN_SEGMENT} shows the column purchases, which customers does not have" in refused
 
     theirs.dbt("run", "--select", "row_counts")
-    assert ("models/seg_of_lamps.sql asks customers, but is no registered segment: if it is meant as one, add an entry with name of_lamps"
-            in " ".join((theirs.root / "logs" / "dbt.log").read_text().split()))
+    assert (
+        "models/seg_of_lamps.sql asks customers, but is no registered segment: if it is meant as one, add an entry with name of_lamps"
+        in " ".join((theirs.root / "logs" / "dbt.log").read_text().split())
+    )
 
 
 def test_a_model_of_theirs_never_takes_the_place_of_ours(theirs):
@@ -191,7 +259,10 @@ def test_a_model_of_theirs_never_takes_the_place_of_ours(theirs):
     theirs.write("dbt_project.yml", project.replace("require_ref_searches_node_package_before_root: true", "{}"))
     refused = messages(theirs.dbt("seed"))
     theirs.write("dbt_project.yml", project)
-    assert "would read your model customers, as it has the name of ours: set require_ref_searches_node_package_before_root: true" in refused
+    assert (
+        "would read your model customers, as it has the name of ours: set require_ref_searches_node_package_before_root: true"
+        in refused
+    )
 
 
 @pytest.mark.long
@@ -212,15 +283,20 @@ def test_marts_and_their_own_segment_are_right_on_postgres(ours):
     with running_server(directory) as variables, environment(**variables):
         theirs = TheirProject(directory / "project", directory / "no_files", target="postgres")
         columns = raw_contract()["orders"]
-        theirs.write("models/shop_orders.sql", SHOP_ORDERS.format(columns=", ".join(name for name in columns if name != "order_id")))
+        theirs.write(
+            "models/shop_orders.sql",
+            SHOP_ORDERS.format(columns=", ".join(name for name in columns if name != "order_id")),
+        )
         connection = psycopg2.connect("")
         connection.autocommit = True
         cursor = connection.cursor()
         with duckdb.connect(ours / "shop.duckdb") as files:
             list(load(files, connection))
-        cursor.execute("alter schema raw rename to sales; create schema assortment; alter table sales.products set schema assortment;"
-                       "alter table assortment.products rename to articles; alter table sales.orders rename to web_orders;"
-                       "alter table sales.web_orders rename order_id to order_number")
+        cursor.execute(
+            "alter schema raw rename to sales; create schema assortment; alter table sales.products set schema assortment;"
+            "alter table assortment.products rename to articles; alter table sales.orders rename to web_orders;"
+            "alter table sales.web_orders rename order_id to order_number"
+        )
         theirs.build("--exclude-resource-type", "unit_test", **IN_THE_DATABASE)
 
         def rows(sql):

@@ -1,4 +1,5 @@
-"""Staging tables that go on from night to night hold what a full refresh gives, whatever comes late, twice, changed or unreadable."""
+"""Staging tables that go on from night to night hold what a full refresh gives, whatever comes late, twice, changed or
+unreadable."""
 
 import random
 from collections import Counter
@@ -16,7 +17,11 @@ pytestmark = pytest.mark.xdist_group("increments")
 NIGHTS = [date(2025, 3, 10), date(2025, 3, 11), date(2025, 3, 24), date(2025, 3, 31)]
 LOOKBACK_DAYS = 2
 GROWING = ("order_lines", "web_events", "email_events")
-STAGING = [f"staging.stg_{table}" for table in GROWING] + ["staging.rejected_rows", "staging.repaired_values", "staging.row_counts"]
+STAGING = [f"staging.stg_{table}" for table in GROWING] + [
+    "staging.rejected_rows",
+    "staging.repaired_values",
+    "staging.row_counts",
+]
 SETTINGS = {"shop_timezone": "Europe/Berlin", "max_rejected_rows": 1_000_000, "max_days_without_orders": None,
             "incremental_lookback_days": LOOKBACK_DAYS}
 
@@ -29,8 +34,18 @@ class Warehouse:
         self.database.parent.mkdir()
 
     def run(self, raw_dir, night: date, *arguments: str):
-        result = self.project.attempt("build", "--exclude-resource-type", "test", "unit_test", *arguments, raw_dir=raw_dir, database=self.database,
-                                      as_of_date=str(night), incremental_staging=self.is_incremental, **SETTINGS)
+        result = self.project.attempt(
+            "build",
+            "--exclude-resource-type",
+            "test",
+            "unit_test",
+            *arguments,
+            raw_dir=raw_dir,
+            database=self.database,
+            as_of_date=str(night),
+            incremental_staging=self.is_incremental,
+            **SETTINGS,
+        )
         assert result.success, messages(result)
 
     def rows(self, table: str) -> Counter:
@@ -59,7 +74,10 @@ def refreshed(project, tmp_path):
 
 
 def deliveries(seed: int) -> list[dict]:
-    """What a shop delivers each night: all rows that have come until then. Each version of a row comes on a night of its own."""
+    """What a shop delivers each night: all rows that have come until then.
+
+    Each version of a row comes on a night of its own.
+    """
     rng = random.Random(seed)
     shop = random_shop(seed, NIGHTS[-1], "Europe/Berlin", dirt=0.05, conflicting_ties=True, doubtful=True)
     for table in GROWING:
@@ -69,17 +87,28 @@ def deliveries(seed: int) -> list[dict]:
     orders_known = {row.get("order_id"): rng.choice([0, 0, 0, 1, 2]) for row in shop["orders"]}
     found = []
     for night in range(len(NIGHTS)):
-        found.append({table: [{name: value for name, value in row.items() if name != "night"} for row in rows if row.get("night", 0) <= night]
-                      for table, rows in shop.items()})
+        found.append(
+            {
+                table: [
+                    {name: value for name, value in row.items() if name != "night"}
+                    for row in rows
+                    if row.get("night", 0) <= night
+                ]
+                for table, rows in shop.items()
+            }
+        )
         found[-1]["orders"] = [row | ({"currency": "XXX"} if rng.random() < 0.1 else {}) for row in shop["orders"]
                                if orders_known[row.get("order_id")] <= night]
     return found
 
 
 def loaded_at(rng: random.Random, night: date) -> str | None:
-    """A moment from the days that the run looks back to the end of the night; now and then none, one in the future, or no moment at all."""
+    """A moment from the days that the run looks back to the end of the night; now and then none, one in the future, or
+    no moment at all."""
     moment = datetime.combine(night, datetime.min.time()) + timedelta(hours=rng.uniform(-24 * LOOKBACK_DAYS, 30))
-    return rng.choices([moment.isoformat(" ", "seconds"), None, "2099-01-01 00:00:00", "yesterday"], weights=[90, 4, 2, 4])[0]
+    return rng.choices(
+        [moment.isoformat(" ", "seconds"), None, "2099-01-01 00:00:00", "yesterday"], weights=[90, 4, 2, 4]
+    )[0]
 
 
 # Shops that have all three tables.
@@ -99,19 +128,29 @@ def test_nights_give_what_a_full_refresh_gives(nightly, refreshed, tmp_path, see
 def test_nights_give_the_marts_of_a_full_refresh(nightly, refreshed, tmp_path):
     for night, shop in zip(NIGHTS, deliveries(6)):
         write_shop(shop, tmp_path / str(night), "parquet")
-        nightly.run(tmp_path / str(night), night, *(["--select", "path:models/staging", "resource_type:seed"] if night != NIGHTS[-1] else []))
+        nightly.run(
+            tmp_path / str(night),
+            night,
+            *(["--select", "path:models/staging", "resource_type:seed"] if night != NIGHTS[-1] else []),
+        )
     refreshed.run(tmp_path / str(NIGHTS[-1]), NIGHTS[-1])
     for table in nightly.tables("marts"):
         assert nightly.rows(table) == refreshed.rows(table), table
 
 
 def test_a_broken_newest_version_takes_away_what_counted_until_a_mended_one_comes(nightly, refreshed, tmp_path):
-    """Each night brings one more version of the same line; an older one never takes the place of one that breaks the contract."""
+    """Each night brings one more version of the same line; an older one never takes the place of one that breaks the
+    contract."""
     shop = random_shop(3, NIGHTS[-1], "Europe/Berlin", dirt=0)
     order = next(row for row in shop["orders"] if row["order_id"] and row["currency"] == "EUR")
     line = {"order_line_id": "edited", "order_id": order["order_id"].strip(), "unit_price": "10", "product_id": None}
     order.update(status="paid", updated_at="2099-01-01 00:00", is_deleted=None)
-    versions = [line | {"quantity": "2"}, line | {"quantity": "-2"}, line | {"quantity": "3"}, line | {"quantity": "4", "is_deleted": "true"}]
+    versions = [
+        line | {"quantity": "2"},
+        line | {"quantity": "-2"},
+        line | {"quantity": "3"},
+        line | {"quantity": "4", "is_deleted": "true"},
+    ]
     # As early as its own night still reads it: the next night has it from its own table.
     loaded = ["2025-01-01", *(night - timedelta(days=LOOKBACK_DAYS) for night in NIGHTS[:-1])]
     seen = []
@@ -119,8 +158,16 @@ def test_a_broken_newest_version_takes_away_what_counted_until_a_mended_one_come
         delivered = [version | {"updated_at": f"{NIGHTS[age]} 06:00", "loaded_at": f"{loaded[age]} 07:00"}
                      for age, version in enumerate(versions[:number + 1])]
         # The newest first, and the older one late.
-        delivered += [line | {"order_line_id": "late", "quantity": quantity, "updated_at": f"{NIGHTS[1 - age]} 06:00", "loaded_at": f"{loaded[age]} 07:00"}
-                      for age, quantity in enumerate(["-5", "5"][:number + 1])]
+        delivered += [
+            line
+            | {
+                "order_line_id": "late",
+                "quantity": quantity,
+                "updated_at": f"{NIGHTS[1 - age]} 06:00",
+                "loaded_at": f"{loaded[age]} 07:00",
+            }
+            for age, quantity in enumerate(["-5", "5"][: number + 1])
+        ]
         others = [row | {"loaded_at": "2025-01-01 00:00"} for row in shop["order_lines"]]
         write_shop(shop | {"order_lines": others + delivered}, tmp_path / str(night), "csv")
         for warehouse in (nightly, refreshed):
@@ -136,10 +183,16 @@ def test_deleted_rows_count_until_the_next_full_refresh(nightly, refreshed, tmp_
     write_shop(shop, tmp_path / "before", "parquet")
     nightly.run(tmp_path / "before", NIGHTS[2], "--select", "path:models/staging", "resource_type:seed")
     deleted = [row for row in shop["web_events"] if (row["loaded_at"] or "")[:10] < "2025-03-20"]
-    write_shop(shop | {"web_events": [row for row in shop["web_events"] if row not in deleted]}, tmp_path / "after", "parquet")
+    write_shop(
+        shop | {"web_events": [row for row in shop["web_events"] if row not in deleted]}, tmp_path / "after", "parquet"
+    )
     refreshed.run(tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed")
     nightly.run(tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed")
-    assert {row[0] for row in nightly.rows("staging.stg_web_events")} > {row[0] for row in refreshed.rows("staging.stg_web_events")}
-    nightly.run(tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed", "--full-refresh")
+    assert {row[0] for row in nightly.rows("staging.stg_web_events")} > {
+        row[0] for row in refreshed.rows("staging.stg_web_events")
+    }
+    nightly.run(
+        tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed", "--full-refresh"
+    )
     for table in STAGING:
         assert nightly.rows(table) == refreshed.rows(table), table

@@ -1,4 +1,5 @@
-"""The metrics of models/marts/metrics as MetricFlow asks them, beside the same figures of the marts, on random shops."""
+"""The metrics of models/marts/metrics as MetricFlow asks them, beside the same figures of the marts, on random shops.
+"""
 
 from datetime import date, timedelta
 from math import isclose
@@ -40,8 +41,11 @@ EXPECTED = {
     (("gross_margin_rate",), ()): """
         select sum(gross_margin) / sum(net_revenue) from marts.purchases where cost is not null""",
     (("customers_in_segment",), ("segment",)): "select segment, customers from marts.segments",
-    (("segment_contactable_customers", "segment_net_revenue_365d", "segment_average_order_value_365d"), ("segment",)): """
-        select segment, contactable_customers, net_revenue_365d, average_order_value_365d from marts.segment_performance""",
+    (
+        ("segment_contactable_customers", "segment_net_revenue_365d", "segment_average_order_value_365d"),
+        ("segment",),
+    ): """
+        select segment, contactable_customers, net_revenue_365d, average_order_value_365d from marts.segment_performance""",  # noqa: E501
     (("customer_churn_rate", "revenue_churn_rate"), (MONTH, "month_and_band__tenure_band")): """
         select month, tenure_band, customer_churn_rate, revenue_churn_rate from marts.churn_monthly""",
     (("marketing_spend", "new_buyers", "acquisition_cost", "value_to_cost"), (MONTH, "month_and_channel__channel")): """
@@ -62,26 +66,34 @@ class DuckDbDialect:
 @pytest.fixture(scope="module")
 def engine(project):
     manifest = (project.directory / "target" / "semantic_manifest.json").read_text()
-    return MetricFlowEngine(SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(manifest)), DuckDbDialect())
+    return MetricFlowEngine(
+        SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(manifest)), DuckDbDialect()
+    )
 
 
 @pytest.fixture(scope="module", params=range(2))
 def shop(project, request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("shop")
     write_shop(random_shop(request.param, AS_OF_DATE), directory, "parquet")
-    sql = project.compiled(directory, as_of_date=str(AS_OF_DATE), max_rejected_rows=1_000_000, max_days_without_orders=None)
+    sql = project.compiled(
+        directory, as_of_date=str(AS_OF_DATE), max_rejected_rows=1_000_000, max_days_without_orders=None
+    )
     with sql.build(directory) as connection:
         # A date before, which the size of a segment is not to be added to.
-        connection.execute("insert into marts.segment_sizes by name select * replace (as_of_date - 10 as as_of_date, 7 as customers) "
-                           "from marts.segment_sizes")
+        connection.execute(
+            "insert into marts.segment_sizes by name select * replace (as_of_date - 10 as as_of_date, 7 as customers) "
+            "from marts.segment_sizes"
+        )
         yield connection
 
 
 @pytest.mark.parametrize(("metrics", "group_by"), EXPECTED, ids=lambda names: "+".join(names))
 def test_metrics_equal_the_marts(engine, shop, metrics, group_by):
     # A share of nothing is unknown, and may be there or not: MetricFlow shows it where there are purchases of nobody.
-    found, expected = ([row for row in shop.execute(sql).fetchall() if any(figure is not None for figure in row[len(group_by):])]
-                       for sql in (statement(engine, metrics, group_by), EXPECTED[metrics, group_by]))
+    found, expected = (
+        [row for row in shop.execute(sql).fetchall() if any(figure is not None for figure in row[len(group_by) :])]
+        for sql in (statement(engine, metrics, group_by), EXPECTED[metrics, group_by])
+    )
     assert by_key(found, len(group_by)).keys() == by_key(expected, len(group_by)).keys()
     for key, figures in by_key(expected, len(group_by)).items():
         assert all(map(is_same, by_key(found, len(group_by))[key], figures)), (key, figures)
@@ -96,7 +108,9 @@ def test_a_metric_of_another_grain_counts_the_last_date_of_a_month(engine, shop)
 def test_each_day_of_the_shop_is_in_the_time_spine(shop):
     days = [day for (day,) in shop.execute("select date_day from marts.time_spine_daily order by date_day").fetchall()]
     first = min(day for (day,) in shop.execute("select first_purchased_on from marts.shop_figures").fetchall())
-    assert days == [first.replace(day=1) + timedelta(days=number) for number in range((AS_OF_DATE - first.replace(day=1)).days + 1)]
+    assert days == [
+        first.replace(day=1) + timedelta(days=number) for number in range((AS_OF_DATE - first.replace(day=1)).days + 1)
+    ]
 
 
 def test_every_metric_can_be_asked(engine):

@@ -87,8 +87,21 @@ def test_timestamps_in_all_spellings_are_one_moment(text):
     assert oracle.read_timestamp(text) == oracle.read_timestamp("2025-03-30T23:30Z")
 
 
-@pytest.mark.parametrize("text", ["2025-03-30", "2025-02-30 10:00", "2025-03-30 24:00", "2025-03-30 10", "1743290000", "2025-03-30 10:00+2",
-                                  "2025-03-30 10:00  Z", "2025-03-30 10:00 CET", "2025-03-30 10:00 UTC+1", "2025-03-30 10:00+020"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-03-30",
+        "2025-02-30 10:00",
+        "2025-03-30 24:00",
+        "2025-03-30 10",
+        "1743290000",
+        "2025-03-30 10:00+2",
+        "2025-03-30 10:00  Z",
+        "2025-03-30 10:00 CET",
+        "2025-03-30 10:00 UTC+1",
+        "2025-03-30 10:00+020",
+    ],
+)
 def test_unreadable_timestamps(text):
     with pytest.raises(ValueError):
         oracle.read_timestamp(text)
@@ -104,9 +117,13 @@ def test_the_newest_version_decides_also_one_that_breaks_the_contract():
     shop = {
         "orders": [
             order("o1", None, "2025-03-01 10:00"),
-            order("o1", None, "2025-03-01 10:00", status="refunded", updated_at="2025-03-05 00:00"),  # the older one stays away
+            order(
+                "o1", None, "2025-03-01 10:00", status="refunded", updated_at="2025-03-05 00:00"
+            ),  # the older one stays away
             order("o2", None, "2025-03-01 10:00"),
-            order("o2", None, "2025-03-01 10:00", status="refunded", updated_at="2023-12-31 00:00"),  # older, whatever it says
+            order(
+                "o2", None, "2025-03-01 10:00", status="refunded", updated_at="2023-12-31 00:00"
+            ),  # older, whatever it says
             order("o3", None, "soon"),
             order("o4", None, "2025-03-01 10:00", status="refunded"),
             order("o4", None, "2025-03-01 10:00"),  # at one time the whole row comes first
@@ -115,37 +132,61 @@ def test_the_newest_version_decides_also_one_that_breaks_the_contract():
             order(None, None, "2025-03-01 10:00"),
         ],
         "order_lines": [
-            line("o1", "50"), line("o2", "10"), line("o4", "10"), line("o5", "10"), line("o3", "40"),
+            line("o1", "50"),
+            line("o2", "10"),
+            line("o4", "10"),
+            line("o5", "10"),
+            line("o3", "40"),
             line("no such order", "20", order_line_id="moved"),
             line("o2", "30", order_line_id="moved", updated_at="2023-01-01 00:00"),  # an older version does not step in
         ],
     }
     result = compute(shop)
-    assert {order_id: purchase["net_revenue"] for order_id, purchase in result.purchases.items()} == {"o2": 10, "o4": 10, "o5": 10}
+    assert {order_id: purchase["net_revenue"] for order_id, purchase in result.purchases.items()} == {
+        "o2": 10,
+        "o4": 10,
+        "o5": 10,
+    }
     assert result.counts["orders"] == oracle.TableCounts(received=10, kept=3, duplicates=3, rejected=4)
     assert result.counts["order_lines"] == oracle.TableCounts(received=7, kept=3, duplicates=1, rejected=3)
 
 
 def test_rows_without_versions_are_judged_by_themselves():
-    shop = {"sessions": [session("s1", "v1", started_at="2025-03-01 10:00", is_bot="maybe"), session("s1", "v1", started_at="2025-03-02 10:00"),
-                         session("s1", "v1", started_at="2025-03-03 10:00")]}
+    shop = {
+        "sessions": [
+            session("s1", "v1", started_at="2025-03-01 10:00", is_bot="maybe"),
+            session("s1", "v1", started_at="2025-03-02 10:00"),
+            session("s1", "v1", started_at="2025-03-03 10:00"),
+        ]
+    }
     result = compute(shop)
     assert [row["started_on"] for row in result.shop.sessions.values()] == [date(2025, 3, 2)]
     assert result.counts["sessions"] == oracle.TableCounts(received=3, kept=1, duplicates=1, rejected=1)
 
 
-@pytest.mark.parametrize("versions, counts", [
-    ([{"is_deleted": "true", "status": "gone", "ordered_at": None, "currency": None}], (1, 0, 0, 0, 1)),
-    ([{}, {"is_deleted": "yes"}], (2, 0, 1, 0, 1)),  # at one time a deletion comes first
-    ([{}, {"is_deleted": "yes", "updated_at": "2023-12-31 00:00"}], (2, 1, 1, 0, 0)),  # it came back
-    ([{}, {"is_deleted": "yes", "updated_at": "2025-04-30 00:00"}], (2, 0, 1, 0, 1)),  # versions are no facts: after the as-of date too
-    ([{}, {"is_deleted": "perhaps", "updated_at": "2025-03-30 00:00"}], (2, 0, 1, 1, 0)),
-    ([{}, {"is_deleted": "yes", "updated_at": "perhaps"}], (2, 1, 0, 1, 0)),
-    ([{}, {"is_deleted": "no"}], (2, 1, 1, 0, 0)),
-])
+@pytest.mark.parametrize(
+    "versions, counts",
+    [
+        ([{"is_deleted": "true", "status": "gone", "ordered_at": None, "currency": None}], (1, 0, 0, 0, 1)),
+        ([{}, {"is_deleted": "yes"}], (2, 0, 1, 0, 1)),  # at one time a deletion comes first
+        ([{}, {"is_deleted": "yes", "updated_at": "2023-12-31 00:00"}], (2, 1, 1, 0, 0)),  # it came back
+        (
+            [{}, {"is_deleted": "yes", "updated_at": "2025-04-30 00:00"}],
+            (2, 0, 1, 0, 1),
+        ),  # versions are no facts: after the as-of date too
+        ([{}, {"is_deleted": "perhaps", "updated_at": "2025-03-30 00:00"}], (2, 0, 1, 1, 0)),
+        ([{}, {"is_deleted": "yes", "updated_at": "perhaps"}], (2, 1, 0, 1, 0)),
+        ([{}, {"is_deleted": "no"}], (2, 1, 1, 0, 0)),
+    ],
+)
 def test_a_deleted_order_takes_its_lines_along(versions, counts):
-    shop = {"orders": [order("o1", None, "2025-03-01 10:00") | version for version in versions], "order_lines": [line("o1", "10")],
-            "refunds": [{"refund_id": "r1", "order_id": "o1", "amount": "1", "refunded_at": "2025-03-02 10:00", "updated_at": EARLY}]}
+    shop = {
+        "orders": [order("o1", None, "2025-03-01 10:00") | version for version in versions],
+        "order_lines": [line("o1", "10")],
+        "refunds": [
+            {"refund_id": "r1", "order_id": "o1", "amount": "1", "refunded_at": "2025-03-02 10:00", "updated_at": EARLY}
+        ],
+    }
     result, is_alive = compute(shop), counts[1] == 1
     assert result.counts["orders"] == oracle.TableCounts(*counts)
     for table in ("order_lines", "refunds"):
@@ -153,11 +194,28 @@ def test_a_deleted_order_takes_its_lines_along(versions, counts):
 
 
 def test_custom_traits_are_judged_by_the_register():
-    register = ({"name": "size", "type": "text", "values": ["S", "M"]}, {"name": "points", "type": "number"}, {"name": "vip", "type": "boolean"},
-                {"name": "since", "type": "date"})
-    values = [("size", "S"), ("size", "XL"), ("points", "12.5"), ("points", "many"), ("vip", "YES"), ("vip", "2"), ("since", "2025-02-28"),
-              ("since", "2025-02-29"), ("Size", "S"), ("size", None)]
-    rows = [{"customer_id": str(number), "trait": trait, "value": value, "updated_at": EARLY} for number, (trait, value) in enumerate(values)]
+    register = (
+        {"name": "size", "type": "text", "values": ["S", "M"]},
+        {"name": "points", "type": "number"},
+        {"name": "vip", "type": "boolean"},
+        {"name": "since", "type": "date"},
+    )
+    values = [
+        ("size", "S"),
+        ("size", "XL"),
+        ("points", "12.5"),
+        ("points", "many"),
+        ("vip", "YES"),
+        ("vip", "2"),
+        ("since", "2025-02-28"),
+        ("since", "2025-02-29"),
+        ("Size", "S"),
+        ("size", None),
+    ]
+    rows = [
+        {"customer_id": str(number), "trait": trait, "value": value, "updated_at": EARLY}
+        for number, (trait, value) in enumerate(values)
+    ]
     rows += [{"customer_id": "0", "trait": "points", "value": "1", "updated_at": EARLY},  # another key
              {"customer_id": "0", "trait": "size", "value": "M", "updated_at": "2025-01-01 00:00"}]
     result = compute({"custom_traits": rows}, custom_traits=register)
@@ -166,13 +224,20 @@ def test_custom_traits_are_judged_by_the_register():
     assert result.counts["custom_traits"] == oracle.TableCounts(received=12, kept=5, duplicates=1, rejected=6)
 
 
-@pytest.mark.parametrize("zone, text, moment", [
-    ("Europe/Madrid", "2025-07-01 00:30", "2025-06-30T22:30Z"),
-    ("Europe/Madrid", "2025-07-01 00:30Z", "2025-07-01T00:30Z"),
-    ("Europe/Madrid", "2024-10-27 02:30", "2024-10-27T00:30Z"),  # the hour that occurs twice is the first one
-    ("Europe/Madrid", "2025-03-30 02:30", "2025-03-30T01:30Z"),  # half past three: the hour that does not exist moves forward
-    ("America/New_York", "2025-03-09 02:00", "2025-03-09T07:00Z"),
-])
+@pytest.mark.parametrize(
+    "zone, text, moment",
+    [
+        ("Europe/Madrid", "2025-07-01 00:30", "2025-06-30T22:30Z"),
+        ("Europe/Madrid", "2025-07-01 00:30Z", "2025-07-01T00:30Z"),
+        ("Europe/Madrid", "2024-10-27 02:30", "2024-10-27T00:30Z"),  # the hour that occurs twice is the first one
+        (
+            "Europe/Madrid",
+            "2025-03-30 02:30",
+            "2025-03-30T01:30Z",
+        ),  # half past three: the hour that does not exist moves forward
+        ("America/New_York", "2025-03-09 02:00", "2025-03-09T07:00Z"),
+    ],
+)
 def test_naive_timestamps_in_a_zone(zone, text, moment):
     assert oracle.read_timestamp(text, ZoneInfo(zone)) == oracle.read_timestamp(moment)
 
@@ -326,7 +391,9 @@ def test_when_an_account_began(values, created_on):
     shop = {"customers": [account("a") | {"created_at": None} | values],
             "orders": [order("1", "a", "2025-03-01 10:00", is_test="yes"), order("2", "a", "2025-03-06 10:00"),
                        order("3", "a", "2025-03-05 10:00", status="cancelled"), order("4", "c", "2025-04-01 10:00")]}
-    assert [customer["created_on"] for customer in compute(shop).customers.values()] == ([created_on] if created_on else [])
+    assert [customer["created_on"] for customer in compute(shop).customers.values()] == (
+        [created_on] if created_on else []
+    )
 
 
 @pytest.mark.parametrize("email, compared", [
@@ -338,10 +405,18 @@ def test_emails_are_compared_without_what_is_invisible_around_them(email, compar
 
 def former_address_shop(*customers):
     """Ann had old@x.de, under which she ordered; a guest's order and an unsubscribe carry it too."""
-    return {"customers": [subscriber("ann", "new@x.de"), *customers],
-            "orders": [order("1", "ann", "2025-03-01 10:00", email="OLD@x.de", status="cancelled"), order("2", None, "2025-03-02 10:00", email="old@x.de")],
-            "order_lines": [line("2", "10")],
-            "email_events": [email_event("1", "click", None, "old@x.de"), email_event("2", "unsubscribe", None, " old@x.de")]}
+    return {
+        "customers": [subscriber("ann", "new@x.de"), *customers],
+        "orders": [
+            order("1", "ann", "2025-03-01 10:00", email="OLD@x.de", status="cancelled"),
+            order("2", None, "2025-03-02 10:00", email="old@x.de"),
+        ],
+        "order_lines": [line("2", "10")],
+        "email_events": [
+            email_event("1", "click", None, "old@x.de"),
+            email_event("2", "unsubscribe", None, " old@x.de"),
+        ],
+    }
 
 
 def test_a_former_address_is_its_customers():
@@ -354,20 +429,35 @@ def test_a_former_address_is_its_customers():
 
 def test_a_refusal_under_a_former_address_holds_also_where_another_account_gave_it():
     shop = former_address_shop(subscriber("bob", "bob@x.de"), subscriber("eve", "eve@x.de"))
-    shop["email_events"] = [email_event("1", "complaint", "bob", "old@x.de"), email_event("2", "bounce", None, "old@x.de")]
+    shop["email_events"] = [
+        email_event("1", "complaint", "bob", "old@x.de"),
+        email_event("2", "bounce", None, "old@x.de"),
+    ]
     customers = compute(shop).customers
     assert [customers[name]["is_contactable_by_email"] for name in ("ann", "bob", "eve")] == [False, False, True]
 
 
-@pytest.mark.parametrize("change", ["an account has it", "two customers carry it", "the order is a test", "it is yet to come", "the account is unknown"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "an account has it",
+        "two customers carry it",
+        "the order is a test",
+        "it is yet to come",
+        "the account is unknown",
+    ],
+)
 def test_what_is_no_former_address(change):
     shop = former_address_shop(subscriber("bob", "bob@x.de"))
     if change == "an account has it":
         shop["customers"][1]["email"] = "old@x.de"
     if change == "two customers carry it":
         shop["orders"].append(order("3", "bob", "2025-03-03 10:00", email="old@x.de"))
-    shop["orders"][0] |= {"the order is a test": {"is_test": "yes"}, "it is yet to come": {"ordered_at": "2025-04-01 00:00"},
-                          "the account is unknown": {"customer_id": "nobody"}}.get(change, {})
+    shop["orders"][0] |= {
+        "the order is a test": {"is_test": "yes"},
+        "it is yet to come": {"ordered_at": "2025-04-01 00:00"},
+        "the account is unknown": {"customer_id": "nobody"},
+    }.get(change, {})
     result = compute(shop)
     owner = result.purchases["2"]["customer_id"]
     assert owner == ("bob" if change == "an account has it" else oracle.guest_id("old@x.de"))
@@ -382,7 +472,10 @@ def test_two_accounts_of_one_customer_have_one_former_address():
 
 @pytest.mark.parametrize("visitor_id", [None, "undefined", "NULL", "(not set)", "-1", "0", "None", "NaN", "Unknown"])
 def test_a_visitor_id_that_means_none_lends_nothing(visitor_id):
-    shop = {"customers": [account("a")], "sessions": [session("1", visitor_id, "a"), session("2", visitor_id), session("3", visitor_id, "nobody")]}
+    shop = {
+        "customers": [account("a")],
+        "sessions": [session("1", visitor_id, "a"), session("2", visitor_id), session("3", visitor_id, "nobody")],
+    }
     result = compute(shop)
     assert result.customers["a"]["sessions_30d"] == 1
     assert len(result.shop.sessions) == 3
@@ -390,8 +483,16 @@ def test_a_visitor_id_that_means_none_lends_nothing(visitor_id):
 
 
 def test_the_sessions_of_a_test_customer_make_a_visitor_a_shared_one():
-    shop = {"customers": [account("a"), account("t", is_test="yes")],
-            "sessions": [session("1", "v1", "a"), session("2", "v1"), session("3", "v1", "t"), session("4", "v2", "t"), session("5", "v2")]}
+    shop = {
+        "customers": [account("a"), account("t", is_test="yes")],
+        "sessions": [
+            session("1", "v1", "a"),
+            session("2", "v1"),
+            session("3", "v1", "t"),
+            session("4", "v2", "t"),
+            session("5", "v2"),
+        ],
+    }
     result = compute(shop)
     assert result.customers["a"]["sessions_30d"] == 1
     assert set(result.shop.sessions) == {"1", "2"}  # what the tests did is left out
@@ -456,67 +557,136 @@ def test_an_order_whose_newest_status_is_unknown_counts_as_nothing():
 
 
 def test_a_line_edited_to_quantity_0_leaves_its_order():
-    shop = {"products": [{"product_id": "p1", "category": "hats", "unit_cost": "12", "updated_at": EARLY}],
-            "orders": [order("o1", None, "2025-03-01 10:00")],
-            "order_lines": [line("o1", "30", product_id="p1", order_line_id="l1"), line("o1", "100", order_line_id="l2", list_price="120")]}
+    shop = {
+        "products": [{"product_id": "p1", "category": "hats", "unit_cost": "12", "updated_at": EARLY}],
+        "orders": [order("o1", None, "2025-03-01 10:00")],
+        "order_lines": [
+            line("o1", "30", product_id="p1", order_line_id="l1"),
+            line("o1", "100", order_line_id="l2", list_price="120"),
+        ],
+    }
     assert (compute(shop).purchases["o1"]["net_revenue"], compute(shop).purchases["o1"]["cost"]) == (130, None)
-    shop["order_lines"].append(line("o1", "100", "0", order_line_id="l2", list_price="120", discount_amount="5", updated_at="2025-03-02 10:00"))
+    shop["order_lines"].append(
+        line("o1", "100", "0", order_line_id="l2", list_price="120", discount_amount="5", updated_at="2025-03-02 10:00")
+    )
     result = compute(shop)
     purchase = result.purchases["o1"]
-    assert (purchase["net_revenue"], purchase["cost"], purchase["is_discounted"], purchase["categories"]) == (30, 12, False, {"hats"})
+    assert (purchase["net_revenue"], purchase["cost"], purchase["is_discounted"], purchase["categories"]) == (
+        30,
+        12,
+        False,
+        {"hats"},
+    )
     assert result.counts["order_lines"] == oracle.TableCounts(received=3, kept=2, duplicates=1)
 
 
 def test_a_refund_of_amount_0_was_taken_back():
     shop = purchases_on(None, "2025-03-01", price="50.00")
-    shop["refunds"] = [{"refund_id": "r1", "order_id": "None 0", "order_line_id": "line of None 0", "amount": amount, "refunded_at": "2025-03-02 10:00",
-                        "updated_at": f"2025-03-0{day} 10:00"} for day, amount in ((2, "20.00"), (3, "0"))]
+    shop["refunds"] = [
+        {
+            "refund_id": "r1",
+            "order_id": "None 0",
+            "order_line_id": "line of None 0",
+            "amount": amount,
+            "refunded_at": "2025-03-02 10:00",
+            "updated_at": f"2025-03-0{day} 10:00",
+        }
+        for day, amount in ((2, "20.00"), (3, "0"))
+    ]
     assert compute(shop).purchases["None 0"]["net_revenue"] == 50
     shop["refunds"].pop()
     assert compute(shop).purchases["None 0"]["net_revenue"] == 30
 
 
 def test_gift_cards_are_no_sale():
-    shop = {"customers": [account("c1")],
-            "products": [{"product_id": "card", "category": "cards", "is_gift_card": "t", "updated_at": EARLY},
-                         {"product_id": "hat", "category": "hats", "unit_cost": "4", "updated_at": EARLY}],
-            "orders": [order("alone", "c1", "2025-03-01 10:00"), order("mixed", "c1", "2025-03-02 10:00")],
-            "order_lines": [line("alone", "50", product_id="card", order_line_id="1"), line("mixed", "10", product_id="hat", order_line_id="2"),
-                            line("mixed", "50", product_id="card", discount_amount="5", order_line_id="3")]}
+    shop = {
+        "customers": [account("c1")],
+        "products": [
+            {"product_id": "card", "category": "cards", "is_gift_card": "t", "updated_at": EARLY},
+            {"product_id": "hat", "category": "hats", "unit_cost": "4", "updated_at": EARLY},
+        ],
+        "orders": [order("alone", "c1", "2025-03-01 10:00"), order("mixed", "c1", "2025-03-02 10:00")],
+        "order_lines": [
+            line("alone", "50", product_id="card", order_line_id="1"),
+            line("mixed", "10", product_id="hat", order_line_id="2"),
+            line("mixed", "50", product_id="card", discount_amount="5", order_line_id="3"),
+        ],
+    }
     result = compute(shop)
-    assert result.purchases == {"mixed": {"customer_id": "c1", "purchased_on": date(2025, 3, 2), "net_revenue": 10, "cost": 4, "gross_margin": 6,
-                                          "is_discounted": False, "categories": {"hats"}}}
+    assert result.purchases == {
+        "mixed": {
+            "customer_id": "c1",
+            "purchased_on": date(2025, 3, 2),
+            "net_revenue": 10,
+            "cost": 4,
+            "gross_margin": 6,
+            "is_discounted": False,
+            "categories": {"hats"},
+        }
+    }
     assert result.customers["c1"]["purchase_count"] == 1
     shop["orders"].pop()
     result = compute(shop)
     assert result.customers["c1"]["has_ordered"] and not result.customers["c1"]["purchase_count"]
 
 
-@pytest.mark.parametrize("refunded, prices, discount, is_refunded", [
-    ("40", ["50", "50"], "20", True), ("39.99", ["50", "50"], "20", False),  # a shirt of 50 in an order of 100 with 20 off
-    ("6.66", ["10", "10", "10"], "10", True), ("6.65", ["10", "10", "10"], "10", False),  # a share of 3.333... is 3.34
-    ("50", ["50", "50"], "0", True), ("49.99", ["50", "50"], "0", False),
-    ("9.99", ["10", "1000"], "0.001", True),  # any share is a cent at least
-])
+@pytest.mark.parametrize(
+    "refunded, prices, discount, is_refunded",
+    [
+        ("40", ["50", "50"], "20", True),
+        ("39.99", ["50", "50"], "20", False),  # a shirt of 50 in an order of 100 with 20 off
+        ("6.66", ["10", "10", "10"], "10", True),
+        ("6.65", ["10", "10", "10"], "10", False),  # a share of 3.333... is 3.34
+        ("50", ["50", "50"], "0", True),
+        ("49.99", ["50", "50"], "0", False),
+        ("9.99", ["10", "1000"], "0.001", True),  # any share is a cent at least
+    ],
+)
 def test_fully_refunded_is_what_was_paid_for_the_line(refunded, prices, discount, is_refunded):
-    lines = [line("o1", price, order_line_id=str(number), product_id="hat" if number == 0 else "other") for number, price in enumerate(prices)]
-    lines += [line("o1", "100", "0", order_line_id="gone"), line("o1", "100", product_id="card", order_line_id="card")]  # they have no share
-    shop = {"products": [{"product_id": "hat", "category": "hats", "updated_at": EARLY}, {"product_id": "other", "unit_cost": "1", "updated_at": EARLY},
-                         {"product_id": "card", "is_gift_card": "1", "updated_at": EARLY}],
-            "orders": [order("o1", None, "2025-03-01 10:00", discount_amount=discount)], "order_lines": lines,
-            "refunds": [{"refund_id": "r1", "order_id": "o1", "order_line_id": "0", "amount": refunded, "refunded_at": "2025-03-02 10:00",
-                         "updated_at": EARLY}]}
+    lines = [
+        line("o1", price, order_line_id=str(number), product_id="hat" if number == 0 else "other")
+        for number, price in enumerate(prices)
+    ]
+    lines += [
+        line("o1", "100", "0", order_line_id="gone"),
+        line("o1", "100", product_id="card", order_line_id="card"),
+    ]  # they have no share
+    shop = {
+        "products": [
+            {"product_id": "hat", "category": "hats", "updated_at": EARLY},
+            {"product_id": "other", "unit_cost": "1", "updated_at": EARLY},
+            {"product_id": "card", "is_gift_card": "1", "updated_at": EARLY},
+        ],
+        "orders": [order("o1", None, "2025-03-01 10:00", discount_amount=discount)],
+        "order_lines": lines,
+        "refunds": [
+            {
+                "refund_id": "r1",
+                "order_id": "o1",
+                "order_line_id": "0",
+                "amount": refunded,
+                "refunded_at": "2025-03-02 10:00",
+                "updated_at": EARLY,
+            }
+        ],
+    }
     purchase = compute(shop).purchases["o1"]
     assert purchase["categories"] == (set() if is_refunded else {"hats"})
     assert purchase["cost"] == (len(prices) - 1 if is_refunded else None)
 
 
 def test_the_cost_of_a_line_is_in_the_currency_of_its_order():
-    shop = {"products": [{"product_id": "hat", "unit_cost": "4", "updated_at": EARLY}],
-            "orders": [order("o1", None, "2025-03-01 10:00", currency="USD")],
-            "order_lines": [line("o1", "10", "2", product_id="hat", order_line_id="1"), line("o1", "10", "2", product_id="hat", unit_cost="3", order_line_id="2"),
-                            line("o1", "10", unit_cost="0", order_line_id="3"), line("o1", "10", product_id="hat", unit_cost="-1", order_line_id="4")],
-            "exchange_rates": [{"rate_date": "2025-03-01", "currency": "USD", "rate": "0.5"}]}
+    shop = {
+        "products": [{"product_id": "hat", "unit_cost": "4", "updated_at": EARLY}],
+        "orders": [order("o1", None, "2025-03-01 10:00", currency="USD")],
+        "order_lines": [
+            line("o1", "10", "2", product_id="hat", order_line_id="1"),
+            line("o1", "10", "2", product_id="hat", unit_cost="3", order_line_id="2"),
+            line("o1", "10", unit_cost="0", order_line_id="3"),
+            line("o1", "10", product_id="hat", unit_cost="-1", order_line_id="4"),
+        ],
+        "exchange_rates": [{"rate_date": "2025-03-01", "currency": "USD", "rate": "0.5"}],
+    }
     result = compute(shop)
     assert result.purchases["o1"]["cost"] == 8 + 3 + 0 + 4
     assert [(repair.key, repair.column) for repair in result.repaired] == [("4", "unit_cost")]
@@ -832,14 +1002,24 @@ def test_who_is_contactable_by_email(event, contactable):
     assert found == contactable
 
 
-@pytest.mark.parametrize("answers, phone, expected", [
-    ([("subscribed", "2025-03-31 23:59")], "+4917012345", (True, True)), ([("subscribed", "2025-04-01 00:00")], "+4917012345", (False, False)),
-    ([("subscribed", None)], "0170 12345", (True, False)), ([("subscribed", None)], None, (True, False)),
-    ([("never", None)], "+4917012345", (False, False)), ([(None, "2025-01-01 00:00")], "+4917012345", (False, False)),
-    ([("subscribed", "2025-01-05 10:00"), ("unsubscribed", "2025-01-05T12:00+02:00")], "+4917012345", (False, False)),
-    ([("subscribed", "2025-01-05 10:01"), ("unsubscribed", "2025-01-05 10:00")], "+4917012345", (True, True)),
-    ([("subscribed", "2025-01-05 10:00"), ("never", "2025-02-05 10:00")], "+4917012345", (True, True)),
-])
+@pytest.mark.parametrize(
+    "answers, phone, expected",
+    [
+        ([("subscribed", "2025-03-31 23:59")], "+4917012345", (True, True)),
+        ([("subscribed", "2025-04-01 00:00")], "+4917012345", (False, False)),
+        ([("subscribed", None)], "0170 12345", (True, False)),
+        ([("subscribed", None)], None, (True, False)),
+        ([("never", None)], "+4917012345", (False, False)),
+        ([(None, "2025-01-01 00:00")], "+4917012345", (False, False)),
+        (
+            [("subscribed", "2025-01-05 10:00"), ("unsubscribed", "2025-01-05T12:00+02:00")],
+            "+4917012345",
+            (False, False),
+        ),
+        ([("subscribed", "2025-01-05 10:01"), ("unsubscribed", "2025-01-05 10:00")], "+4917012345", (True, True)),
+        ([("subscribed", "2025-01-05 10:00"), ("never", "2025-02-05 10:00")], "+4917012345", (True, True)),
+    ],
+)
 def test_consent_to_messages_on_the_phone(answers, phone, expected):
     shop = {"customers": [account(f"c{number}", "ann@x.de", phone=phone, sms_consent=answer, sms_consent_at=answered_at)
                           for number, (answer, answered_at) in enumerate(answers)],
@@ -848,10 +1028,19 @@ def test_consent_to_messages_on_the_phone(answers, phone, expected):
     assert (customer["is_sms_subscribed"], customer["is_contactable_by_sms"]) == expected
 
 
-@pytest.mark.parametrize("answers, expected", [
-    ([(None, None)], None), ([("granted", None)], "granted"), ([("denied", "2025-03-31 00:00")], "denied"), ([("granted", "2025-04-01 00:00")], None),
-    ([("granted", "2025-01-01 00:00"), ("denied", "2025-01-01 00:00")], "denied"), ([("denied", None), ("granted", "2025-01-01 00:00")], "granted"),
-    ([("granted", "2025-01-01 00:00"), (None, "2025-02-01 00:00")], "granted"), ([("perhaps", None)], None)])
+@pytest.mark.parametrize(
+    "answers, expected",
+    [
+        ([(None, None)], None),
+        ([("granted", None)], "granted"),
+        ([("denied", "2025-03-31 00:00")], "denied"),
+        ([("granted", "2025-04-01 00:00")], None),
+        ([("granted", "2025-01-01 00:00"), ("denied", "2025-01-01 00:00")], "denied"),
+        ([("denied", None), ("granted", "2025-01-01 00:00")], "granted"),
+        ([("granted", "2025-01-01 00:00"), (None, "2025-02-01 00:00")], "granted"),
+        ([("perhaps", None)], None),
+    ],
+)
 def test_consent_to_ads(answers, expected):
     shop = {"customers": [account(f"c{number}", "ann@x.de", ads_consent=answer, ads_consent_at=answered_at)
                           for number, (answer, answered_at) in enumerate(answers)]}
@@ -892,8 +1081,17 @@ def test_a_written_shop_means_the_same(tmp_path, seed, file_format):
 def test_a_seed_is_one_shop_in_every_process():
     """The order of a set of texts is another one in each."""
     script = "import random_shops; print(random_shops.random_shop(3, **random_shops.random_surroundings(3)))"
-    shops = {subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, env=os.environ | {"PYTHONHASHSEED": seed}, text=True,
-                            stdout=subprocess.PIPE, check=True).stdout for seed in ("1", "2")}
+    shops = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=Path(__file__).parent,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            text=True,
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
     assert len(shops) == 1
 
 

@@ -1,4 +1,5 @@
-"""An analyst's way: a segment is added, previewed, built, explained and removed, and what is wrong with one is said in a sentence."""
+"""An analyst's way: a segment is added, previewed, built, explained and removed, and what is wrong with one is said in
+a sentence."""
 
 import os
 import re
@@ -45,8 +46,14 @@ class Copy:
 
     def segments(self, *words: str) -> subprocess.CompletedProcess:
         """Run a command that needs no warehouse."""
-        return subprocess.run([sys.executable, "-m", "ecommerce_segments.cli", *words], cwd=self.root, capture_output=True, text=True, check=False,
-                              env=os.environ | {"PYTHONPATH": str(self.root)})
+        return subprocess.run(
+            [sys.executable, "-m", "ecommerce_segments.cli", *words],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONPATH": str(self.root)},
+        )
 
     @contextmanager
     def session(self):
@@ -59,8 +66,9 @@ class Copy:
         (self.root / "models" / "marts" / "segments" / f"seg_{name}.sql").write_text(sql)
         project_file = self.root / "dbt_project.yml"
         content = yaml.safe_load(project_file.read_text())
-        content["vars"]["segments"] = [segment for segment in content["vars"]["segments"] if segment["name"] != name] + [
-            {"name": name, "title": name, "definition": "d", "goal": "g", **entry}]
+        content["vars"]["segments"] = [
+            segment for segment in content["vars"]["segments"] if segment["name"] != name
+        ] + [{"name": name, "title": name, "definition": "d", "goal": "g", **entry}]
         project_file.write_text(yaml.safe_dump(content, sort_keys=False))
 
     def rows(self, sql: str) -> list[tuple]:
@@ -97,16 +105,25 @@ def test_a_segment_is_added_previewed_built_and_removed(copy):
         before = preview(session, "regulars")
         with pytest.raises(DbtError, match="There is no models/marts/segments/seg_nothing.sql"):
             preview(session, "nothing")
-        with pytest.raises(DbtError, match="seg_loyal_buyer.sql: did you mean loyal_buyers[?] `make segment NAME=loyal_buyer` writes one."):
+        with pytest.raises(
+            DbtError,
+            match="seg_loyal_buyer.sql: did you mean loyal_buyers[?] `make segment NAME=loyal_buyer` writes one.",
+        ):
             preview(session, "loyal_buyer")
-    expected = copy.rows("select count(*) from marts.customers where last_purchased_on > date '2025-03-01' and purchase_count >= 2")[0][0]
+    expected = copy.rows(
+        "select count(*) from marts.customers where last_purchased_on > date '2025-03-01' and purchase_count >= 2"
+    )[0][0]
     assert f"\n{expected} customers, " in before and f"{expected} would enter" in before
     assert "regulars" not in dict(copy.rows("select segment, 1 from marts.segments"))
 
-    assert "The segment regulars has no definition: complete its entry" in messages(copy.build("--select", "seg_regulars"))
+    assert "The segment regulars has no definition: complete its entry" in messages(
+        copy.build("--select", "seg_regulars")
+    )
 
     text = (copy.root / "dbt_project.yml").read_text()
-    (copy.root / "dbt_project.yml").write_text(text.replace("      definition:\n", "      definition: d\n").replace("      goal:\n", "      goal: g\n"))
+    (copy.root / "dbt_project.yml").write_text(
+        text.replace("      definition:\n", "      definition: d\n").replace("      goal:\n", "      goal: g\n")
+    )
     result = copy.build("--select", "seg_regulars+")
     assert result.success, messages(result)
     assert copy.rows("select customers from marts.segments where segment = 'regulars'") == [(expected,)]
@@ -147,20 +164,13 @@ def test_the_guides_segments_are_built_in_order_and_hold_whom_they_should(copy):
 
 
 WRONG = {
-    "select customer_id, as_of_date from {{ ref('customers') }} union all select customer_id, as_of_date from {{ ref('customers') }}":
-        r"holds \d+ of its \d+ customers more than once, for example \S+: filter to one row per customer",
-    "select customer_id, as_of_date, category from {{ ref('customer_categories') }}":
-        r"holds \d+ of its \d+ customers more than once",
-    "select upper(customer_id) || '?' as customer_id, as_of_date from {{ ref('customers') }}":
-        r"holds \d+ customer_ids that customers does not know, for example \S+\?: select customer_id",
-    "select customer_id, recency_days from {{ ref('customers') }}":
-        "does not show as_of_date: add it to the select",
-    "select as_of_date from {{ ref('customers') }}":
-        "does not show customer_id: add it to the select",
-    "select customer_id, as_of_date, recency_days as days from {{ ref('customers') }}":
-        "shows the column days, which customers does not have",
-    "select customer_id, as_of_date, cast(recency_days as bigint) as recency_days from {{ ref('customers') }}":
-        "shows the column recency_days as BIGINT, but in customers it is INTEGER",
+    "select customer_id, as_of_date from {{ ref('customers') }} union all select customer_id, as_of_date from {{ ref('customers') }}": r"holds \d+ of its \d+ customers more than once, for example \S+: filter to one row per customer",  # noqa: E501
+    "select customer_id, as_of_date, category from {{ ref('customer_categories') }}": r"holds \d+ of its \d+ customers more than once",  # noqa: E501
+    "select upper(customer_id) || '?' as customer_id, as_of_date from {{ ref('customers') }}": r"holds \d+ customer_ids that customers does not know, for example \S+\?: select customer_id",  # noqa: E501
+    "select customer_id, recency_days from {{ ref('customers') }}": "does not show as_of_date: add it to the select",
+    "select as_of_date from {{ ref('customers') }}": "does not show customer_id: add it to the select",
+    "select customer_id, as_of_date, recency_days as days from {{ ref('customers') }}": "shows the column days, which customers does not have",  # noqa: E501
+    "select customer_id, as_of_date, cast(recency_days as bigint) as recency_days from {{ ref('customers') }}": "shows the column recency_days as BIGINT, but in customers it is INTEGER",  # noqa: E501
 }
 
 
@@ -168,7 +178,11 @@ def test_own_segments_leave_the_projects_tests_green(copy):
     """The scaffold with its comments, and the segments of the guide, with the texts that it asks for."""
     assert copy.segments("new", "regulars").returncode == 0
     project_file = copy.root / "dbt_project.yml"
-    project_file.write_text(project_file.read_text().replace("      definition:\n", "      definition: d\n").replace("      goal:\n", "      goal: g\n"))
+    project_file.write_text(
+        project_file.read_text()
+        .replace("      definition:\n", "      definition: d\n")
+        .replace("      goal:\n", "      goal: g\n")
+    )
     for name, sql in EXAMPLES.items():
         copy.write(name, sql)
     ran = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_project.py"],
@@ -178,17 +192,24 @@ def test_own_segments_leave_the_projects_tests_green(copy):
 
 def test_a_run_that_reads_what_is_of_another_date_is_refused(copy):
     def build(*arguments: str, **settings: str):
-        return copy.project().attempt("run", *arguments, raw_dir=copy.raw_dir, database=copy.database, **SETTINGS | settings)
+        return copy.project().attempt(
+            "run", *arguments, raw_dir=copy.raw_dir, database=copy.database, **SETTINGS | settings
+        )
 
     before = copy.rows("from marts.seg_new_subscribers order by all")
     other = {"as_of_date": "2025-04-02"}
     refused = messages(build("--select", "seg_new_subscribers", **other))
-    assert ("seg_new_subscribers is to be built as of 2025-04-02, but customers, which it reads, is of 2025-03-31: set the var as_of_date to 2025-03-31, "
-            "or build what it reads too (--select +seg_new_subscribers).") in refused
+    assert (
+        "seg_new_subscribers is to be built as of 2025-04-02, but customers, which it reads, is of 2025-03-31: set the"
+        " var as_of_date to 2025-03-31, "
+        "or build what it reads too (--select +seg_new_subscribers)."
+    ) in refused
     # Tables without a date of their own are known as well.
     assert "int_rfm is to be built as of 2025-04-02, but int_" in messages(build("--select", "int_rfm", **other))
     assert copy.rows("from marts.seg_new_subscribers order by all") == before
-    assert build("--select", "seg_new_subscribers").success and build("--select", "path:models/staging", **other).success
+    assert (
+        build("--select", "seg_new_subscribers").success and build("--select", "path:models/staging", **other).success
+    )
 
     result = build("--select", "+seg_new_subscribers", **other)
     assert result.success, messages(result)
@@ -196,9 +217,13 @@ def test_a_run_that_reads_what_is_of_another_date_is_refused(copy):
     assert "customers, which it reads, is of 2025-04-02" in messages(build("--select", "seg_non_target"))
 
     # A run that fails leaves the rest without a date, as it may have come to it or not.
-    (copy.root / "models" / "intermediate" / "int_rfm.sql").write_text("select 1 / 'no number' as customer_id from {{ ref('int_purchases') }}")
+    (copy.root / "models" / "intermediate" / "int_rfm.sql").write_text(
+        "select 1 / 'no number' as customer_id from {{ ref('int_purchases') }}"
+    )
     assert not build("--select", "+customers").success
-    assert "customers, which it reads, is not built by a run that ended: build what it reads too" in messages(build("--select", "seg_non_target"))
+    assert "customers, which it reads, is not built by a run that ended: build what it reads too" in messages(
+        build("--select", "seg_non_target")
+    )
     assert "int_purchases, which it reads, is of 2025-03-31" in messages(build("--select", "int_rfm", **other))
 
 
@@ -206,19 +231,29 @@ def test_each_wrong_segment_is_named_in_one_sentence(copy, capfd):
     for number, sql in enumerate(WRONG):
         copy.write(f"wrong_{number}", sql)
     copy.write("nobody", "select customer_id, as_of_date from {{ ref('customers') }} where purchase_count < 0")
-    said = messages(copy.build("--no-quiet", "--select", "seg_nobody", *(f"seg_wrong_{number}" for number in range(len(WRONG)))))
+    said = messages(
+        copy.build("--no-quiet", "--select", "seg_nobody", *(f"seg_wrong_{number}" for number in range(len(WRONG))))
+    )
     for number, (sql, sentence) in enumerate(WRONG.items()):
         assert re.search(f"The segment wrong_{number} {sentence}", said), sql
     assert "The segment nobody is empty." in "".join(capfd.readouterr())
 
 
 def test_explain_agrees_with_the_memberships(built):
-    memberships = built.rows("select customer_id, list(segment order by segment) from marts.segment_memberships group by all order by count(*) desc, customer_id limit 4")
-    account, owner = built.rows("select account_id, customer_id from marts.customer_accounts where account_id <> customer_id order by 1")[0]
+    memberships = built.rows(
+        "select customer_id, list(segment order by segment) from marts.segment_memberships group by all order by"
+        " count(*) desc, customer_id limit 4"
+    )
+    account, owner = built.rows(
+        "select account_id, customer_id from marts.customer_accounts where account_id <> customer_id order by 1"
+    )[0]
     with built.session() as session:
         explanations = [explain(session, customer) for customer, _ in memberships]
         assert explain(session, account).startswith(f"{owner} (to whom {account} belongs) on 2025-03-31")
-        with pytest.raises(DbtError, match="The last build knows no customer and no account nobody: the ids are those of customer_accounts."):
+        with pytest.raises(
+            DbtError,
+            match="The last build knows no customer and no account nobody: the ids are those of customer_accounts.",
+        ):
             explain(session, "nobody")
     for (_, segments), explained in zip(memberships, explanations):
         inside, _, outside = explained.partition("Not in ")
@@ -255,10 +290,16 @@ def test_every_shipped_segment_can_be_removed_unless_something_asks_it(copy):
     assert copy.rows("select segment from marts.segments order by 1") == [(name,) for name in sorted(left)]
 
 
-@pytest.mark.parametrize("old, new", [
-    ("    - name: birthday_soon\n", "    - name: 'birthday_soon'\n"),
-    ("    - name: birthday_soon\n      title: Birthday soon\n", "    - title: Birthday soon\n      name: birthday_soon\n"),
-])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("    - name: birthday_soon\n", "    - name: 'birthday_soon'\n"),
+        (
+            "    - name: birthday_soon\n      title: Birthday soon\n",
+            "    - title: Birthday soon\n      name: birthday_soon\n",
+        ),
+    ],
+)
 def test_an_entry_written_otherwise_is_left_alone(copy, old, new):
     project_file = copy.root / "dbt_project.yml"
     project_file.write_text(project_file.read_text().replace(old, new))

@@ -1,7 +1,8 @@
 """The history and the arms of campaigns against a simulation of people, over random courses of dates.
 
-Guests register, accounts merge and become two again, ids appear and are known no more; segments come and go; the latest date may be
-run again on corrected data. What is expected is told from the people, date by date, in the words of docs/definitions.md.
+Guests register, accounts merge and become two again, ids appear and are known no more; segments come and go; the latest
+date may be run again on corrected data. What is expected is told from the people, date by date, in the words of
+docs/definitions.md.
 """
 
 import hashlib
@@ -34,7 +35,9 @@ class People:
         self.rng = rng
         ids = [f"guest:{number}" for number in range(4)] + ["a1", "B2", "c3", "D4", "é5", "_6"]
         # Who was created first gives the name; a guest does so only alone.
-        self.rank = {identity: (identity.startswith("guest:"), place) for place, identity in enumerate(rng.sample(ids, len(ids)))}
+        self.rank = {
+            identity: (identity.startswith("guest:"), place) for place, identity in enumerate(rng.sample(ids, len(ids)))
+        }
         self.dates: dict[date, dict] = {}
 
     def live(self, people: list[frozenset]) -> list[frozenset]:
@@ -68,8 +71,17 @@ class People:
         customers = sorted(set(ids.values()))
         registered = ["a", "empty", "current_sale_buyers", *self.rng.choice([[], ["removed"]])]
         self.dates[on] = {
-            "people": people, "ids": ids, "registered": registered, "sale": self.rng.choice(["winter", "summer", None]),
-            "members": {(segment, customer) for segment in registered if segment != "empty" for customer in customers if self.rng.random() < 0.6},
+            "people": people,
+            "ids": ids,
+            "registered": registered,
+            "sale": self.rng.choice(["winter", "summer", None]),
+            "members": {
+                (segment, customer)
+                for segment in registered
+                if segment != "empty"
+                for customer in customers
+                if self.rng.random() < 0.6
+            },
             "lifecycle_stage": {customer: self.rng.choice(STAGES) for customer in customers},
             "rfm_group": {customer: self.rng.choice(GROUPS) for customer in customers},
         }
@@ -86,9 +98,19 @@ class People:
             stays |= {(*key, followed[key], on) for key in followed.keys() - state["members"]}
             open_stays = {key: followed.get(key, on) for key in state["members"]}
             for segment in state["registered"]:
-                inside, before = ({customer for name, customer in members if name == segment} for members in (state["members"], followed))
-                sizes.add((on, segment, len(inside), *((len(inside - before), len(before - inside)) if previous else (None, None)),
-                           state["sale"] if segment in SALE_SEGMENTS else None))
+                inside, before = (
+                    {customer for name, customer in members if name == segment}
+                    for members in (state["members"], followed)
+                )
+                sizes.add(
+                    (
+                        on,
+                        segment,
+                        len(inside),
+                        *((len(inside - before), len(before - inside)) if previous else (None, None)),
+                        state["sale"] if segment in SALE_SEGMENTS else None,
+                    )
+                )
             if previous:
                 then = self.dates[previous]
                 changes |= {(on, identity, state["ids"][identity]) for identity in then["lifecycle_stage"]
@@ -98,11 +120,19 @@ class People:
                     transitions |= {(on, previous, trait, *move, customers) for move, customers in moves.items()}
             previous = on
         stays |= {(*key, entered_on, None) for key, entered_on in open_stays.items()}
-        return {"segment_history": stays, "segment_sizes": sizes, "segment_transitions": transitions, "identity_changes": changes}
+        return {
+            "segment_history": stays,
+            "segment_sizes": sizes,
+            "segment_transitions": transitions,
+            "identity_changes": changes,
+        }
 
     @staticmethod
     def ways(before: dict, after: dict, ids: dict) -> list[tuple]:
-        """Return (from, to) of each customer. Of several former ids that became one customer, its own speaks, else the smallest."""
+        """Return (from, to) of each customer.
+
+        Of several former ids that became one customer, its own speaks, else the smallest.
+        """
         former = {}
         for identity in sorted(before, key=lambda identity: (ids.get(identity) != identity, identity)):
             former.setdefault(ids.get(identity, identity), before[identity] or "unscored")
@@ -110,7 +140,8 @@ class People:
                 for customer in former.keys() | after.keys()]
 
     def arms(self, campaigns: list[tuple]) -> set[tuple]:
-        """Return (campaign, customer, whether held out): the audience as it stood before the campaign, under the ids of that time."""
+        """Return (campaign, customer, whether held out): the audience as it stood before the campaign, under the ids of
+        that time."""
         ids, rows = list(self.dates.values())[-1]["ids"], set()
         for campaign, segment, starts_on, _, holdout in campaigns:
             then = [state["members"] for day, state in self.dates.items() if day < starts_on]
@@ -125,11 +156,20 @@ class People:
 
 
 def course(seed: int):
-    """Yield (people, date, their state, campaigns), run by run: dates in uneven steps, the latest one now and then again."""
+    """Yield (people, date, their state, campaigns), run by run: dates in uneven steps, the latest one now and then
+    again."""
     rng = random.Random(f"people {seed}")
     people, on = People(rng), date(2025, 1, 1)
-    campaigns = [(f"campaign-{number}", rng.choice(["a", "current_sale_buyers"]), starts_on := date(2025, 1, 1) + timedelta(days=rng.randint(0, 60)),
-                  starts_on + timedelta(days=7), rng.choice(["50", "50", "12.5"])) for number in range(4)]
+    campaigns = [
+        (
+            f"campaign-{number}",
+            rng.choice(["a", "current_sale_buyers"]),
+            starts_on := date(2025, 1, 1) + timedelta(days=rng.randint(0, 60)),
+            starts_on + timedelta(days=7),
+            rng.choice(["50", "50", "12.5"]),
+        )
+        for number in range(4)
+    ]
     for _ in range(10):
         on += timedelta(days=rng.choice([0, 1, 1, 7, 14]))
         yield people, on, people.see(on), campaigns
@@ -139,16 +179,24 @@ def course(seed: int):
 def test_history_and_arms_follow_people(sql, seed):  # noqa: F811
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as shop; use shop; create schema marts; create schema staging")
-        connection.execute("create table staging.stg_marketing_campaigns (marketing_campaign_id text, segment text, starts_on date, ends_on date, "
-                           "holdout_percent decimal(18,6))")
+        connection.execute(
+            "create table staging.stg_marketing_campaigns (marketing_campaign_id text, segment text, starts_on date,"
+            " ends_on date, "
+            "holdout_percent decimal(18,6))"
+        )
         for people, on, state, campaigns in course(seed):
             run(connection, sql, on, state)
             for table, expected in people.expected().items():
-                assert rows(connection, f"select {TABLES[table]} from marts.{table}") == sorted(expected, key=repr), (table, on)
+                assert rows(connection, f"select {TABLES[table]} from marts.{table}") == sorted(expected, key=repr), (
+                    table,
+                    on,
+                )
             connection.execute("delete from staging.stg_marketing_campaigns")
             connection.executemany("insert into staging.stg_marketing_campaigns values (?, ?, ?, ?, ?)", campaigns)
             audiences = sql["campaign_audiences"].replace(ANY_DATE, str(on))
-            assert rows(connection, f"select marketing_campaign_id, customer_id, is_held_out from ({audiences})") == sorted(people.arms(campaigns), key=repr), on
+            assert rows(
+                connection, f"select marketing_campaign_id, customer_id, is_held_out from ({audiences})"
+            ) == sorted(people.arms(campaigns), key=repr), on
 
 
 def rows(connection, query: str) -> list[tuple]:
@@ -165,12 +213,27 @@ def test_the_courses_hold_what_they_are_for():
                 known = [identity for identity in before["lifecycle_stage"] if identity in state["ids"]]
                 names = Counter(state["ids"][identity] for identity in known)
                 found["changed"] += sum(state["ids"][identity] != identity for identity in known)
-                found["registered"] += sum(identity.startswith("guest:") and not state["ids"][identity].startswith("guest:") for identity in known)
+                found["registered"] += sum(
+                    identity.startswith("guest:") and not state["ids"][identity].startswith("guest:")
+                    for identity in known
+                )
                 found["merged"] += sum(count > 1 for count in names.values())
                 found["vanished"] += len(before["lifecycle_stage"]) - len(known)
-                found["parted"] += sum(before["ids"].get(customer, customer) != customer for customer in state["lifecycle_stage"])
+                found["parted"] += sum(
+                    before["ids"].get(customer, customer) != customer for customer in state["lifecycle_stage"]
+                )
             before, last = state, on
-            today = {(campaign, customer): int(hashlib.sha256(f"{campaign}:{customer}".encode()).hexdigest()[:8], 16) % 10_000 < Decimal(holdout) * 100
-                     for campaign, _, _, _, holdout in campaigns for customer in state["lifecycle_stage"]}
-            found["arm of another id"] += sum(today[campaign, customer] != is_held_out for campaign, customer, is_held_out in people.arms(campaigns))
-    assert min(found[name] for name in ("changed", "registered", "merged", "vanished", "parted", "arm of another id")) >= 10, found
+            today = {
+                (campaign, customer): int(hashlib.sha256(f"{campaign}:{customer}".encode()).hexdigest()[:8], 16)
+                % 10_000
+                < Decimal(holdout) * 100
+                for campaign, _, _, _, holdout in campaigns
+                for customer in state["lifecycle_stage"]
+            }
+            found["arm of another id"] += sum(
+                today[campaign, customer] != is_held_out for campaign, customer, is_held_out in people.arms(campaigns)
+            )
+    assert (
+        min(found[name] for name in ("changed", "registered", "merged", "vanished", "parted", "arm of another id"))
+        >= 10
+    ), found

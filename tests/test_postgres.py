@@ -1,7 +1,7 @@
 """PostgreSQL gives what DuckDB gives, which other tests hold to the oracle. Run by `make postgres`.
 
-Random shops of files are loaded typed, and our SQL as dbt renders it for PostgreSQL runs on a private server whose locale
-does not order by code point.
+Random shops of files are loaded typed, and our SQL as dbt renders it for PostgreSQL runs on a private server whose
+locale does not order by code point.
 """
 
 import random
@@ -33,7 +33,7 @@ BEFORE_THE_HISTORY = """
     create table marts.customers (customer_id text, lifecycle_stage text, rfm_group text);
     create schema if not exists intermediate; create table intermediate.int_known_ids (account_id text, customer_id text);
     create table intermediate.int_current_sale (sale_campaign_id text)
-"""
+"""  # noqa: E501
 
 
 # That they are of a date, for a run that reads them without having built them.
@@ -101,7 +101,9 @@ def test_postgres_agrees_with_duckdb(project, on_postgres, cursor, tmp_path, nam
     with duckdb_sql.build(tmp_path / "shop") as connection:
         build(postgres_sql, connection, cursor)
         wrong = postgres_sql.failing_tests(Connection(cursor))
-        marts = connection.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall()
+        marts = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
         for (mart,) in marts:
             here, there, differing = differing_rows(connection, cursor, f"marts.{mart}")
             wrong += [f"{mart}: {row}" for row in differing[:5]]
@@ -128,9 +130,15 @@ def test_the_loader_leaves_unreadable_rows_out_and_says_so(project, cursor, tmp_
     with duckdb.connect(project.database) as files:
         said = list(load(files, cursor.connection))
     assert_says_what_it_left_out(said)
-    cursor.execute("select order_id, cast(ordered_at as text), email, discount_amount, is_deleted from raw.orders order by order_id, updated_at")
-    assert cursor.fetchall() == [("a", "2024-12-31 23:00:00", 'x "y"\n,\\.z', None, None), ("b", "2025-01-01 00:00:00", None, None, None),
-                                 ("b", None, None, None, True)]
+    cursor.execute(
+        "select order_id, cast(ordered_at as text), email, discount_amount, is_deleted from raw.orders order by"
+        " order_id, updated_at"
+    )
+    assert cursor.fetchall() == [
+        ("a", "2024-12-31 23:00:00", 'x "y"\n,\\.z', None, None),
+        ("b", "2025-01-01 00:00:00", None, None, None),
+        ("b", None, None, None, True),
+    ]
     cursor.execute("select cast(updated_at as text) from raw.products")
     assert cursor.fetchall() == [("0001-12-31 00:00:00 BC",)]
 
@@ -154,7 +162,8 @@ def test_a_missing_postgresql_is_named():
 
 
 def test_a_published_version_is_swapped_under_its_readers(on_postgres):
-    """Three versions are kept; a reader's transaction goes on, and keeps the version that it reads from being dropped."""
+    """Three versions are kept; a reader's transaction goes on, and keeps the version that it reads from being dropped.
+    """
     import psycopg2
 
     def connect():
@@ -172,8 +181,10 @@ def test_a_published_version_is_swapped_under_its_readers(on_postgres):
 
     writer, reader = connect(), connect()
     cursor = writer.cursor()
-    cursor.execute("create schema if not exists marts; create table marts.segments as select date '2025-03-31' as as_of_date;"
-                   "create table marts.customers (customer_id text, number integer)")
+    cursor.execute(
+        "create schema if not exists marts; create table marts.segments as select date '2025-03-31' as as_of_date;"
+        "create table marts.customers (customer_id text, number integer)"
+    )
 
     def publish(number: int) -> None:
         cursor.execute(f"delete from marts.customers; insert into marts.customers values ('a', {number})")
@@ -182,7 +193,9 @@ def test_a_published_version_is_swapped_under_its_readers(on_postgres):
     for number in (1, 2, 3):
         publish(number)
     assert versions() == {"published": 3, "published_1": 2, "published_2": 1}
-    cursor.execute("select obj_description('published.customers'::regclass), col_description('published.customers'::regclass, 1)")
+    cursor.execute(
+        "select obj_description('published.customers'::regclass), col_description('published.customers'::regclass, 1)"
+    )
     told = on_postgres.manifest.nodes["model.ecommerce_segments.customers"]
     assert cursor.fetchone() == (told.description, told.columns["customer_id"].description)
 
@@ -231,18 +244,31 @@ def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
         insert("segments", [(segment,) for segment in state["registered"]])
         insert("segment_memberships", state["members"])
         insert("int_known_ids", [(customer, customer) for customer in state["lifecycle_stage"]], schema="intermediate")
-        insert("customers", [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()])
+        insert(
+            "customers",
+            [(customer, stage, state["rfm_group"][customer]) for customer, stage in state["lifecycle_stage"].items()],
+        )
         cursor.execute(dates_of_models(on))
         on_postgres.dbt("run", "--select", *HISTORY, as_of_date=str(on))
-        for table, expected in (("segment_history", shop.history()), ("segment_sizes", shop.sizes()), ("segment_transitions", shop.transitions())):
+        for table, expected in (
+            ("segment_history", shop.history()),
+            ("segment_sizes", shop.sizes()),
+            ("segment_transitions", shop.transitions()),
+        ):
             assert rows(table) == sorted(expected, key=repr), (table, on)
 
     refused = on_postgres.attempt("run", "--select", *HISTORY, as_of_date="2025-01-02")
     assert "the history of segments has come to" in str(refused.exception)
     sizes, somebody = rows("segment_sizes"), rows("segment_history")[0][1]
-    cursor.execute("insert into staging.forgotten_customers values (encode(sha256(convert_to(%s, 'UTF8')), 'hex'), date '2025-03-01')", (somebody,))
+    cursor.execute(
+        "insert into staging.forgotten_customers values (encode(sha256(convert_to(%s, 'UTF8')), 'hex'), date"
+        " '2025-03-01')",
+        (somebody,),
+    )
     on_postgres.dbt("run", "--select", *HISTORY, as_of_date=str(on))
-    cursor.execute("select count(*) from marts.membership_changes where customer_id = %s and as_of_date < %s", (somebody, on))
+    cursor.execute(
+        "select count(*) from marts.membership_changes where customer_id = %s and as_of_date < %s", (somebody, on)
+    )
     assert cursor.fetchone() == (0,)
     assert [row for row in rows("segment_sizes") if row[0] < on] == [row for row in sizes if row[0] < on]
     cursor.execute("drop schema marts cascade; drop schema intermediate cascade; truncate staging.forgotten_customers")
@@ -250,7 +276,8 @@ def test_history_through_dbt_agrees_with_a_simulation(on_postgres):
 
 
 def test_the_log_of_an_earlier_version_goes_on_and_follows_people(on_postgres):
-    """Two customers become one; the dates before the log knew of that stay, and later the person is forgotten under all ids."""
+    """Two customers become one; the dates before the log knew of that stay, and later the person is forgotten under all
+    ids."""
     import psycopg2
 
     connection = psycopg2.connect("")
@@ -261,12 +288,17 @@ def test_the_log_of_an_earlier_version_goes_on_and_follows_people(on_postgres):
         cursor.execute(dates_of_models(date.fromisoformat(day)))
         on_postgres.dbt("run", "--select", *HISTORY, as_of_date=day)
 
-    cursor.execute("insert into marts.segments values ('s'); insert into marts.segment_memberships values ('s', 'g'), ('s', 'b');"
-                   "insert into marts.customers values ('g', 'lead', null), ('b', 'new', null)")
+    cursor.execute(
+        "insert into marts.segments values ('s'); insert into marts.segment_memberships values ('s', 'g'), ('s', 'b');"
+        "insert into marts.customers values ('g', 'lead', null), ('b', 'new', null)"
+    )
     run_as_of("2025-01-01")
-    cursor.execute("alter table marts.membership_changes drop column entered_on, drop column continued_as, drop column edition;"
-                   "truncate marts.customers, marts.segment_memberships; insert into marts.segment_memberships values ('s', 'a');"
-                   "insert into marts.customers values ('a', 'active', null); insert into intermediate.int_known_ids values ('a', 'a'), ('b', 'a'), ('g', 'a')")
+    cursor.execute(
+        "alter table marts.membership_changes drop column entered_on, drop column continued_as, drop column edition;"
+        "truncate marts.customers, marts.segment_memberships; insert into marts.segment_memberships values ('s', 'a');"
+        "insert into marts.customers values ('a', 'active', null); insert into intermediate.int_known_ids values ('a',"
+        " 'a'), ('b', 'a'), ('g', 'a')"
+    )
     run_as_of("2025-01-02")
 
     def rows(columns: str, table: str) -> list[tuple]:
@@ -278,12 +310,24 @@ def test_the_log_of_an_earlier_version_goes_on_and_follows_people(on_postgres):
     assert rows("customer_id, entered_on, exited_on", "segment_history") == [("a", first, None)]
     sizes = rows("as_of_date, customers, entered, exited", "segment_sizes")
     assert sizes == [(first, 2, None, None), (second, 1, 0, 0)]
-    assert ("lifecycle_stage", "new", "active", 1) in rows("trait, from_value, to_value, customers", "segment_transitions")
+    assert ("lifecycle_stage", "new", "active", 1) in rows(
+        "trait, from_value, to_value, customers", "segment_transitions"
+    )
     for name in "abg":
-        cursor.execute("insert into staging.forgotten_customers values (encode(sha256(convert_to(%s, 'UTF8')), 'hex'), date '2025-01-02')", (name,))
+        cursor.execute(
+            "insert into staging.forgotten_customers values (encode(sha256(convert_to(%s, 'UTF8')), 'hex'), date"
+            " '2025-01-02')",
+            (name,),
+        )
     cursor.execute("truncate marts.customers, marts.segment_memberships, intermediate.int_known_ids")
     run_as_of("2025-01-03")
-    assert rows("customer_id, continued_as", "membership_changes where customer_id in ('a', 'b', 'g') or continued_as is not null") == []
+    assert (
+        rows(
+            "customer_id, continued_as",
+            "membership_changes where customer_id in ('a', 'b', 'g') or continued_as is not null",
+        )
+        == []
+    )
     assert rows("as_of_date, customers, entered, exited", "segment_sizes") == [*sizes, (date(2025, 1, 3), 0, 0, 1)]
     assert rows("*", "identity_changes") == rows("*", "segment_history") == []
     cursor.execute("drop schema marts cascade; drop schema intermediate cascade; truncate staging.forgotten_customers")
@@ -307,8 +351,16 @@ def test_nights_give_what_a_full_refresh_gives_on_duckdb(project, on_postgres, t
         refreshed.run(tmp_path / str(night), night, *models)
         with duckdb.connect(refreshed.database) as files:
             list(load(files, connection))
-            nightly.dbt("build", "--exclude-resource-type", "test", "unit_test", *models, as_of_date=str(night), incremental_staging=True,
-                        **INCREMENT_SETTINGS)
+            nightly.dbt(
+                "build",
+                "--exclude-resource-type",
+                "test",
+                "unit_test",
+                *models,
+                as_of_date=str(night),
+                incremental_staging=True,
+                **INCREMENT_SETTINGS,
+            )
             for table in STAGING[:3]:
                 assert differing_rows(files, connection.cursor(), table)[2] == [], (table, night)
     connection.cursor().execute("drop schema staging cascade; drop schema raw cascade")
@@ -327,10 +379,24 @@ def test_predictions_are_written_as_on_duckdb(project, on_postgres, tmp_path, mo
     from ecommerce_segments.engines.source_tables import replace
 
     tables = {
-        "customer_predictions": pd.DataFrame({"customer_id": ['a "b"\n,c', "ä", "007"], "as_of_date": "2025-03-31", "probability_alive": [1, 1 / 3, None],
-                                              "expected_value_365d": [12.345, 0.005, None]}),
-        "prediction_fits": pd.DataFrame({"model": ["bg_nbd", "gamma_gamma"], "as_of_date": "2025-03-31", "reason": [None, "Too few, they say."],
-                                         "customers": [3, 0], "log_likelihood": [-9582.4292, None]})}
+        "customer_predictions": pd.DataFrame(
+            {
+                "customer_id": ['a "b"\n,c', "ä", "007"],
+                "as_of_date": "2025-03-31",
+                "probability_alive": [1, 1 / 3, None],
+                "expected_value_365d": [12.345, 0.005, None],
+            }
+        ),
+        "prediction_fits": pd.DataFrame(
+            {
+                "model": ["bg_nbd", "gamma_gamma"],
+                "as_of_date": "2025-03-31",
+                "reason": [None, "Too few, they say."],
+                "customers": [3, 0],
+                "log_likelihood": [-9582.4292, None],
+            }
+        ),
+    }
     here = tmp_path / "shop.duckdb"
     with duckdb.connect(here) as connection:
         connection.execute("create schema marts")
@@ -347,7 +413,11 @@ def test_predictions_are_written_as_on_duckdb(project, on_postgres, tmp_path, mo
         replace(on_postgres.manifest, "predictions", tables)
         cursor.execute("create view marts.of_somebody as select * from marts.customer_predictions")
     with pytest.raises(DbtError, match="soon"):
-        replace(on_postgres.manifest, "predictions", tables | {"prediction_fits": tables["prediction_fits"].assign(as_of_date="soon")})
+        replace(
+            on_postgres.manifest,
+            "predictions",
+            tables | {"prediction_fits": tables["prediction_fits"].assign(as_of_date="soon")},
+        )
     cursor.execute("set role reporter")
     with duckdb.connect(here) as warehouse:
         compared = {name: differing_rows(warehouse, cursor, f"marts.{name}") for name in tables}

@@ -1,6 +1,8 @@
-"""Predicted value: the published figures of CDNOW, the formulas against integrals and simulations, and the step that writes it.
+"""Predicted value: the published figures of CDNOW, the formulas against integrals and simulations, and the step that
+writes it.
 
-Nothing here uses the code under test to compute what it is held to: CDNOW's histories, likelihoods and integrals are this file's own.
+Nothing here uses the code under test to compute what it is held to: CDNOW's histories, likelihoods and integrals are
+this file's own.
 """
 
 import shutil
@@ -46,8 +48,12 @@ def cdnow() -> pd.DataFrame:
     rows = {}
     for customer, bought in days.items():
         first, *repeats = sorted(bought)
-        rows[customer] = (len(repeats), (max(bought) - first) / timedelta(weeks=1), (date(1997, 9, 30) - first) / timedelta(weeks=1),
-                          sum(bought[day] for day in repeats) / len(repeats) if repeats else np.nan)
+        rows[customer] = (
+            len(repeats),
+            (max(bought) - first) / timedelta(weeks=1),
+            (date(1997, 9, 30) - first) / timedelta(weeks=1),
+            sum(bought[day] for day in repeats) / len(repeats) if repeats else np.nan,
+        )
     return pd.DataFrame.from_dict(rows, orient="index", columns=["x", "t_x", "T", "z"])
 
 
@@ -59,7 +65,8 @@ def test_bg_nbd_gives_the_published_parameters(cdnow):
 
 
 def test_gamma_gamma_gives_the_published_parameters(cdnow):
-    """Fader and Hardie (2013): 946 customers came back, and spent 35.08 dollars at each repeat purchase on average (sd 30.28)."""
+    """Fader and Hardie (2013): 946 customers came back, and spent 35.08 dollars at each repeat purchase on average (sd
+    30.28)."""
     repeat = cdnow[cdnow["x"] > 0]
     assert (len(repeat), round(repeat["z"].mean(), 2), round(repeat["z"].std(), 2)) == (946, 35.08, 30.28)
     assert tuple(round(value, 2) for value in fit_gamma_gamma(repeat["x"], repeat["z"]).model) == PUBLISHED_MONEY
@@ -111,18 +118,30 @@ def test_no_neighbour_of_the_fitted_money_parameters_is_likelier(cdnow):
         assert max(likelihood(model._replace(**{name: value * factor})) for factor in (0.98, 1.02)) < log_likelihood
 
 
-# Parameters and histories (x, t_x, T in weeks): published ones, the places where the closed form has no value (a = 1; a + b = 1
-# without a repeat purchase), and a grocery's customer of 200 purchases.
-HISTORIES = [(0, 0, 38.86), (0, 0, 0), (1, 1.71, 38.86), (2, 30.43, 38.86), (7, 29.43, 38.86), (26, 20, 30), (3, 1 / 7, 100)]
-GRID = [(model, history) for model in (PUBLISHED, BgNbd(0.55, 10.58, 1, 2.5), BgNbd(1.2, 0.8, 0.3, 0.7), BgNbd(4, 40, 3, 30)) for history in HISTORIES] + [
-    (BgNbd(1.4, 1.3, 0.2, 50), (200, 155, 156)), (BgNbd(1.4, 1.3, 0.2, 50), (200, 120, 156))]
+# Parameters and histories (x, t_x, T in weeks): published ones, the places where the closed form has no value (a = 1; a
+# + b = 1 without a repeat purchase), and a grocery's customer of 200 purchases.
+HISTORIES = [
+    (0, 0, 38.86),
+    (0, 0, 0),
+    (1, 1.71, 38.86),
+    (2, 30.43, 38.86),
+    (7, 29.43, 38.86),
+    (26, 20, 30),
+    (3, 1 / 7, 100),
+]
+GRID = [
+    (model, history)
+    for model in (PUBLISHED, BgNbd(0.55, 10.58, 1, 2.5), BgNbd(1.2, 0.8, 0.3, 0.7), BgNbd(4, 40, 3, 30))
+    for history in HISTORIES
+] + [(BgNbd(1.4, 1.3, 0.2, 50), (200, 155, 156)), (BgNbd(1.4, 1.3, 0.2, 50), (200, 120, 156))]
 
 
 def integrated(model: BgNbd, x: int, t_x: float, T: float, weeks: float) -> tuple[float, float]:
     """Probability of being alive and expected purchases, by adding up over the customer's rate and chance to leave.
 
-    Each point counts by its prior times the likelihood of the history: bought x times at the rate, survived each, and then is
-    alive and silent up to T, or has left at t_x. Whoever is alive goes on buying at the rate for as long as they survive.
+    Each point counts by its prior times the likelihood of the history: bought x times at the rate, survived each, and
+    then is alive and silent up to T, or has left at t_x. Whoever is alive goes on buying at the rate for as long as
+    they survive.
     """
     r, alpha, a, b = model
     # The logarithm of the rate, and the logit of the chance: the integrand falls off on both sides of each.
@@ -156,7 +175,8 @@ def test_the_sum_of_positive_terms_is_the_published_closed_form():
 
 
 def simulated(model: BgNbd, customers: int, T: float, weeks: float) -> pd.DataFrame:
-    """x, t_x, whether still alive at T, and the purchases in the weeks after it, of customers who do as the model says."""
+    """x, t_x, whether still alive at T, and the purchases in the weeks after it, of customers who do as the model says.
+    """
     rng = np.random.default_rng(0)
     rate, chance = rng.gamma(model.r, 1 / model.alpha, customers), rng.beta(model.a, model.b, customers)
     found = pd.DataFrame({"x": 0, "t_x": 0.0, "is_alive": True, "purchases": 0}, index=range(customers))
@@ -180,7 +200,9 @@ def test_simulated_customers_do_what_is_predicted_of_them():
     T, weeks = 39, 52
     customers = simulated(PUBLISHED, 300_000, T, weeks)
     customers["alive"] = PUBLISHED.probability_alive(customers["x"], customers["t_x"], T)
-    customers["expected"] = PUBLISHED.expected_purchases(customers["x"], customers["t_x"], np.full(len(customers), T), weeks)
+    customers["expected"] = PUBLISHED.expected_purchases(
+        customers["x"], customers["t_x"], np.full(len(customers), T), weeks
+    )
     # By how often they came back, and when last.
     classes = [customers["x"].clip(upper=12), pd.cut(customers["t_x"], [-1, 0, 5, 15, 30, 39])]
     groups = [group for _, group in customers.groupby(classes, observed=True) if len(group) >= 300]
@@ -189,12 +211,17 @@ def test_simulated_customers_do_what_is_predicted_of_them():
         for predicted, happened in (("alive", "is_alive"), ("expected", "purchases")):
             # A thousandth allows for groups of whom nobody, or everybody, is alive.
             error = group[happened].std() / len(group) ** 0.5 + 0.001
-            assert abs(group[happened].mean() - group[predicted].mean()) < 4 * error, (group[["x", "t_x"]].iloc[0], predicted)
+            assert abs(group[happened].mean() - group[predicted].mean()) < 4 * error, (
+                group[["x", "t_x"]].iloc[0],
+                predicted,
+            )
 
 
 def test_the_fit_finds_the_parameters_of_simulated_customers():
     customers = simulated(PUBLISHED, 100_000, 39, 0)
-    assert fit_bg_nbd(customers["x"], customers["t_x"], np.full(len(customers), 39)).model == pytest.approx(PUBLISHED, rel=0.1)
+    assert fit_bg_nbd(customers["x"], customers["t_x"], np.full(len(customers), 39)).model == pytest.approx(
+        PUBLISHED, rel=0.1
+    )
 
 
 @pytest.mark.parametrize(("x", "z"), [(1, 20.0), (2, 22.35), (30, 400.0), (3, 0.01)])
@@ -204,7 +231,9 @@ def test_expected_revenue_is_that_of_an_integral(x, z):
     log_nu = np.linspace(-40, 10, 20_000)
     nu = np.exp(log_nu)
     weight = np.exp((q + p * x) * log_nu - (v + x * z) * nu - ((q + p * x) * log_nu - (v + x * z) * nu).max())
-    assert PUBLISHED_MONEY.expected_revenue([x], [z]) == pytest.approx([(weight * p / nu).sum() / weight.sum()], rel=1e-8)
+    assert PUBLISHED_MONEY.expected_revenue([x], [z]) == pytest.approx(
+        [(weight * p / nu).sum() / weight.sum()], rel=1e-8
+    )
 
 
 def test_who_never_came_back_is_expected_to_spend_the_mean_and_refunds_count_as_nothing():
@@ -217,9 +246,16 @@ def test_who_never_came_back_is_expected_to_spend_the_mean_and_refunds_count_as_
 
 def buyers(cdnow: pd.DataFrame) -> pd.DataFrame:
     """CDNOW as rows of customer_value."""
-    return pd.DataFrame({"customer_id": cdnow.index, "as_of_date": date(1997, 9, 30), "repeat_purchase_days": cdnow["x"],
-                         "days_first_to_last": (cdnow["t_x"] * 7).round(), "days_first_to_as_of": (cdnow["T"] * 7).round(),
-                         "revenue_per_repeat_day": cdnow["z"]}).reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "customer_id": cdnow.index,
+            "as_of_date": date(1997, 9, 30),
+            "repeat_purchase_days": cdnow["x"],
+            "days_first_to_last": (cdnow["t_x"] * 7).round(),
+            "days_first_to_as_of": (cdnow["T"] * 7).round(),
+            "revenue_per_repeat_day": cdnow["z"],
+        }
+    ).reset_index(drop=True)
 
 
 def test_predictions_multiply_purchases_and_revenue(cdnow):
@@ -231,7 +267,9 @@ def test_predictions_multiply_purchases_and_revenue(cdnow):
     assert (purchases["customers"], money["customers"], round(money["correlation"], 2)) == (2357, 946, 0.11)
     assert (purchases["reason"], money["reason"]) == (None, None)
     alive, expected, revenue, value = table.loc["0001", table.columns[1:]]
-    assert (alive, expected) == pytest.approx(integrated(BgNbd(*(purchases[name] for name in BgNbd._fields)), 2, 213 / 7, 272 / 7, 365 / 7), rel=1e-6)
+    assert (alive, expected) == pytest.approx(
+        integrated(BgNbd(*(purchases[name] for name in BgNbd._fields)), 2, 213 / 7, 272 / 7, 365 / 7), rel=1e-6
+    )
     assert value == expected * revenue
     assert table["probability_alive"][cdnow["x"] == 0].eq(1).all()
 
@@ -239,7 +277,10 @@ def test_predictions_multiply_purchases_and_revenue(cdnow):
 def test_predictions_do_not_depend_on_the_currency_or_the_order_of_rows(cdnow):
     rows = buyers(cdnow)
     other = rows.assign(revenue_per_repeat_day=rows["revenue_per_repeat_day"] * 5_000).sample(frac=1, random_state=0)
-    here, there = (step.predict(table, "1997-09-30", 200).tables["customer_predictions"].set_index("customer_id") for table in (rows, other))
+    here, there = (
+        step.predict(table, "1997-09-30", 200).tables["customer_predictions"].set_index("customer_id")
+        for table in (rows, other)
+    )
     there = there.loc[here.index]
     assert np.allclose(here["expected_value_365d"] * 5_000, there["expected_value_365d"], rtol=1e-4)
     assert np.allclose(here["expected_purchases_365d"], there["expected_purchases_365d"], rtol=1e-6)
@@ -248,16 +289,28 @@ def test_predictions_do_not_depend_on_the_currency_or_the_order_of_rows(cdnow):
 @pytest.mark.parametrize(("minimum", "with_purchases"), [(946, True), (947, False)])
 def test_a_small_shop_gets_a_sentence_and_no_numbers(cdnow, minimum, with_purchases):
     predictions = step.predict(buyers(cdnow), "1997-09-30", minimum)
-    table = predictions.tables["customer_predictions"].reindex(columns=["probability_alive", "expected_purchases_365d", "expected_value_365d"])
-    assert len(table) == 2357 and table.notna().all(axis=None) == with_purchases and table.isna().all(axis=None) != with_purchases
-    reason = "Nothing is predicted of how often buyers buy: 946 buyers came back, but at least 947 are needed (prediction_min_repeat_buyers)."
+    table = predictions.tables["customer_predictions"].reindex(
+        columns=["probability_alive", "expected_purchases_365d", "expected_value_365d"]
+    )
+    assert (
+        len(table) == 2357
+        and table.notna().all(axis=None) == with_purchases
+        and table.isna().all(axis=None) != with_purchases
+    )
+    reason = (
+        "Nothing is predicted of how often buyers buy: 946 buyers came back, but at least 947 are needed"
+        " (prediction_min_repeat_buyers)."
+    )
     assert (reason in predictions.told) != with_purchases
     assert (predictions.tables["prediction_fits"]["reason"][0] == reason) != with_purchases
 
 
 def test_a_shop_without_buyers_has_empty_predictions(cdnow):
     predictions = step.predict(buyers(cdnow).head(0), "1997-09-30", 0)
-    assert len(predictions.tables["customer_predictions"]) == 0 and predictions.tables["prediction_fits"]["reason"].notna().all()
+    assert (
+        len(predictions.tables["customer_predictions"]) == 0
+        and predictions.tables["prediction_fits"]["reason"].notna().all()
+    )
 
 
 def test_data_that_determine_no_model_are_refused():
@@ -301,9 +354,14 @@ def test_both_tables_are_replaced_or_neither(warehouse, cdnow):
     before = [rows(file, f"from marts.{name} order by all") for name in tables]
     assert [len(table) for table in before] == [2357, 2]
     broken = tables["prediction_fits"].assign(as_of_date="soon")
-    for name, table, said in (("prediction_fits", broken, "soon"), ("undeclared", tables["prediction_fits"], "undeclared")):
+    for name, table, said in (
+        ("prediction_fits", broken, "soon"),
+        ("undeclared", tables["prediction_fits"], "undeclared"),
+    ):
         with pytest.raises(DbtError, match=said):
-            replace(manifest, "predictions", {"customer_predictions": tables["customer_predictions"].head(1), name: table})
+            replace(
+                manifest, "predictions", {"customer_predictions": tables["customer_predictions"].head(1), name: table}
+            )
         assert [rows(file, f"from marts.{name} order by all") for name in tables] == before
     replace(manifest, "predictions", tables)
     assert [rows(file, f"from marts.{name} order by all") for name in tables] == before
@@ -313,41 +371,80 @@ def test_both_tables_are_replaced_or_neither(warehouse, cdnow):
 def test_what_is_written_has_the_declared_columns_and_rounding(warehouse, cdnow):
     manifest, file = warehouse
     predictions = step.predict(buyers(cdnow), "1997-09-30", 200)
-    odd = predictions.tables["customer_predictions"].head(2).assign(customer_id=['a "b"\n,c', "007"], expected_value_365d=[12.345000001, np.nan])
+    odd = (
+        predictions.tables["customer_predictions"]
+        .head(2)
+        .assign(customer_id=['a "b"\n,c', "007"], expected_value_365d=[12.345000001, np.nan])
+    )
     replace(manifest, "predictions", predictions.tables | {"customer_predictions": odd})
-    declared = yaml.safe_load((PROJECT / "models" / "predictions" / "_predictions.yml").read_text())["sources"][0]["tables"]
-    types = {"text": "VARCHAR", "date": "DATE", "bigint": "BIGINT", "decimal(18,8)": "DECIMAL(18,8)", "decimal(18,2)": "DECIMAL(18,2)"}
+    declared = yaml.safe_load((PROJECT / "models" / "predictions" / "_predictions.yml").read_text())["sources"][0][
+        "tables"
+    ]
+    types = {
+        "text": "VARCHAR",
+        "date": "DATE",
+        "bigint": "BIGINT",
+        "decimal(18,8)": "DECIMAL(18,8)",
+        "decimal(18,2)": "DECIMAL(18,2)",
+    }
     for table in declared:
-        found = rows(file, f"select column_name, data_type from duckdb_columns() where table_name = '{table['name']}' order by column_index")
+        found = rows(
+            file,
+            f"select column_name, data_type from duckdb_columns() where table_name = '{table['name']}' order by"
+            " column_index",
+        )
         assert found == [(column["name"], types[column["data_type"]]) for column in table["columns"]]
-    assert rows(file, "select customer_id, expected_value_365d::varchar from marts.customer_predictions order by 1") == [
-        ("007", None), ('a "b"\n,c', "12.35")]
+    assert rows(
+        file, "select customer_id, expected_value_365d::varchar from marts.customer_predictions order by 1"
+    ) == [("007", None), ('a "b"\n,c', "12.35")]
 
 
 def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, tmp_path, capsys, monkeypatch):
     write_shop(random_shop(3, date(2025, 3, 31)), tmp_path / "raw", "parquet")
     settings = {"as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000}
     file = tmp_path / "shop.duckdb"
-    built = project.attempt("build", "--exclude-resource-type", "test", "unit_test", raw_dir=tmp_path / "raw", database=file, **settings)
+    built = project.attempt(
+        "build", "--exclude-resource-type", "test", "unit_test", raw_dir=tmp_path / "raw", database=file, **settings
+    )
     assert built.success, messages(built)
     monkeypatch.setattr(sys, "argv", ["predict.py", "--vars", yaml.safe_dump(settings)])
-    with chdir(PROJECT), environment(RAW_DIR=tmp_path / "raw", DUCKDB_PATH=file, DBT_TARGET_PATH=tmp_path, DBT_LOG_PATH=tmp_path,
-                                     DATASET="shop", PUBLISHED_DIR=tmp_path, DBT_TARGET="duckdb"):
+    with (
+        chdir(PROJECT),
+        environment(
+            RAW_DIR=tmp_path / "raw",
+            DUCKDB_PATH=file,
+            DBT_TARGET_PATH=tmp_path,
+            DBT_LOG_PATH=tmp_path,
+            DATASET="shop",
+            PUBLISHED_DIR=tmp_path,
+            DBT_TARGET="duckdb",
+        ),
+    ):
         code = step.main()
         said = capsys.readouterr()
         assert code == 0, said
         rows(file, "checkpoint")
-        for wrong in ("update marts.customer_predictions set probability_alive = 1.5", "update marts.prediction_fits set reason = null",
-                      "insert into marts.customer_predictions from marts.customer_predictions limit 1"):
+        for wrong in (
+            "update marts.customer_predictions set probability_alive = 1.5",
+            "update marts.prediction_fits set reason = null",
+            "insert into marts.customer_predictions from marts.customer_predictions limit 1",
+        ):
             broken = Path(tempfile.mkdtemp(dir=tmp_path)) / file.name
             shutil.copy(file, broken)
             rows(broken, wrong)
-            tested = project.attempt("test", "--select", "source:predictions", raw_dir=tmp_path / "raw", database=broken, **settings)
+            tested = project.attempt(
+                "test", "--select", "source:predictions", raw_dir=tmp_path / "raw", database=broken, **settings
+            )
             assert [run.status for run in tested.result].count("fail") == 1, wrong
         rows(file, "update marts.customer_value set as_of_date = '2025-03-30'")
         assert step.main() == 2
-    assert capsys.readouterr().err == "The mart customer_value is of 2025-03-30, but the last build of 2025-03-31: build again first.\n"
-    assert "buyers as of 2025-03-31" in said.out and "at least 200 are needed (prediction_min_repeat_buyers)." in said.out
+    assert (
+        capsys.readouterr().err
+        == "The mart customer_value is of 2025-03-30, but the last build of 2025-03-31: build again first.\n"
+    )
+    assert (
+        "buyers as of 2025-03-31" in said.out and "at least 200 are needed (prediction_min_repeat_buyers)." in said.out
+    )
     assert rows(file, "select customer_id, probability_alive from marts.customer_predictions order by 1") == rows(
         file, "select customer_id, null from marts.customers where purchase_count > 0 order by 1")
     assert rows(file, "select model, as_of_date from marts.prediction_fits order by 1") == [

@@ -16,8 +16,10 @@ MARTS = [path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")]
 
 # What PostgreSQL or Spark do not understand: it belongs into macros/dialects.
 FOREIGN_WORDS = re.compile(
-    r"\b(qualify|group by all|order by all|arg_max|arg_min|max_by|try_cast|strftime|strptime|date_diff|datediff|struct_pack|list_agg"
-    r"|regexp_matches|regexp_full_match|exclude|distinct on|epoch|unnest|read_csv|read_parquet|sha256|now\(|current_date"
+    r"\b(qualify|group by all|order by"
+    r" all|arg_max|arg_min|max_by|try_cast|strftime|strptime|date_diff|datediff|struct_pack|list_agg"
+    r"|regexp_matches|regexp_full_match|exclude|distinct"
+    r" on|epoch|unnest|read_csv|read_parquet|sha256|now\(|current_date"
     r"|current_timestamp|ifnull|iff|nvl|pivot)\b|::|//(?!.*')"
 )
 
@@ -40,8 +42,13 @@ def models(project):
 
 def columns(built, mart: str) -> dict[str, str]:
     """Name and type of each column of a built mart."""
-    return dict(built.execute("select column_name, data_type from information_schema.columns where table_schema = 'marts' and table_name = ?",
-                              [mart]).fetchall())
+    return dict(
+        built.execute(
+            "select column_name, data_type from information_schema.columns where table_schema = 'marts' and table_name"
+            " = ?",
+            [mart],
+        ).fetchall()
+    )
 
 
 def test_every_model_has_a_description_that_opens_with_its_grain(project, built):
@@ -72,7 +79,10 @@ def test_the_columns_of_segments_are_those_of_customers(project, built):
     """In name, type and description; no YAML of their own is needed."""
     for segment in register_entries():
         name = f"seg_{segment['name']}"
-        assert columns(built, name).items() <= (columns(built, "customer_categories") | columns(built, "customers")).items(), name
+        assert (
+            columns(built, name).items()
+            <= (columns(built, "customer_categories") | columns(built, "customers")).items()
+        ), name
         described = models(project)["customer_categories"].columns | models(project)["customers"].columns
         for column in models(project)[name].columns.values():
             assert column.description == described[column.name].description, name
@@ -97,12 +107,23 @@ def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sen
 
 def test_members_show_the_segments_texts_and_customers_columns(project, built):
     texts = built.execute("select distinct segment, segment_title, segment_group from marts.segment_members").fetchall()
-    assert len(texts) > 20 and set(texts) <= {(entry["name"], entry["title"], entry.get("group", "Our own")) for entry in register_entries()}
+    assert len(texts) > 20 and set(texts) <= {
+        (entry["name"], entry["title"], entry.get("group", "Our own")) for entry in register_entries()
+    }
     shown, customers = models(project)["segment_members"].columns, models(project)["customers"].columns
     own = {"segment", "segment_title", "segment_group"}
-    assert {name: (column.data_type, column.description) for name, column in shown.items() if name not in own | {"customer_id"}} == {
-        name: (column.data_type, column.description) for name, column in customers.items() if name in shown.keys() - {"customer_id"}}
-    assert columns(built, "segment_members").items() - columns(built, "customers").items() == {(name, "VARCHAR") for name in own}
+    assert {
+        name: (column.data_type, column.description)
+        for name, column in shown.items()
+        if name not in own | {"customer_id"}
+    } == {
+        name: (column.data_type, column.description)
+        for name, column in customers.items()
+        if name in shown.keys() - {"customer_id"}
+    }
+    assert columns(built, "segment_members").items() - columns(built, "customers").items() == {
+        (name, "VARCHAR") for name in own
+    }
 
 
 def test_no_model_speaks_a_dialect_or_reads_the_clock():
@@ -120,7 +141,10 @@ def test_unit_tests_have_names_that_postgresql_takes():
 
 
 def segment_sql(name: str) -> str:
-    """A segment's file without comments. Whether someone is in another segment is a condition like others: it is read as one word."""
+    """A segment's file without comments.
+
+    Whether someone is in another segment is a condition like others: it is read as one word.
+    """
     sql = re.sub(r"--.*", "", (PROJECT / register.file_of(name)).read_text())
     return re.sub(r"\(select customer_id from \{\{ ref\('seg_\w+'\) \}\}\)", "''", sql)
 
@@ -151,7 +175,8 @@ def test_segments_are_bare_filters():
     for segment in register_entries():
         sql = segment_sql(segment["name"])
         assert sql.count("select") == 1 and not re.search(r"\b(join|union|group by|over)\b", sql), segment["name"]
-        # The date of a run may be another one than that of `customers`: the build refuses that, and ours need no such care.
+        # The date of a run may be another one than that of `customers`: the build refuses that, and ours need no such
+        # care.
         dates = set() if segment["name"] in shipped() else {"as_of_date", "days_ago", "months_ago"}
         assert set(re.findall(r"\{\{\s*(\w+)", sql)) <= {"ref", "var"} | dates, segment["name"]
 
@@ -161,8 +186,13 @@ def register_entries() -> list[dict]:
 
 
 def shipped() -> set[str]:
-    """The segments that come with the project. Others are the shop's own: of them no more is asked than docs/first_segment.md says."""
-    return set(re.findall(r"(?m)^\| ([a-z_]+) \| .* \|$", (PROJECT / "README.md").read_text())) & {entry["name"] for entry in register_entries()}
+    """The segments that come with the project.
+
+    Others are the shop's own: of them no more is asked than docs/first_segment.md says.
+    """
+    return set(re.findall(r"(?m)^\| ([a-z_]+) \| .* \|$", (PROJECT / "README.md").read_text())) & {
+        entry["name"] for entry in register_entries()
+    }
 
 
 def test_each_segment_is_registered_with_its_texts():
@@ -179,7 +209,9 @@ def test_segments_show_what_their_filter_asks():
     """So that a reader of the segment sees why someone is in it."""
     for segment in register_entries():
         select, _, where = segment_sql(segment["name"]).partition("\nfrom ")
-        asked = set(re.findall(r"\b[a-z_]+_?[0-9a-z]*\b", re.sub(r"'.*?'|\{\{.*?\}\}", "", where.partition("where")[2]))) - {"customer_id"}
+        asked = set(
+            re.findall(r"\b[a-z_]+_?[0-9a-z]*\b", re.sub(r"'.*?'|\{\{.*?\}\}", "", where.partition("where")[2]))
+        ) - {"customer_id"}
         shown = set(re.findall(r"\w+", select))
         assert asked - shown <= {"and", "or", "not", "in", "is", "null", "between"}, segment["name"]
 
@@ -204,7 +236,10 @@ def register_without(project, name: str) -> list[dict]:
 
 def test_an_unregistered_segment_file_stops_the_build(project, tmp_path):
     result = project.attempt("seed", raw_dir=tmp_path, segments=register_without(project, "loyal_buyers"))
-    assert "models/marts/segments/seg_loyal_buyers.sql is not registered: add an entry with name loyal_buyers" in messages(result)
+    assert (
+        "models/marts/segments/seg_loyal_buyers.sql is not registered: add an entry with name loyal_buyers"
+        in messages(result)
+    )
 
 
 def test_a_registered_segment_without_texts_stops_the_build(project, tmp_path):
@@ -216,18 +251,41 @@ def test_a_registered_segment_without_texts_stops_the_build(project, tmp_path):
 POINTS = {"name": "points", "type": "number", "description": "Points."}
 
 
-@pytest.mark.parametrize("register, sentence", [
-    ({"traits": []}, "models/traits/trait_average_days_between_sessions.sql is not registered: add an entry with name average_days_between_sessions"),
-    ({"own_traits": [{"name": "points"}]}, "The trait points has no columns: complete its entry"),
-    ({"own_traits": [{"name": "of_shop", "columns": [POINTS | {"description": None}]}]}, "The column points of the trait of_shop has no description"),
-    ({"own_traits": [{"name": "of_shop", "columns": [POINTS | {"type": "money"}]}]}, "has the type money, but must have text, integer, number"),
-    ({"own_traits": [{"name": "of_shop", "columns": [POINTS | {"name": "Loyalty points"}]}]}, "has no name for a column"),
-    ({"own_traits": [{"name": "of_shop", "columns": [POINTS | {"name": "net_revenue"}]}]}, "has the name of another column of customers"),
-    ({"own_traits": [{"name": "of_shop", "columns": [POINTS]}], "custom_traits": [POINTS]},
-     "The entry points of custom_traits has the name of another column of customers"),
-    ({"custom_traits": [POINTS | {"type": "integer"}]}, "The entry points of custom_traits has the type integer, but must have text, number"),
-    ({"custom_traits": [POINTS | {"description": None}]}, "The entry points of custom_traits has no description"),
-])
+@pytest.mark.parametrize(
+    "register, sentence",
+    [
+        (
+            {"traits": []},
+            "models/traits/trait_average_days_between_sessions.sql is not registered: add an entry with name average_days_between_sessions",
+        ),
+        ({"own_traits": [{"name": "points"}]}, "The trait points has no columns: complete its entry"),
+        (
+            {"own_traits": [{"name": "of_shop", "columns": [POINTS | {"description": None}]}]},
+            "The column points of the trait of_shop has no description",
+        ),
+        (
+            {"own_traits": [{"name": "of_shop", "columns": [POINTS | {"type": "money"}]}]},
+            "has the type money, but must have text, integer, number",
+        ),
+        (
+            {"own_traits": [{"name": "of_shop", "columns": [POINTS | {"name": "Loyalty points"}]}]},
+            "has no name for a column",
+        ),
+        (
+            {"own_traits": [{"name": "of_shop", "columns": [POINTS | {"name": "net_revenue"}]}]},
+            "has the name of another column of customers",
+        ),
+        (
+            {"own_traits": [{"name": "of_shop", "columns": [POINTS]}], "custom_traits": [POINTS]},
+            "The entry points of custom_traits has the name of another column of customers",
+        ),
+        (
+            {"custom_traits": [POINTS | {"type": "integer"}]},
+            "The entry points of custom_traits has the type integer, but must have text, number",
+        ),
+        ({"custom_traits": [POINTS | {"description": None}]}, "The entry points of custom_traits has no description"),
+    ],
+)
 def test_a_wrong_register_of_traits_stops_the_build(project, tmp_path, register, sentence):
     assert sentence in messages(project.attempt("seed", raw_dir=tmp_path, **register))
 

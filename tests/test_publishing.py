@@ -1,4 +1,5 @@
-"""What is published stays whole whatever happens to the run that writes it: killed, doubled, out of disk, without rights."""
+"""What is published stays whole whatever happens to the run that writes it: killed, doubled, out of disk, without
+rights."""
 
 import json
 import os
@@ -30,11 +31,21 @@ class Runs:
 
     def __init__(self, artifacts: Path, root: Path = PROJECT):
         self.root = root
-        paths = {"DBT_TARGET_PATH": artifacts / "target", "DBT_LOG_PATH": artifacts / "logs", "PYTHONPATH": f"{root}:{root / 'tests'}",
-                 "DUCKDB_PATH": artifacts / "shop.duckdb"}
+        paths = {
+            "DBT_TARGET_PATH": artifacts / "target",
+            "DBT_LOG_PATH": artifacts / "logs",
+            "PYTHONPATH": f"{root}:{root / 'tests'}",
+            "DUCKDB_PATH": artifacts / "shop.duckdb",
+        }
         self.environment = os.environ | {name: str(path) for name, path in paths.items()}
-        self.process = subprocess.Popen([sys.executable, root / "tests" / "forked_runs.py"], cwd=root, text=True, env=self.environment,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, root / "tests" / "forked_runs.py"],
+            cwd=root,
+            text=True,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         assert self.process.stdout.readline() == "ready\n"
 
     def order(self, **order) -> list[dict]:
@@ -51,7 +62,12 @@ class Shop:
     """A small shop with a warehouse and published marts."""
 
     def __init__(self, runs: Runs, directory: Path, warehouse: Path | None = None):
-        self.by, self.raw_dir, self.warehouse, self.published = runs, directory / "raw", warehouse or directory / "shop.duckdb", directory / "published"
+        self.by, self.raw_dir, self.warehouse, self.published = (
+            runs,
+            directory / "raw",
+            warehouse or directory / "shop.duckdb",
+            directory / "published",
+        )
         if not self.raw_dir.exists():
             write_shop(random_shop(1, date(2025, 3, 31)), self.raw_dir, "parquet")
         self.environment = {name: str(path) for name, path in {
@@ -59,7 +75,11 @@ class Shop:
 
     def runs(self, as_of_date: str = DATES[0], **order) -> list[dict]:
         """Nightly runs, of all models without the tests. Returns what became of each."""
-        variables = {"as_of_date": as_of_date, "max_rejected_rows": 1_000_000, "max_days_without_orders": None} | order.pop("variables", {})
+        variables = {
+            "as_of_date": as_of_date,
+            "max_rejected_rows": 1_000_000,
+            "max_days_without_orders": None,
+        } | order.pop("variables", {})
         arguments = order.pop("arguments", ["--exclude-resource-type", "test", "unit_test"])
         return self.by.order(environment=self.environment, variables=variables, arguments=arguments, **order)
 
@@ -81,8 +101,16 @@ class Shop:
 @contextmanager
 def readers(published: Path, number: int = 4):
     """Readers who never pause. In the end each must have read, and have found nothing torn."""
-    processes = [subprocess.Popen([sys.executable, PROJECT / "tests" / "published_reader.py", published], text=True,
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(number)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, PROJECT / "tests" / "published_reader.py", published],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(number)
+    ]
     try:
         yield
     finally:
@@ -153,7 +181,8 @@ def test_a_run_killed_at_thirty_random_moments_harms_nothing(shop, whole_run):
 
 
 def test_a_kill_at_each_step_of_publishing_leaves_the_last_version_or_the_new_one(shop):
-    """The steps are the lines of ecommerce_segments/publish/versions.py, each when it is executed for the first time."""
+    """The steps are the lines of ecommerce_segments/publish/versions.py, each when it is executed for the first time.
+    """
     steps = shop.run(publish_only=True)["steps"]
     assert len(steps) > 40
     with readers(shop.published):
@@ -172,7 +201,10 @@ def test_of_two_runs_at_once_one_stops_with_a_sentence(shop):
     with readers(shop.published, 1):
         runs = sorted(shop.runs(DATES[1], together=2), key=lambda run: run["code"])
     assert [run["code"] for run in runs] == [0, 2]
-    assert runs[1]["stderr"] == f"Another run is writing {shop.warehouse} now. This one stops and changes nothing: start it again later.\n"
+    assert (
+        runs[1]["stderr"]
+        == f"Another run is writing {shop.warehouse} now. This one stops and changes nothing: start it again later.\n"
+    )
     assert shop.published_date() == DATES[1]
     assert shop.history(DATES[1]) == shop.history("9999-12-31")
 
@@ -204,7 +236,10 @@ def little_space(directory: Path, kilobytes: int):
 
 def assert_it_still_stands(shop: Shop, result: dict, version: Path, what_is_wrong: str) -> None:
     assert result["code"] in (1, 2)
-    assert re.fullmatch(f"Not published: .*{what_is_wrong}.*\\. {shop.published}/current still leads to {version.name}\\.", result["stderr"].splitlines()[-1])
+    assert re.fullmatch(
+        f"Not published: .*{what_is_wrong}.*\\. {shop.published}/current still leads to {version.name}\\.",
+        result["stderr"].splitlines()[-1],
+    )
     assert publish.current(shop.published) == version
     assert publish.sorted_versions(shop.published) == [version]
     assert not list(shop.published.rglob("*.unfinished"))
@@ -246,8 +281,17 @@ def test_a_directory_without_rights_is_named_before_the_build(shop):
 def test_a_failing_audit_publishes_nothing_and_takes_no_step(shop):
     """Orders that ended a month ago: a load that failed."""
     version, history = publish.current(shop.published), shop.history("9999-12-31")
-    result = shop.run("2025-05-31", arguments=["--exclude", "test_type:generic", "test_type:unit"], variables={"max_days_without_orders": 3})
-    assert_it_still_stands(shop, result, version, "The newest order is of .*, more than max_days_without_orders \\(3\\) before 2025-05-31: was the load complete")
+    result = shop.run(
+        "2025-05-31",
+        arguments=["--exclude", "test_type:generic", "test_type:unit"],
+        variables={"max_days_without_orders": 3},
+    )
+    assert_it_still_stands(
+        shop,
+        result,
+        version,
+        "The newest order is of .*, more than max_days_without_orders \\(3\\) before 2025-05-31: was the load complete",
+    )
     assert shop.history("9999-12-31") == history
 
 
@@ -261,16 +305,22 @@ def test_a_broken_rule_is_told_in_its_own_words(shop):
 
 
 def test_what_is_published(shop):
-    """Every mart but contact data, the same in both forms, in files that DuckDB 1.0 reads; and what the manifest says of them."""
+    """Every mart but contact data, the same in both forms, in files that DuckDB 1.0 reads; and what the manifest says
+    of them."""
     version = publish.current(shop.published)
     manifest = json.loads((version / "manifest.json").read_text())
-    built = {name for (name,) in shop.rows("select table_name from information_schema.tables where table_schema = 'marts'")}
+    built = {
+        name for (name,) in shop.rows("select table_name from information_schema.tables where table_schema = 'marts'")
+    }
     assert set(manifest["rows"]) == built - {"customer_contacts", "audiences", "sms_audiences", "suppressions"}
     assert {path.stem for path in version.glob("*.parquet")} == set(manifest["rows"])
     assert manifest["as_of_date"] == DATES[0]
     assert datetime.fromisoformat(manifest["published_at"]).tzinfo
     assert re.fullmatch("[0-9a-f]{40}(-dirty)?", manifest["git_revision"] or "0" * 40)
-    with duckdb.connect(version / publish.DATABASE, read_only=True) as published, duckdb.connect(shop.warehouse) as warehouse:
+    with (
+        duckdb.connect(version / publish.DATABASE, read_only=True) as published,
+        duckdb.connect(shop.warehouse) as warehouse,
+    ):
         for mart in manifest["rows"]:
             expected = sorted(warehouse.execute(f"from marts.{mart}").fetchall(), key=repr)
             assert sorted(published.execute(f"from marts.{mart}").fetchall(), key=repr) == expected
@@ -285,14 +335,27 @@ def test_descriptions_stand_in_the_warehouse_and_go_with_what_is_published(shop)
     described = yaml_descriptions()
     with duckdb.connect(shop.warehouse) as connection:
         in_the_warehouse = publish.descriptions(connection)
-        columns = dict(connection.execute("select table_name, list(column_name) from duckdb_columns() where schema_name = 'marts' group by all").fetchall())
+        columns = dict(
+            connection.execute(
+                "select table_name, list(column_name) from duckdb_columns() where schema_name = 'marts' group by all"
+            ).fetchall()
+        )
     for mart, (text, told) in in_the_warehouse.items():
         if mart.startswith("seg_"):
-            assert text.startswith("One row per customer") and told.items() <= (described["customer_categories"][1] | described["customers"][1]).items()
+            assert (
+                text.startswith("One row per customer")
+                and told.items() <= (described["customer_categories"][1] | described["customers"][1]).items()
+            )
         else:
             assert (text, told) == described[mart]
         assert told.keys() == set(columns[mart]), mart
-    assert {"customers", "segment_members", "membership_changes", "seg_loyal_buyers", "prediction_fits"} <= in_the_warehouse.keys()
+    assert {
+        "customers",
+        "segment_members",
+        "membership_changes",
+        "seg_loyal_buyers",
+        "prediction_fits",
+    } <= in_the_warehouse.keys()
 
     version = publish.current(shop.published)
     with duckdb.connect(version / publish.DATABASE, read_only=True) as connection:
@@ -309,9 +372,23 @@ def yaml_descriptions() -> dict[str, tuple[str, dict[str, str]]]:
     tables = []
     for file in (PROJECT / "models").rglob("*.yml"):
         content = yaml.safe_load(file.read_text())
-        tables += content.get("models", []) + [table for source in content.get("sources", []) for table in source["tables"] if source["name"] == "predictions"]
-    return {table["name"]: (table.get("description", "").strip(), {column["name"]: column["description"].strip() for column in table.get("columns", [])
-                                                               if column.get("description")}) for table in tables}
+        tables += content.get("models", []) + [
+            table
+            for source in content.get("sources", [])
+            for table in source["tables"]
+            if source["name"] == "predictions"
+        ]
+    return {
+        table["name"]: (
+            table.get("description", "").strip(),
+            {
+                column["name"]: column["description"].strip()
+                for column in table.get("columns", [])
+                if column.get("description")
+            },
+        )
+        for table in tables
+    }
 
 
 def test_rollback_leads_back_one_version_and_the_next_run_leads_on(shop):
@@ -334,7 +411,7 @@ PERSON = """
     left join intermediate.int_accounts using (customer_id, account_id)
     where starts_with(customer_id, 'guest:') = $is_guest
     group by all order by len(accounts) desc, count(*) desc, customer_id
-"""
+"""  # noqa: E501
 
 
 def test_the_first_run_builds_the_month_ends_before_it_if_asked(runs, tmp_path):
@@ -346,7 +423,10 @@ def test_the_first_run_builds_the_month_ends_before_it_if_asked(runs, tmp_path):
     dates = ["2025-01-31", *DATES[:2]]
     assert [str(day) for (day,) in shop.rows("select distinct as_of_date from marts.membership_changes")] == dates
     with duckdb.connect(publish.current(shop.published) / "shop.duckdb", read_only=True) as published:
-        assert [str(day) for (day,) in published.execute("select distinct as_of_date from marts.segment_sizes order by 1").fetchall()] == dates
+        assert [
+            str(day)
+            for (day,) in published.execute("select distinct as_of_date from marts.segment_sizes order by 1").fetchall()
+        ] == dates
 
 
 # What `segments erase` does before it builds.
@@ -364,9 +444,17 @@ except CannotDo as error:
 
 def mentions(connection, traces: list[str]) -> list[tuple]:
     """Where a text of the marts that the connection sees is one of the traces: table and column."""
-    texts = connection.execute("select database_name, table_name, column_name from duckdb_columns() where schema_name = 'marts' and data_type = 'VARCHAR'")
-    return [(table, column) for database, table, column in texts.fetchall()
-            if connection.execute(f"select 1 from {database}.marts.{table} where list_contains($traces, {column}) limit 1", {"traces": traces}).fetchall()]
+    texts = connection.execute(
+        "select database_name, table_name, column_name from duckdb_columns() where schema_name = 'marts' and data_type"
+        " = 'VARCHAR'"
+    )
+    return [
+        (table, column)
+        for database, table, column in texts.fetchall()
+        if connection.execute(
+            f"select 1 from {database}.marts.{table} where list_contains($traces, {column}) limit 1", {"traces": traces}
+        ).fetchall()
+    ]
 
 
 def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_path):
@@ -387,11 +475,16 @@ def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_
     sizes, history = shop.rows("from marts.segment_sizes"), shop.rows("from marts.segment_history")
     try:
         unknown = forget("nobody")
-        assert (unknown.returncode, unknown.stderr) == (1, "The last build knows no customer nobody: nothing is changed.\n")
+        assert (unknown.returncode, unknown.stderr) == (
+            1,
+            "The last build knows no customer nobody: nothing is changed.\n",
+        )
         for _, accounts, _ in people:
             entered = forget(accounts[-1])
             assert entered.returncode == 0 and "The next run leaves them out" in entered.stdout, entered
-        hashes = re.findall("^([0-9a-f]{64}),20", (runs.root / "seeds" / "forgotten_customers.csv").read_text(), re.MULTILINE)
+        hashes = re.findall(
+            "^([0-9a-f]{64}),20", (runs.root / "seeds" / "forgotten_customers.csv").read_text(), re.MULTILINE
+        )
         assert len(hashes) >= 3
         assert shop.run(DATES[1])["code"] == 0
         with duckdb.connect(shop.warehouse) as connection:
@@ -404,12 +497,21 @@ def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_
                 assert publish.descriptions(connection)["customers"][0].startswith("One row per customer")
                 for mart, rows in json.loads((version / "manifest.json").read_text())["rows"].items():
                     assert connection.execute(f"select count(*) from marts.{mart}").fetchone()[0] == rows
-                    assert connection.execute(f"from marts.{mart} except all from '{version / mart}.parquet'").fetchall() == []
+                    assert (
+                        connection.execute(f"from marts.{mart} except all from '{version / mart}.parquet'").fetchall()
+                        == []
+                    )
         assert shop.rows("from marts.segment_sizes where as_of_date = $day", day=DATES[0]) == sizes
         others = [row[:3] for row in history if row[1] not in traces]
-        assert [row[:3] for row in shop.rows("from marts.segment_history where entered_on = $day", day=DATES[0])] == others
-        for segment, customers in shop.rows("select segment, customers from marts.segment_sizes where as_of_date = $day", day=DATES[1]):
-            assert shop.rows("select count(*) from marts.segment_memberships where segment = $segment", segment=segment) == [(customers,)]
+        assert [
+            row[:3] for row in shop.rows("from marts.segment_history where entered_on = $day", day=DATES[0])
+        ] == others
+        for segment, customers in shop.rows(
+            "select segment, customers from marts.segment_sizes where as_of_date = $day", day=DATES[1]
+        ):
+            assert shop.rows(
+                "select count(*) from marts.segment_memberships where segment = $segment", segment=segment
+            ) == [(customers,)]
     finally:
         runs.close()
 

@@ -1,4 +1,7 @@
-"""Our SQL against the oracle, over random dirty shops. A failure names the seeds: replay one with SHOP_SEEDS=17 make pytest."""
+"""Our SQL against the oracle, over random dirty shops.
+
+A failure names the seeds: replay one with SHOP_SEEDS=17 make pytest.
+"""
 
 import os
 import re
@@ -23,20 +26,61 @@ SHOPS_PER_SURROUNDINGS = int(os.environ.get("SHOPS", 8))
 SURROUNDINGS = {
     "leap_day": {"as_of_date": date(2024, 2, 29), "shop_timezone": "Europe/Berlin", "max_accounts_per_email": 20},
     "year_after_leap_day": {"as_of_date": date(2025, 2, 28), "shop_timezone": "Asia/Kolkata"},
-    "clocks_forward": {"as_of_date": date(2025, 3, 30), "shop_timezone": "Europe/Berlin", "custom_traits": CUSTOM_TRAITS},
-    "clocks_back": {"as_of_date": date(2024, 10, 27), "shop_timezone": "Europe/Berlin", "naive_timestamps": "Europe/Berlin"},
-    "clocks_forward_in_america": {"as_of_date": date(2025, 3, 9), "shop_timezone": "America/New_York", "naive_timestamps": "America/New_York"},
+    "clocks_forward": {
+        "as_of_date": date(2025, 3, 30),
+        "shop_timezone": "Europe/Berlin",
+        "custom_traits": CUSTOM_TRAITS,
+    },
+    "clocks_back": {
+        "as_of_date": date(2024, 10, 27),
+        "shop_timezone": "Europe/Berlin",
+        "naive_timestamps": "Europe/Berlin",
+    },
+    "clocks_forward_in_america": {
+        "as_of_date": date(2025, 3, 9),
+        "shop_timezone": "America/New_York",
+        "naive_timestamps": "America/New_York",
+    },
     "clocks_back_in_america": {"as_of_date": date(2024, 11, 3), "shop_timezone": "America/New_York"},
-    "dollars": {"as_of_date": date(2025, 2, 21), "shop_timezone": "UTC", "reporting_currency": "USD", "custom_traits": CUSTOM_TRAITS},
-    "shared_addresses": {"as_of_date": date(2024, 2, 21), "shop_timezone": "UTC", "max_accounts_per_email": 2, "junk_ids": ["(not set)", "NULL"]},
-    "new_year": {"as_of_date": date(2024, 12, 31), "shop_timezone": "Pacific/Auckland", "max_accounts_per_email": 3,
-                 "naive_timestamps": {"orders": "Pacific/Auckland", "sessions": "America/New_York", "customers": "UTC"}},
-    "other_rhythm": {"as_of_date": date(2025, 1, 1), "shop_timezone": "America/St_Johns", "min_gap_days": 7,
-                     "typical_gap_days": 60, "at_risk_after_gaps": 1.2, "inactive_after_gaps": 2, "inactive_after_days": 20},
-    "short_window": {"as_of_date": date(2025, 3, 1), "shop_timezone": "Europe/London", "rfm_window_days": 365,
-                     "min_known_cost_share": 0.5},
-    "cut_points": {"as_of_date": date(2024, 6, 30), "shop_timezone": "Europe/Berlin", "rfm_method": "cut_points",
-                   "min_known_cost_share": 0.9},
+    "dollars": {
+        "as_of_date": date(2025, 2, 21),
+        "shop_timezone": "UTC",
+        "reporting_currency": "USD",
+        "custom_traits": CUSTOM_TRAITS,
+    },
+    "shared_addresses": {
+        "as_of_date": date(2024, 2, 21),
+        "shop_timezone": "UTC",
+        "max_accounts_per_email": 2,
+        "junk_ids": ["(not set)", "NULL"],
+    },
+    "new_year": {
+        "as_of_date": date(2024, 12, 31),
+        "shop_timezone": "Pacific/Auckland",
+        "max_accounts_per_email": 3,
+        "naive_timestamps": {"orders": "Pacific/Auckland", "sessions": "America/New_York", "customers": "UTC"},
+    },
+    "other_rhythm": {
+        "as_of_date": date(2025, 1, 1),
+        "shop_timezone": "America/St_Johns",
+        "min_gap_days": 7,
+        "typical_gap_days": 60,
+        "at_risk_after_gaps": 1.2,
+        "inactive_after_gaps": 2,
+        "inactive_after_days": 20,
+    },
+    "short_window": {
+        "as_of_date": date(2025, 3, 1),
+        "shop_timezone": "Europe/London",
+        "rfm_window_days": 365,
+        "min_known_cost_share": 0.5,
+    },
+    "cut_points": {
+        "as_of_date": date(2024, 6, 30),
+        "shop_timezone": "Europe/Berlin",
+        "rfm_method": "cut_points",
+        "min_known_cost_share": 0.9,
+    },
 }
 
 
@@ -48,14 +92,22 @@ def seeds_of(name: str) -> list[int]:
 
 
 def compared_shops() -> list[tuple[str, int]]:
-    """The surroundings and seeds of the shops that other engines are compared on: three, or as many as COMPARED_SHOPS says."""
+    """The surroundings and seeds of the shops that other engines are compared on: three, or as many as COMPARED_SHOPS
+    says."""
     names = ["clocks_forward", "other_rhythm", "cut_points"]
     names += [name for name in SURROUNDINGS if name not in names and "naive_timestamps" not in SURROUNDINGS[name]]
     return [(names[seed % len(names)], seed) for seed in range(int(os.environ.get("COMPARED_SHOPS", 3)))]
 
 
 def shop_of(seed: int, surroundings: dict, **options) -> dict:
-    names = ("as_of_date", "shop_timezone", "reporting_currency", "max_accounts_per_email", "custom_traits", "naive_timestamps")
+    names = (
+        "as_of_date",
+        "shop_timezone",
+        "reporting_currency",
+        "max_accounts_per_email",
+        "custom_traits",
+        "naive_timestamps",
+    )
     return random_shop(seed, **{name: surroundings[name] for name in names if name in surroundings}, **options)
 
 
@@ -84,17 +136,28 @@ def test_marts_agree_with_the_oracle(project, tmp_path, name):
     found = {}
     for seed in seeds_of(name):
         shop = shop_of(seed, surroundings)
-        write_shop(shop, tmp_path / str(seed), ("csv", "parquet")[seed % 2], shuffle_seed=seed, naive_timestamps=surroundings.get("naive_timestamps"))
+        write_shop(
+            shop,
+            tmp_path / str(seed),
+            ("csv", "parquet")[seed % 2],
+            shuffle_seed=seed,
+            naive_timestamps=surroundings.get("naive_timestamps"),
+        )
         with sql.build(tmp_path / str(seed)) as connection:
             expected = oracle.compute(shop, **parameters)
-            wrong = differences(connection, expected) + miscounted(connection) + wrong_verdicts(sql.failing_tests(connection), expected)
+            wrong = (
+                differences(connection, expected)
+                + miscounted(connection)
+                + wrong_verdicts(sql.failing_tests(connection), expected)
+            )
         if wrong:
             found[seed] = wrong[:10]
     assert not found, f"replay with SHOP_SEEDS={next(iter(found))}: {yaml.safe_dump(found, width=200)}"
 
 
 def wrong_verdicts(failing_tests: list[str], expected: oracle.Result) -> list[str]:
-    """The data tests that should not fail, and the guards that should: those of tables of which more than half is rejected."""
+    """The data tests that should not fail, and the guards that should: those of tables of which more than half is
+    rejected."""
     guards = {f"few_rows_rejected_stg_{table}" for table, counts in expected.counts.items()
               if counts.received >= 5 and 2 * counts.rejected > counts.received}
     failing = {name.rstrip("_") for name in failing_tests}
@@ -130,11 +193,13 @@ def test_local_dates_are_exact_at_every_hour(project, tmp_path, zone):
         wrong = connection.execute(f"""
             select reviewed_at from generate_series(timestamp '2000-01-01', timestamp '2030-01-01', interval 29 minute) as _(reviewed_at)
             where {local_date} <> cast(reviewed_at at time zone 'UTC' at time zone '{zone}' as date)
-        """).fetchall()
+        """).fetchall()  # noqa: E501
     assert wrong == []
 
 
-MARTS = "select table_schema || '.' || table_name from information_schema.tables where table_schema in ('staging', 'marts')"
+MARTS = (
+    "select table_schema || '.' || table_name from information_schema.tables where table_schema in ('staging', 'marts')"
+)
 
 
 def contents(connection) -> dict[str, list[tuple]]:

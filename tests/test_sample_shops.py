@@ -66,10 +66,14 @@ def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, d
     """Both campaigns begin on 4 May: their audiences are the segments of the month-end before."""
     month_end = project.compiled(PROJECT / "data" / "demo", **settings("demo") | {"as_of_date": "2026-04-30"})
     with month_end.build(PROJECT / "data" / "demo", threads=2) as before:
-        members = before.execute("select as_of_date, 'segment' as kind, segment as state, customer_id, 'entered' as change_type "
-                                 "from marts.segment_memberships").to_arrow_table()
+        members = before.execute(
+            "select as_of_date, 'segment' as kind, segment as state, customer_id, 'entered' as change_type "
+            "from marts.segment_memberships"
+        ).to_arrow_table()
     demo.register("members", members)
-    demo.execute("begin; delete from marts.membership_changes; insert into marts.membership_changes by name from members")
+    demo.execute(
+        "begin; delete from marts.membership_changes; insert into marts.membership_changes by name from members"
+    )
     for mart in ("campaign_audiences", "campaign_lift"):
         (model,) = [model for model in demo_sql.models if model.name == mart]
         demo.execute(f"create or replace table marts.{mart} as {model.sql}")
@@ -78,7 +82,10 @@ def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, d
     demo.execute("rollback")
     assert found == {
         "win-back-2026": (True, "More of the treated bought than would have without it."),
-        "spring-news-2026": (False, "No difference is shown: what lies between the limits is possible, nothing included."),
+        "spring-news-2026": (
+            False,
+            "No difference is shown: what lies between the limits is possible, nothing included.",
+        ),
     }
 
 
@@ -91,10 +98,10 @@ def test_predictions_for_the_demo_come_true_as_far_as_their_page_says(demo):
 def test_complete_journey_has_its_known_segments(project):
     """Computed apart from the SQL, in plain Python, from the raw files; docs/complete_journey.md tells of the data.
 
-    The sizes are plausible: frequent shoppers are also recent ones (585 loyal buyers, where chance alone gives 358); the
-    loyalty card discounts five baskets of six (2,464 discount buyers); households make 43 trips on average across some 300
-    categories (2,405 repeat buyers); the current sale is the campaign of 28 to 31 December. The data hold one year, so no
-    last-year edition, and neither sessions, web events, emails nor reviews.
+    The sizes are plausible: frequent shoppers are also recent ones (585 loyal buyers, where chance alone gives 358);
+    the loyalty card discounts five baskets of six (2,464 discount buyers); households make 43 trips on average across
+    some 300 categories (2,405 repeat buyers); the current sale is the campaign of 28 to 31 December. The data hold one
+    year, so no last-year edition, and neither sessions, web events, emails nor reviews.
     """
     built = project.compiled(PROJECT / "data" / "complete_journey", **settings("complete_journey")).build(
         PROJECT / "data" / "complete_journey", threads=2)
@@ -135,8 +142,9 @@ def test_complete_journey_has_its_known_segments(project):
     }
     assert built.execute("select count(*) from marts.seg_category_repeat_buyers").fetchone() == (143_529,)
     assert built.execute("select sum(rejected_rows), sum(duplicate_rows) from staging.row_counts").fetchone() == (0, 0)
-    assert built.execute("select count(*), sum(purchase_count), sum(net_revenue)::varchar from marts.customers").fetchone() == (
-        2_469, 155_321, "4569706.26")
+    assert built.execute(
+        "select count(*), sum(purchase_count), sum(net_revenue)::varchar from marts.customers"
+    ).fetchone() == (2_469, 155_321, "4569706.26")
 
 
 def test_building_twice_changes_nothing(project, tmp_path):
@@ -144,17 +152,28 @@ def test_building_twice_changes_nothing(project, tmp_path):
     write_shop(random_shop(1, date(2025, 3, 30), "Europe/Berlin"), tmp_path, "parquet")
     built = []
     for _ in range(2):
-        result = project.attempt("build", "--exclude", "resource_type:test", "resource_type:unit_test", raw_dir=tmp_path,
-                                 database=tmp_path / "shop.duckdb", as_of_date="2025-03-30", shop_timezone="Europe/Berlin")
+        result = project.attempt(
+            "build",
+            "--exclude",
+            "resource_type:test",
+            "resource_type:unit_test",
+            raw_dir=tmp_path,
+            database=tmp_path / "shop.duckdb",
+            as_of_date="2025-03-30",
+            shop_timezone="Europe/Berlin",
+        )
         assert result.success, messages(result)
         with duckdb.connect(tmp_path / "shop.duckdb") as connection:
             tables = connection.execute(
-                "select table_schema || '.' || table_name from information_schema.tables where table_schema <> 'raw'").fetchall()
+                "select table_schema || '.' || table_name from information_schema.tables where table_schema <> 'raw'"
+            ).fetchall()
             built.append({name: sorted(connection.execute(f"from {name}").fetchall(), key=repr) for (name,) in tables})
     assert built[0] == built[1]
 
 
 def test_the_demo_is_the_same_on_every_run(tmp_path):
-    subprocess.run([sys.executable, PROJECT / "sample_data" / "make_demo.py", tmp_path / "demo"], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, PROJECT / "sample_data" / "make_demo.py", tmp_path / "demo"], check=True, capture_output=True
+    )
     for file in sorted((PROJECT / "data" / "demo").iterdir()):
         assert file.read_bytes() == (tmp_path / "demo" / file.name).read_bytes(), file.name

@@ -1,6 +1,7 @@
 """Apache Spark gives what DuckDB gives, which other tests hold to the oracle. Run by `make spark`.
 
-Random shops of files are loaded typed, and our SQL as dbt renders it for Spark runs in the session that dbt uses in this process.
+Random shops of files are loaded typed, and our SQL as dbt renders it for Spark runs in the session that dbt uses in
+this process.
 """
 
 import random
@@ -22,15 +23,22 @@ pytestmark = pytest.mark.spark
 
 BEGIN = date(2025, 3, 27)
 # Compiling a query takes longer than a few rows do.
-INTERPRETED = ("--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN --conf spark.sql.shuffle.partitions=1"
-               " pyspark-shell")
+INTERPRETED = (
+    "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN --conf"
+    " spark.sql.shuffle.partitions=1"
+    " pyspark-shell"
+)
 
 
 @pytest.fixture(scope="module")
 def on_spark(tmp_path_factory):
     """The project parsed for Spark, with an empty warehouse of its own, its raw tables and its seeds."""
     directory = tmp_path_factory.mktemp("spark")
-    with environment(SPARK_WAREHOUSE=directory / "warehouse", SPARK_CONF_DIR=PROJECT / "ecommerce_segments" / "engines" / "spark_conf", PYSPARK_SUBMIT_ARGS=INTERPRETED):
+    with environment(
+        SPARK_WAREHOUSE=directory / "warehouse",
+        SPARK_CONF_DIR=PROJECT / "ecommerce_segments" / "engines" / "spark_conf",
+        PYSPARK_SUBMIT_ARGS=INTERPRETED,
+    ):
         project = Project(directory, target="spark")
         project.dbt("run-operation", "create_raw_tables")
         project.dbt("seed")
@@ -82,7 +90,9 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, spark, directo
     from ecommerce_segments.raw_contract import raw_contract
 
     for table, columns in raw_contract().items():
-        spark_frame(files, spark, table, columns, directory / f"{table}.parquet").createOrReplaceTempView(f"raw__{table}")
+        spark_frame(files, spark, table, columns, directory / f"{table}.parquet").createOrReplaceTempView(
+            f"raw__{table}"
+        )
     for seed in (PROJECT / "seeds").glob("*.csv"):
         spark.table(f"staging.{seed.stem}").createOrReplaceTempView(f"staging__{seed.stem}")
     for model in sql.models:
@@ -101,16 +111,29 @@ def test_spark_agrees_with_duckdb(project, on_spark, spark, tmp_path, name, seed
             return super().execute(in_memory(sql))
 
     surroundings, cursor = SURROUNDINGS[name], InMemory(spark)
-    write_shop(shop_of(seed, surroundings, dirt=0.05, conflicting_ties=True, doubtful=True), tmp_path / "shop", ("csv", "parquet")[seed % 2])
+    write_shop(
+        shop_of(seed, surroundings, dirt=0.05, conflicting_ties=True, doubtful=True),
+        tmp_path / "shop",
+        ("csv", "parquet")[seed % 2],
+    )
     duckdb_sql = project.compiled(tmp_path / "shop", **dbt_vars(surroundings))
     spark_sql = on_spark.compiled(tmp_path / "shop", **dbt_vars(surroundings))
     wrong = []
     with duckdb_sql.build(tmp_path / "shop") as connection:
         build(spark_sql, connection, spark, tmp_path)
         # A segment is compared by its members.
-        for model in (model for model in spark_sql.models if model.relation.startswith("marts.") and not model.name.startswith("seg_")):
+        for model in (
+            model
+            for model in spark_sql.models
+            if model.relation.startswith("marts.") and not model.name.startswith("seg_")
+        ):
             here, there, differing = differing_rows(connection, cursor, model.relation)
-            assert here or model.name in ("campaign_audiences", "campaign_lift", "identity_changes", "segment_transitions"), model.name
+            assert here or model.name in (
+                "campaign_audiences",
+                "campaign_lift",
+                "identity_changes",
+                "segment_transitions",
+            ), model.name
             wrong += [f"{model.name}: {row}" for row in differing[:5]]
         for query in (KEPT, REJECTED):
             wrong += sorted({*connection.execute(query).fetchall()} ^ {*cursor.execute(query).fetchall()}, key=repr)
@@ -125,10 +148,17 @@ def rendered(project: Project, expression: str, **variables: object) -> str:
 def test_local_dates_are_exact_where_clocks_change(on_spark, spark, zone):
     """Days skipped (Apia, 2011), clocks that change twice in a spring (Casablanca), and all hours around them."""
     moments = [datetime(2011, 12, 29) + timedelta(minutes=29 * step) for step in range(300)]
-    moments += [datetime(year, month, 25) + timedelta(minutes=29 * step) for year in (2018, 2024) for month in (3, 5, 10) for step in range(400)]
+    moments += [
+        datetime(year, month, 25) + timedelta(minutes=29 * step)
+        for year in (2018, 2024)
+        for month in (3, 5, 10)
+        for step in range(400)
+    ]
     values = ", ".join(f"(timestamp '{moment}')" for moment in moments)
     sql = rendered(on_spark, "moment, {{ local_date('moment') }} as local_date", shop_timezone=zone)
-    found = spark.sql(f"select cast(moment as string), local_date from ({sql} from values {values} as moments (moment))").collect()
+    found = spark.sql(
+        f"select cast(moment as string), local_date from ({sql} from values {values} as moments (moment))"
+    ).collect()
     expected = [(str(moment), moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()) for moment in moments]
     assert [tuple(row) for row in found] == expected
 
@@ -136,13 +166,33 @@ def test_local_dates_are_exact_where_clocks_change(on_spark, spark, zone):
 def test_quotients_are_exact(on_spark, spark):
     """Half up, away from zero, whatever the digits; null where the divisor is 0."""
     rng = random.Random(7)
-    pairs = [("0.5", "100000000"), ("-0.5", "100000000"), ("1", "3"), ("2", "3"), ("999999999999.999999", "1.000001"), ("7", "0"), ("0", "7")]
-    pairs += [(f"{rng.randint(-10**12, 10**12)}.{rng.randint(0, 10**6 - 1):06}", str(rng.randint(1, 10**6))) for _ in range(500)]
-    sql = rendered(on_spark, "{{ quotient('dividend', 'divisor', 8, digits=28) }} as quotient from pairs order by position")
-    values = ", ".join(f"({position}, {dividend}, cast({divisor} as decimal(18, 6)))" for position, (dividend, divisor) in enumerate(pairs))
-    found = spark.sql(f"with pairs as (select position, cast(dividend as decimal(28, 6)) as dividend, divisor from values {values}"
-                      f" as pairs (position, dividend, divisor)) {sql}").collect()
-    expected = [round_half_up(Decimal(dividend), Decimal(divisor)) if Decimal(divisor) else None for dividend, divisor in pairs]
+    pairs = [
+        ("0.5", "100000000"),
+        ("-0.5", "100000000"),
+        ("1", "3"),
+        ("2", "3"),
+        ("999999999999.999999", "1.000001"),
+        ("7", "0"),
+        ("0", "7"),
+    ]
+    pairs += [
+        (f"{rng.randint(-(10**12), 10**12)}.{rng.randint(0, 10**6 - 1):06}", str(rng.randint(1, 10**6)))
+        for _ in range(500)
+    ]
+    sql = rendered(
+        on_spark, "{{ quotient('dividend', 'divisor', 8, digits=28) }} as quotient from pairs order by position"
+    )
+    values = ", ".join(
+        f"({position}, {dividend}, cast({divisor} as decimal(18, 6)))"
+        for position, (dividend, divisor) in enumerate(pairs)
+    )
+    found = spark.sql(
+        f"with pairs as (select position, cast(dividend as decimal(28, 6)) as dividend, divisor from values {values}"
+        f" as pairs (position, dividend, divisor)) {sql}"
+    ).collect()
+    expected = [
+        round_half_up(Decimal(dividend), Decimal(divisor)) if Decimal(divisor) else None for dividend, divisor in pairs
+    ]
     assert [row[0] for row in found] == expected
 
 
@@ -153,11 +203,38 @@ def round_half_up(dividend: Decimal, divisor: Decimal) -> Decimal:
 
 
 def test_texts_are_read_as_on_duckdb(project, on_spark, spark):
-    texts = ["a@b.c", " A@B.C ", "a@b.c\n", "a@b.c\u2028", "\ufeffa@B.c\u00a0\t", "a\u200b@b.c", "a\u00a0@b.c", "a@b .c", "a@b\t.c", "a@b", "é@É.c", "ﬁ@b.C", "a'b@c.d", "a\\b@c.d", "+4912345678", "+4912345678\n"]
-    literals = "{% set texts = " + repr(texts) + " %}{% for text in texts %}select {{ loop.index }} as position, {{ text_literal(text) }} as text" \
+    texts = [
+        "a@b.c",
+        " A@B.C ",
+        "a@b.c\n",
+        "a@b.c\u2028",
+        "\ufeffa@B.c\u00a0\t",
+        "a\u200b@b.c",
+        "a\u00a0@b.c",
+        "a@b .c",
+        "a@b\t.c",
+        "a@b",
+        "é@É.c",
+        "ﬁ@b.C",
+        "a'b@c.d",
+        "a\\b@c.d",
+        "+4912345678",
+        "+4912345678\n",
+    ]
+    literals = (
+        "{% set texts = "
+        + repr(texts)
+        + " %}{% for text in texts %}select {{ loop.index }} as position, {{ text_literal(text) }} as text"
         "{{ ' union all ' if not loop.last }}{% endfor %}"
-    expression = "position, text, {{ compared_email('text') }} as email, {{ is_e164('text') }} as is_phone, {{ sha256_hex('text') }} as hash, " \
-        "{{ hash_bucket('text', 10000) }} as bucket, {{ named_values({'a': 'text', 'b': 'nullif(text, text)'}) }} as named from (" + literals + ") as texts"
+    )
+    expression = (
+        "position, text, {{ compared_email('text') }} as email, {{ is_e164('text') }} as is_phone, {{"
+        " sha256_hex('text') }} as hash, "
+        "{{ hash_bucket('text', 10000) }} as bucket, {{ named_values({'a': 'text', 'b': 'nullif(text, text)'}) }} as"
+        " named from ("
+        + literals
+        + ") as texts"
+    )
     with duckdb.connect() as connection:
         here = connection.execute(rendered(project, expression)).fetchall()
     there = [tuple(row) for row in spark.sql(rendered(on_spark, expression)).collect()]
@@ -186,12 +263,17 @@ def test_history_is_that_of_duckdb(on_spark, spark, cursor, marts, tmp_path):
 
     for execute, kind in ((on_duckdb, ""), (spark.sql, " using iceberg")):
         execute("create schema if not exists marts")
-        execute(f"create table marts.customers (customer_id varchar(9), lifecycle_stage varchar(9), rfm_group varchar(9)){kind}")
+        execute(
+            "create table marts.customers (customer_id varchar(9), lifecycle_stage varchar(9), rfm_group"
+            f" varchar(9)){kind}"
+        )
         execute(f"create table marts.segment_memberships (segment varchar(9), customer_id varchar(9)){kind}")
         execute(f"create table marts.segments{kind} as select 'loyal' as segment union all select 'lost'")
         execute("create schema if not exists intermediate")
         execute(f"create table intermediate.int_known_ids (account_id varchar(9), customer_id varchar(9)){kind}")
-        execute(f"create table intermediate.dates_of_models (model {'string' if kind else 'text'}, as_of_date date){kind}")
+        execute(
+            f"create table intermediate.dates_of_models (model {'string' if kind else 'text'}, as_of_date date){kind}"
+        )
         execute(f"create table intermediate.int_current_sale{kind} as select 'summer' as sale_campaign_id")
 
     first = {"a": ("new", "x", "loyal"), "b": ("active", "y", "loyal"), "c": ("lead", None, "lost")}
@@ -211,12 +293,16 @@ def test_history_is_that_of_duckdb(on_spark, spark, cursor, marts, tmp_path):
         steps_of(on_spark, spark.sql, run_date, states, None)
         with duckdb.connect(path) as warehouse:
             compared = {name: differing_rows(warehouse, cursor, f"marts.{name}") for name in HISTORY}
-            dates = warehouse.execute("select count(distinct as_of_date), count(*) from marts.membership_changes").fetchone()
+            dates = warehouse.execute(
+                "select count(distinct as_of_date), count(*) from marts.membership_changes"
+            ).fetchone()
         assert {name: differing for name, (_, _, differing) in compared.items() if differing} == {}, number
         assert dates[0] == (1, 2, 2, 3)[number] and dates[1] > 10
     names = {name for (name,) in cursor.execute("select distinct customer_id from marts.membership_changes").fetchall()}
     assert "b" not in names and {"a", "c", "forgotten:1"} <= names
-    assert sorted(cursor.execute("select former_id, customer_id from marts.identity_changes").fetchall()) == [("c", "a")]
+    assert sorted(cursor.execute("select former_id, customer_id from marts.identity_changes").fetchall()) == [
+        ("c", "a")
+    ]
     said = messages(on_spark.attempt("run", "--select", "membership_changes", as_of_date=BEGIN))
     assert "the history of segments has come to 2025-03-29, and goes only forward" in said
 
@@ -225,20 +311,34 @@ def steps_of(project: Project, execute, run_date: date, states: dict, raw_dir) -
     """Run the history for a date on which customers, by id, are in a lifecycle stage, an RFM group and a segment."""
     execute("delete from marts.customers")
     execute("delete from marts.segment_memberships")
-    values = ", ".join(f"('{customer}', '{stage}', " + (f"'{group}')" if group else "null)") for customer, (stage, group, _) in states.items())
+    values = ", ".join(
+        f"('{customer}', '{stage}', " + (f"'{group}')" if group else "null)")
+        for customer, (stage, group, _) in states.items()
+    )
     execute(f"insert into marts.customers values {values}")
     execute("delete from intermediate.int_known_ids")
     ids = dict.fromkeys(states, None) | ({"c": "a"} if "e" in states else {})
-    execute("insert into intermediate.int_known_ids values " + ", ".join(f"('{account}', '{customer or account}')" for account, customer in ids.items()))
-    execute("insert into marts.segment_memberships values " + ", ".join(f"('{segment}', '{customer}')" for customer, (_, _, segment) in states.items()))
+    execute(
+        "insert into intermediate.int_known_ids values "
+        + ", ".join(f"('{account}', '{customer or account}')" for account, customer in ids.items())
+    )
+    execute(
+        "insert into marts.segment_memberships values "
+        + ", ".join(f"('{segment}', '{customer}')" for customer, (_, _, segment) in states.items())
+    )
     execute("delete from intermediate.dates_of_models")
     for name in ("segments", "segment_memberships", "customers", "int_known_ids", "int_current_sale"):
-        execute(f"insert into intermediate.dates_of_models values ('model.ecommerce_segments.{name}', date '{run_date}')")
+        execute(
+            f"insert into intermediate.dates_of_models values ('model.ecommerce_segments.{name}', date '{run_date}')"
+        )
     project.dbt("run", "--select", *HISTORY, raw_dir=raw_dir, as_of_date=str(run_date))
 
 
 def test_versions_are_published_and_withdrawn(on_spark, spark, cursor, marts):
-    """Three versions are kept. A version that is not whole is no version; a mart that is published no more has no view."""
+    """Three versions are kept.
+
+    A version that is not whole is no version; a mart that is published no more has no view.
+    """
     spark.sql("create table marts.segments using iceberg as select date '2025-03-31' as as_of_date")
     spark.sql("create table marts.customers (customer_id string, number int) using iceberg")
 
@@ -248,7 +348,9 @@ def test_versions_are_published_and_withdrawn(on_spark, spark, cursor, marts):
 
     def versions() -> list[int]:
         schemas = [name for (name,) in cursor.execute("show schemas like 'published_2*'").fetchall()]
-        return [cursor.execute(f"select min(number) from {schema}.customers").fetchone()[0] for schema in sorted(schemas)]
+        return [
+            cursor.execute(f"select min(number) from {schema}.customers").fetchone()[0] for schema in sorted(schemas)
+        ]
 
     def published() -> int:
         return cursor.execute("select min(number) from published.customers").fetchone()[0]
@@ -282,17 +384,25 @@ def test_the_loader_leaves_unreadable_rows_out_and_says_so(project, on_spark, sp
     with duckdb.connect(project.database) as files:
         said = list(load(files, spark))
     assert_says_what_it_left_out(said)
-    cursor.execute("select order_id, ordered_at, email, discount_amount, is_deleted from raw.orders order by order_id, updated_at")
-    assert cursor.fetchall() == [("a", datetime(2024, 12, 31, 23), 'x "y"\n,\\.z', None, None), ("b", datetime(2025, 1, 1), None, None, None),
-                                 ("b", None, None, None, True)]
+    cursor.execute(
+        "select order_id, ordered_at, email, discount_amount, is_deleted from raw.orders order by order_id, updated_at"
+    )
+    assert cursor.fetchall() == [
+        ("a", datetime(2024, 12, 31, 23), 'x "y"\n,\\.z', None, None),
+        ("b", datetime(2025, 1, 1), None, None, None),
+        ("b", None, None, None, True),
+    ]
     assert cursor.execute("select year(updated_at) from raw.products").fetchone() == (0,)
 
 
 def test_raw_tables_of_other_types_stop_the_build_with_a_sentence(on_spark, spark):
     columns = spark.table("raw.orders").columns
     spark.sql("alter table raw.orders rename to raw.former_orders")
-    spark.sql("create view raw.orders as select " + ", ".join(columns).replace("ordered_at", "cast(ordered_at as timestamp_ntz) as ordered_at")
-              + " from raw.former_orders")
+    spark.sql(
+        "create view raw.orders as select "
+        + ", ".join(columns).replace("ordered_at", "cast(ordered_at as timestamp_ntz) as ordered_at")
+        + " from raw.former_orders"
+    )
     spark.sql("drop table raw.reviews")
     said = messages(on_spark.attempt("seed", "--select", "rfm_groups"))
     spark.sql("drop view raw.orders")
@@ -309,7 +419,10 @@ def test_seeds_keep_empty_values_and_quotes(on_spark, copy, cursor):
     assert found == [("1", "Mum's \\ 20% 'n' more", date(2025, 1, 1), None, None)]
 
 
-@pytest.mark.parametrize(("setting", "other"), [("timeZone: UTC", "timeZone: Europe/Berlin"), ('allowPrecisionLoss: "false"', 'allowPrecisionLoss: "true"')])
+@pytest.mark.parametrize(
+    ("setting", "other"),
+    [("timeZone: UTC", "timeZone: Europe/Berlin"), ('allowPrecisionLoss: "false"', 'allowPrecisionLoss: "true"')],
+)
 def test_a_session_that_would_change_results_stops_the_build(copy, setting, other):
     profiles = copy.root / "profiles.yml"
     ours = profiles.read_text()
@@ -331,10 +444,24 @@ def test_predictions_are_written_as_on_duckdb(project, on_spark, spark, cursor, 
     from ecommerce_segments.engines.source_tables import replace
 
     tables = {
-        "customer_predictions": pd.DataFrame({"customer_id": ['a "b"\n,c', "ä", "007"], "as_of_date": "2025-03-31", "probability_alive": [1, 1 / 3, None],
-                                              "expected_value_365d": [12.345, 0.005, None]}),
-        "prediction_fits": pd.DataFrame({"model": ["bg_nbd", "gamma_gamma"], "as_of_date": "2025-03-31", "reason": [None, "Too few, they say."],
-                                         "customers": [3, 0], "log_likelihood": [-9582.4292, None]})}
+        "customer_predictions": pd.DataFrame(
+            {
+                "customer_id": ['a "b"\n,c', "ä", "007"],
+                "as_of_date": "2025-03-31",
+                "probability_alive": [1, 1 / 3, None],
+                "expected_value_365d": [12.345, 0.005, None],
+            }
+        ),
+        "prediction_fits": pd.DataFrame(
+            {
+                "model": ["bg_nbd", "gamma_gamma"],
+                "as_of_date": "2025-03-31",
+                "reason": [None, "Too few, they say."],
+                "customers": [3, 0],
+                "log_likelihood": [-9582.4292, None],
+            }
+        ),
+    }
     here = tmp_path / "shop.duckdb"
     with duckdb.connect(here) as connection:
         connection.execute("create schema marts")
@@ -343,7 +470,11 @@ def test_predictions_are_written_as_on_duckdb(project, on_spark, spark, cursor, 
     for _ in range(2):
         replace(on_spark.manifest, "predictions", tables)
     with pytest.raises(DbtError, match="Malformed records"):
-        replace(on_spark.manifest, "predictions", tables | {"prediction_fits": tables["prediction_fits"].assign(as_of_date="soon")})
+        replace(
+            on_spark.manifest,
+            "predictions",
+            tables | {"prediction_fits": tables["prediction_fits"].assign(as_of_date="soon")},
+        )
     with duckdb.connect(here) as warehouse:
         compared = {name: differing_rows(warehouse, cursor, f"marts.{name}") for name in tables}
         states = cursor.execute("select count(*) from marts.customer_predictions.snapshots").fetchone()

@@ -31,23 +31,57 @@ def test_a_build_outlives_a_worker(project, cluster, tmp_path):
     # Without dirt: a loader leaves unreadable rows out, so that row_counts would differ.
     write_shop(shop_of(0, surroundings, dirt=0), tmp_path / "shop", "parquet")
     here = project.compiled(tmp_path / "shop", **dbt_vars(surroundings))
-    options = ["--target", "spark", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(tmp_path / "target"),
-               "--log-path", str(tmp_path / "logs"), "--vars", yaml.safe_dump(dbt_vars(surroundings)), "--no-use-colors"]
+    options = [
+        "--target",
+        "spark",
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+        "--target-path",
+        str(tmp_path / "target"),
+        "--log-path",
+        str(tmp_path / "logs"),
+        "--vars",
+        yaml.safe_dump(dbt_vars(surroundings)),
+        "--no-use-colors",
+    ]
     engines, dbt = PROJECT / "ecommerce_segments" / "engines", [os.path.join(os.path.dirname(sys.executable), "dbt")]
-    with environment(SPARK_MASTER=cluster.address, SPARK_WAREHOUSE=tmp_path / "warehouse", SPARK_CONF_DIR=engines / "spark_conf"):
-        subprocess.run([sys.executable, "-m", "ecommerce_segments.cli", "load", "--target", "spark", "--raw-dir", tmp_path / "shop"], check=True)
+    with environment(
+        SPARK_MASTER=cluster.address, SPARK_WAREHOUSE=tmp_path / "warehouse", SPARK_CONF_DIR=engines / "spark_conf"
+    ):
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "ecommerce_segments.cli",
+                "load",
+                "--target",
+                "spark",
+                "--raw-dir",
+                tmp_path / "shop",
+            ],
+            check=True,
+        )
         command = [*dbt, "build", *options, "--exclude", "resource_type:test", "resource_type:unit_test"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as build:
             lines = []
             for line in build.stdout:
                 lines.append(line)
-                if sum("OK created sql table model" in said for said in lines) == MODELS_BEFORE and "worker_0" in cluster.processes:
+                if (
+                    sum("OK created sql table model" in said for said in lines) == MODELS_BEFORE
+                    and "worker_0" in cluster.processes
+                ):
                     cluster.kill("worker_0")
         assert build.returncode == 0, "".join(lines[-40:])
         assert "worker_0" not in cluster.processes and cluster.workers() == 1
         with here.build(tmp_path / "shop") as connection:
             # The comparison reads a file.
             connection.execute(f"attach '{tmp_path / 'shop.duckdb'}' as file; copy from database shop to file")
-        compared = subprocess.run([sys.executable, "-m", "ecommerce_segments.engines.compare_warehouses", tmp_path / "shop.duckdb", "spark"], capture_output=True, text=True)
+        compared = subprocess.run(
+            [sys.executable, "-m", "ecommerce_segments.engines.compare_warehouses", tmp_path / "shop.duckdb", "spark"],
+            capture_output=True,
+            text=True,
+        )
     assert compared.returncode == 0, compared.stdout + compared.stderr
     assert compared.stdout.count("same rows") > 50

@@ -1,7 +1,9 @@
-"""Our SQL for Snowflake, BigQuery and Redshift: rendered by the real adapters and read, never executed. Run by `make warehouses`.
+"""Our SQL for Snowflake, BigQuery and Redshift: rendered by the real adapters and read, never executed. Run by `make
+warehouses`.
 
-A connection that records what it is asked, and answers from a few made-up rows, stands for the warehouse. Each statement must parse in
-its dialect, and use only functions and types that the vendor documents: the lists below, which name no more than we use.
+A connection that records what it is asked, and answers from a few made-up rows, stands for the warehouse. Each
+statement must parse in its dialect, and use only functions and types that the vendor documents: the lists below, which
+name no more than we use.
 """
 
 import re
@@ -17,22 +19,116 @@ sqlglot = pytest.importorskip("sqlglot")
 
 WAREHOUSES = ["snowflake", "bigquery", "redshift"]
 # What profiles.yml asks for.
-VARIABLES = ["SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PASSWORD", "SNOWFLAKE_WAREHOUSE", "SNOWFLAKE_DATABASE", "GOOGLE_CLOUD_PROJECT",
-             "REDSHIFT_HOST", "REDSHIFT_USER", "REDSHIFT_PASSWORD"]
+VARIABLES = [
+    "SNOWFLAKE_ACCOUNT",
+    "SNOWFLAKE_USER",
+    "SNOWFLAKE_PASSWORD",
+    "SNOWFLAKE_WAREHOUSE",
+    "SNOWFLAKE_DATABASE",
+    "GOOGLE_CLOUD_PROJECT",
+    "REDSHIFT_HOST",
+    "REDSHIFT_USER",
+    "REDSHIFT_PASSWORD",
+]
 
 
 # What all three document under the same name and meaning.
-COMMON = {"abs", "avg", "cast", "coalesce", "concat", "count", "floor", "greatest", "least", "lower", "max", "min", "mod", "nullif", "round",
-          "ntile", "power", "sqrt", "substr", "sum", "trim", "extract", "dense_rank", "first_value", "lag", "lead", "rank", "replace", "row_number", "var_samp"}
+COMMON = {
+    "abs",
+    "avg",
+    "cast",
+    "coalesce",
+    "concat",
+    "count",
+    "floor",
+    "greatest",
+    "least",
+    "lower",
+    "max",
+    "min",
+    "mod",
+    "nullif",
+    "round",
+    "ntile",
+    "power",
+    "sqrt",
+    "substr",
+    "sum",
+    "trim",
+    "extract",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "lead",
+    "rank",
+    "replace",
+    "row_number",
+    "var_samp",
+}
 FUNCTIONS = {
-    "snowflake": COMMON | {"boolor_agg", "convert_timezone", "current_timestamp", "dateadd", "datediff", "date_trunc", "hash", "last_day",
-                           "object_construct_keep_null", "percentile_cont", "regexp_instr", "sha2", "split_part", "to_json", "to_number",
-                           "to_timestamp"},
-    "bigquery": COMMON | {"array_agg", "current_timestamp", "date", "date_add", "date_diff", "date_trunc", "datetime", "datetime_add", "datetime_diff",
-                          "div", "error", "farm_fingerprint", "logical_or", "regexp_contains", "safe_offset", "sha256", "sign", "split", "struct", "timestamp_add",
-                          "timestamp_trunc", "to_hex", "to_json_string"},
-    "redshift": COMMON | {"bool_or", "convert_timezone", "dateadd", "datediff", "date_trunc", "farmfingerprint64", "getdate", "json_serialize", "object",
-                          "format_type", "percentile_cont", "sha2", "split_part", "strtol", "substring"},
+    "snowflake": COMMON
+    | {
+        "boolor_agg",
+        "convert_timezone",
+        "current_timestamp",
+        "dateadd",
+        "datediff",
+        "date_trunc",
+        "hash",
+        "last_day",
+        "object_construct_keep_null",
+        "percentile_cont",
+        "regexp_instr",
+        "sha2",
+        "split_part",
+        "to_json",
+        "to_number",
+        "to_timestamp",
+    },
+    "bigquery": COMMON
+    | {
+        "array_agg",
+        "current_timestamp",
+        "date",
+        "date_add",
+        "date_diff",
+        "date_trunc",
+        "datetime",
+        "datetime_add",
+        "datetime_diff",
+        "div",
+        "error",
+        "farm_fingerprint",
+        "logical_or",
+        "regexp_contains",
+        "safe_offset",
+        "sha256",
+        "sign",
+        "split",
+        "struct",
+        "timestamp_add",
+        "timestamp_trunc",
+        "to_hex",
+        "to_json_string",
+    },
+    "redshift": COMMON
+    | {
+        "bool_or",
+        "convert_timezone",
+        "dateadd",
+        "datediff",
+        "date_trunc",
+        "farmfingerprint64",
+        "getdate",
+        "json_serialize",
+        "object",
+        "format_type",
+        "percentile_cont",
+        "sha2",
+        "split_part",
+        "strtol",
+        "substring",
+    },
 }
 COMMON_TYPES = {"boolean", "date", "bigint", "integer", "timestamp"}
 TYPES = {
@@ -42,15 +138,50 @@ TYPES = {
     "redshift": COMMON_TYPES | {"decimal", "double precision", "text", "varchar"},
 }
 # Words before a parenthesis that are no functions.
-KEYWORDS = {"all", "and", "as", "between", "by", "case", "else", "exists", "filter", "from", "group", "in", "insert", "into", "join", "like", "not", "on",
-            "options", "or", "over", "select", "then", "union", "using", "values", "when", "where", "with", "within group", "having", "distinct", "end"}
-# Names that the dialect would not take as those of columns, common tables and aliases, from the vendors' lists of reserved words.
-# (`oid` names a column of the system tables.)
-SNOWFLAKE_RESERVED = set("""account all alter and any as between by case cast check column connect connection constraint create cross current
+KEYWORDS = {
+    "all",
+    "and",
+    "as",
+    "between",
+    "by",
+    "case",
+    "else",
+    "exists",
+    "filter",
+    "from",
+    "group",
+    "in",
+    "insert",
+    "into",
+    "join",
+    "like",
+    "not",
+    "on",
+    "options",
+    "or",
+    "over",
+    "select",
+    "then",
+    "union",
+    "using",
+    "values",
+    "when",
+    "where",
+    "with",
+    "within group",
+    "having",
+    "distinct",
+    "end",
+}
+# Names that the dialect would not take as those of columns, common tables and aliases, from the vendors' lists of
+# reserved words. (`oid` names a column of the system tables.)
+SNOWFLAKE_RESERVED = set(
+    """account all alter and any as between by case cast check column connect connection constraint create cross current
     current_date current_time current_timestamp current_user database delete distinct drop else exists false following for from full grant
     group gscluster having ilike in increment inner insert intersect into is issue join lateral left like localtime localtimestamp minus
     natural not null of on or order organization qualify regexp revoke right rlike row rows sample schema select set some start table
-    tablesample then to trigger true try_cast union unique update using values view when whenever where with""".split())
+    tablesample then to trigger true try_cast union unique update using values view when whenever where with""".split()  # noqa: E501
+)
 
 
 class Warehouse:
@@ -84,7 +215,8 @@ def target(request):
 
 @pytest.fixture(scope="module")
 def warehouse(target):
-    """The adapter of the target without its network: whoever opens a connection gets none, and is answered all the same."""
+    """The adapter of the target without its network: whoever opens a connection gets none, and is answered all the
+    same."""
     import importlib
 
     module = importlib.import_module(f"dbt.adapters.{target}")
@@ -99,12 +231,24 @@ def warehouse(target):
         return connection
 
     patches = {
-        manager: {"open": opened, "execute": lambda self, *a, **k: answering.execute(*a, **k), "begin": lambda self: None,
-                  "commit": lambda self: None, "add_query": lambda self, sql, *a, **k: (None, answering.execute(sql)),
-                  "commit_if_has_connection": lambda self: None, "add_begin_query": lambda self: None, "add_commit_query": lambda self: None},
-        adapter: {"list_relations_without_caching": lambda self, *a, **k: [], "list_schemas": lambda self, *a: ["published_20260101_000000_000000"],
-                  "_link_cached_relations": lambda self, *a: None, "create_schema": lambda self, *a: None, "drop_schema": lambda self, *a: None,
-                  "get_columns_in_relation": lambda self, relation: [adapter.Column("customer_id", "string")]},
+        manager: {
+            "open": opened,
+            "execute": lambda self, *a, **k: answering.execute(*a, **k),
+            "begin": lambda self: None,
+            "commit": lambda self: None,
+            "add_query": lambda self, sql, *a, **k: (None, answering.execute(sql)),
+            "commit_if_has_connection": lambda self: None,
+            "add_begin_query": lambda self: None,
+            "add_commit_query": lambda self: None,
+        },
+        adapter: {
+            "list_relations_without_caching": lambda self, *a, **k: [],
+            "list_schemas": lambda self, *a: ["published_20260101_000000_000000"],
+            "_link_cached_relations": lambda self, *a: None,
+            "create_schema": lambda self, *a: None,
+            "drop_schema": lambda self, *a: None,
+            "get_columns_in_relation": lambda self, relation: [adapter.Column("customer_id", "string")],
+        },
     }
     with ExitStack() as stack:
         for owner, replaced in patches.items():
@@ -123,19 +267,38 @@ def on_warehouse(target, warehouse, tmp_path_factory):
 @pytest.fixture(scope="module", params=["quintiles", "cut_points"])
 def statements(request, on_warehouse):
     """The SQL of all models, tests and analyses, by name."""
-    results = on_warehouse.dbt("compile", "--select", "resource_type:model", "resource_type:test", "resource_type:analysis",
-                               as_of_date="2026-06-30", shop_timezone="Europe/Berlin", rfm_method=request.param).result
+    results = on_warehouse.dbt(
+        "compile",
+        "--select",
+        "resource_type:model",
+        "resource_type:test",
+        "resource_type:analysis",
+        as_of_date="2026-06-30",
+        shop_timezone="Europe/Berlin",
+        rfm_method=request.param,
+    ).result
     compiled = {result.node.unique_id: result.node.compiled_code for result in results.results}
-    assert len(compiled) > 400 or sum(name.startswith("model.") for name in compiled) == len(list((PROJECT / "models").rglob("*.sql")))
+    assert len(compiled) > 400 or sum(name.startswith("model.") for name in compiled) == len(
+        list((PROJECT / "models").rglob("*.sql"))
+    )
     return compiled
 
 
 def written_functions(tokens) -> set[str]:
     """The names before a parenthesis, in lower case, as they are written: a parser would translate them."""
     # What stands behind a point is the table of a `create table`; types and keywords have parentheses too.
-    return {first.text.lower() for before, first, second in zip([None, *tokens], tokens, tokens[1:])
-            if second.text == "(" and re.fullmatch(r"[A-Za-z_]\w*( group)?", first.text) and first.token_type.name not in ("STRING", "RAW_STRING")
-            and not (before and before.text == ".")} - KEYWORDS - {"decimal", "numeric", "varchar"}
+    return (
+        {
+            first.text.lower()
+            for before, first, second in zip([None, *tokens], tokens, tokens[1:])
+            if second.text == "("
+            and re.fullmatch(r"[A-Za-z_]\w*( group)?", first.text)
+            and first.token_type.name not in ("STRING", "RAW_STRING")
+            and not (before and before.text == ".")
+        }
+        - KEYWORDS
+        - {"decimal", "numeric", "varchar"}
+    )
 
 
 def written_types(tokens) -> set[tuple[str, bool]]:
@@ -174,9 +337,18 @@ def faults(sql: str, target: str) -> list[str]:
         if name not in TYPES[target] or (target == "bigquery" and has_digits):
             said.append(f"cast to {name}{'(...)' if has_digits else ''}")
     operators = {"::": WAREHOUSES, "%": ["bigquery"], "~": ["snowflake", "bigquery"], "//": WAREHOUSES}
-    said += [f"operator {token.text}" for token in tokens if target in operators.get(token.text, []) and token.token_type.name != "STRING"]
-    reserved = {"snowflake": SNOWFLAKE_RESERVED, **{
-        name: {word.lower() for word in sqlglot.Dialect.get_or_raise(name).generator_class.RESERVED_KEYWORDS} for name in ("bigquery", "redshift")}}[target] - {"oid"}
+    said += [
+        f"operator {token.text}"
+        for token in tokens
+        if target in operators.get(token.text, []) and token.token_type.name != "STRING"
+    ]
+    reserved = {
+        "snowflake": SNOWFLAKE_RESERVED,
+        **{
+            name: {word.lower() for word in sqlglot.Dialect.get_or_raise(name).generator_class.RESERVED_KEYWORDS}
+            for name in ("bigquery", "redshift")
+        },
+    }[target] - {"oid"}
     for tree in parsed:
         if isinstance(tree, exp.Command):
             said.append(f"is not understood: {sql[:60]}")
@@ -186,11 +358,20 @@ def faults(sql: str, target: str) -> list[str]:
             said += ["within group" for _ in tree.find_all(exp.WithinGroup)]
         if target == "redshift":
             # Only functions that rank go without.
-            said += [f"a frame is missing: {window.sql()}" for window in tree.find_all(exp.Window)
-                     if window.args.get("order") and not window.args.get("spec") and isinstance(window.this, exp.AggFunc)
-                     and not isinstance(window.this, (exp.RowNumber, exp.Lead, exp.Lag, exp.Rank, exp.DenseRank, exp.Ntile))]
+            said += [
+                f"a frame is missing: {window.sql()}"
+                for window in tree.find_all(exp.Window)
+                if window.args.get("order")
+                and not window.args.get("spec")
+                and isinstance(window.this, exp.AggFunc)
+                and not isinstance(window.this, (exp.RowNumber, exp.Lead, exp.Lag, exp.Rank, exp.DenseRank, exp.Ntile))
+            ]
         for node in tree.find_all(exp.Identifier):
-            if not node.quoted and node.name.lower() in reserved and not isinstance(node.parent, (exp.DataType, exp.Anonymous)):
+            if (
+                not node.quoted
+                and node.name.lower() in reserved
+                and not isinstance(node.parent, (exp.DataType, exp.Anonymous))
+            ):
                 said.append(f"reserved word {node.name}")
     return said
 

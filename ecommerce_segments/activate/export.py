@@ -3,106 +3,35 @@
 Reads the last build. docs/audiences.md says what each file is for, and what may be done with it.
 """
 
-import csv
-import hashlib
-import os
 import re
-import tempfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ecommerce_segments import CannotDo
+from ecommerce_segments.activate.audiences import (
+    SMS_CONDITIONS,
+    audience,
+    campaign_audience,
+    denied_hashes,
+    sms_audience,
+    suppressions,
+)
+from ecommerce_segments.activate.files import (
+    EVERY_FORM,
+    FILES,
+    GOOGLE_ADS_NOT_ASKED,
+    META_ADS_NOT_ASKED,
+    SMS_TOOL,
+    Table,
+    ads_tables,
+    can_be_written,
+    consented_ads_tables,
+    sms_table,
+    tables,
+    write,
+)
 from ecommerce_segments.dbt_session import DbtError, NotBuilt, Session, as_is
 from ecommerce_segments.publish.comments import quoted
 
-# Besides being in the segment's audience, a person meets all of these to be exported. The consent is asked again, of
-# the customer.
-CONDITIONS = ("customers.is_contactable_by_email",)
-SMS_CONDITIONS = ("customers.is_contactable_by_sms",)
-LISTS = ("non_target", "unhappy", "unsubscribed", "complained")
-FILES = (
-    EMAIL_TOOL := "email_tool.csv",
-    GOOGLE_ADS := "google_ads.csv",
-    META_ADS := "meta_ads.csv",
-    GOOGLE_ADS_NOT_ASKED := "google_ads_not_asked.csv",
-    META_ADS_NOT_ASKED := "meta_ads_not_asked.csv",
-    PHONES := "phones.csv",
-    SMS_TOOL := "sms_tool.csv",
-)
-# Each platform has its own form of an email. Who is to be left out must be found under every one.
-FORMS = {GOOGLE_ADS: ("google_email_sha256",), META_ADS: ("email_sha256",)}
-EVERY_FORM = dict.fromkeys(FORMS, ("email_sha256", "google_email_sha256"))
-
-AUDIENCE = """
-    select
-        audiences.customer_id,
-        customer_contacts.email,
-        customer_contacts.first_name,
-        customer_contacts.phone,
-        audiences.email_sha256,
-        audiences.google_email_sha256,
-        audiences.phone_sha256,
-        customers.ads_consent
-    from {{{{ ref('audiences') }}}} as audiences
-    inner join {{{{ ref('customers') }}}} as customers on audiences.customer_id = customers.customer_id
-    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts
-        on audiences.customer_id = customer_contacts.customer_id
-    where audiences.segment = {segment} and {conditions}
-"""
-SMS_AUDIENCE = """
-    select
-        sms_audiences.customer_id,
-        customer_contacts.phone,
-        customer_contacts.first_name
-    from {{{{ ref('sms_audiences') }}}} as sms_audiences
-    inner join {{{{ ref('customers') }}}} as customers on sms_audiences.customer_id = customers.customer_id
-    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts
-        on sms_audiences.customer_id = customer_contacts.customer_id
-    where sms_audiences.segment = {segment} and {conditions}
-"""
-# Whom a campaign is for: its frozen audience, without the held out.
-CAMPAIGN = """
-    select
-        customers.customer_id,
-        customer_contacts.email,
-        customer_contacts.first_name,
-        customer_contacts.phone,
-        hashes.email_sha256,
-        hashes.google_email_sha256,
-        hashes.phone_sha256,
-        customers.ads_consent
-    from {{{{ ref('campaign_audiences') }}}} as campaign_audiences
-    inner join {{{{ ref('customers') }}}} as customers on campaign_audiences.customer_id = customers.customer_id
-    inner join {{{{ ref('customer_contacts') }}}} as customer_contacts
-        on campaign_audiences.customer_id = customer_contacts.customer_id
-    inner join {{{{ ref('int_contact_hashes') }}}} as hashes on campaign_audiences.customer_id = hashes.customer_id
-    where campaign_audiences.marketing_campaign_id = {campaign} and not campaign_audiences.is_held_out and {conditions}
-"""
-# A refused email that no customer has stands in no mart but by its hash.
-SUPPRESSIONS = """
-    select
-        suppressions.suppression_list,
-        suppressions.customer_id,
-        coalesce(customer_contacts.email, refused_emails.compared_email) as email,
-        customer_contacts.phone,
-        suppressions.email_sha256,
-        suppressions.google_email_sha256,
-        suppressions.phone_sha256
-    from {{ ref('suppressions') }} as suppressions
-    left join {{ ref('customer_contacts') }} as customer_contacts
-        on suppressions.customer_id = customer_contacts.customer_id
-    left join {{ ref('int_refused_emails') }} as refused_emails
-        on suppressions.customer_id is null
-            and suppressions.email_sha256 = {{ sha256_hex('refused_emails.compared_email') }}
-"""
-DENIED_HASHES = """
-    select
-        hashes.google_email_sha256,
-        hashes.phone_sha256
-    from {{ ref('customers') }} as customers
-    inner join {{ ref('int_contact_hashes') }} as hashes on customers.customer_id = hashes.customer_id
-    where customers.ads_consent = 'denied'
-"""
 DATES = """
     select distinct as_of_date from {{ ref('customers') }}
     union select distinct as_of_date from {{ ref('customer_contacts') }}
@@ -111,156 +40,6 @@ DATES = """
     union select distinct as_of_date from {{ ref('sms_audiences') }}
     union select distinct as_of_date from {{ ref('suppressions') }}
 """
-
-# What a spreadsheet runs: a formula at the beginning of a cell, or behind what it may take for the border of one.
-FORMULA = re.compile(r"(^|[,;|\t\r\n])([\s\"'`]*)(?=[=+\-@＝＋－＠])|^(?=[\0\t\r\n])")
-# A sign and digits, as in a phone, is a number and runs nothing.
-SIGNED_NUMBER = re.compile(r"[+-][0-9]+")
-
-Table = list[list[str]]
-
-
-def audience(session: Session, segment: str, conditions: tuple[str, ...] = CONDITIONS) -> list[dict]:
-    """Whom mail may reach in a segment of the last build: customer_id, email, first_name, phone, email_sha256,
-    google_email_sha256, phone_sha256, ads_consent.
-
-    One dict per customer, in the order of their ids; phones in E.164, hashes as lower-case hex digits, None where
-    unknown. conditions: SQL on `customers` that must hold. Raises DbtError where the marts cannot be read.
-    """
-    people = session.rows(AUDIENCE.format(segment=as_is(quoted(segment)), conditions=" and ".join(conditions)))
-    return sorted(people, key=lambda person: person["customer_id"])
-
-
-def sms_audience(session: Session, segment: str, conditions: tuple[str, ...] = SMS_CONDITIONS) -> list[dict]:
-    """Whom messages on a phone may reach in a segment: customer_id, phone, first_name, in the form of `audience`.
-
-    Raises DbtError as it does.
-    """
-    people = session.rows(SMS_AUDIENCE.format(segment=as_is(quoted(segment)), conditions=" and ".join(conditions)))
-    return sorted(people, key=lambda person: person["customer_id"])
-
-
-def campaign_audience(session: Session, campaign: str, conditions: tuple[str, ...] = CONDITIONS) -> list[dict]:
-    """Whom mail may reach of a campaign's audience, without the held out, in the form of `audience`. Raises DbtError as
-    it does.
-
-    With SMS_CONDITIONS: whom messages on a phone may reach.
-    """
-    people = session.rows(CAMPAIGN.format(campaign=as_is(quoted(campaign)), conditions=" and ".join(conditions)))
-    return sorted(people, key=lambda person: person["customer_id"])
-
-
-def suppressions(session: Session) -> dict[str, list[dict]]:
-    """Whom to leave out, by suppression list: the columns of `audience`, but first_name and ads_consent. customer_id is
-    None for an email that refused and that no customer has; email and phone are None where unknown. Raises DbtError as
-    `audience` does."""
-    people = sorted(session.rows(SUPPRESSIONS), key=lambda person: (person["customer_id"] or "", person["email"] or ""))
-    return {name: [person for person in people if person["suppression_list"] == name] for name in LISTS}
-
-
-def neutral(text: str | None) -> str:
-    """The text as a cell that no spreadsheet runs: an apostrophe in front of a formula. Nothing for None."""
-    return text or "" if SIGNED_NUMBER.fullmatch(text or "") else FORMULA.sub(r"\1'\2", text or "")
-
-
-def can_be_written(email: str) -> bool:
-    """Whether an email can stand in a file as it is: with an apostrophe it would be somebody else's."""
-    return FORMULA.search(email) is None
-
-
-def tables(people: list[dict], with_phones: bool) -> dict[str, Table]:
-    """The files of contact data for these people: name -> rows, header first.
-
-    Who has nothing that a file holds is not in it.
-    """
-    mailed = [person for person in people if person["email"] and can_be_written(person["email"])]
-    columns = [name for name in ("customer_id", "email", "first_name") if not people or name in people[0]]
-    files = {EMAIL_TOOL: [columns, *([neutral(person[name]) for name in columns] for person in mailed)]}
-    if with_phones:
-        files[PHONES] = [
-            ["customer_id", "phone"],
-            *([neutral(person["customer_id"]), person["phone"]] for person in people if person["phone"]),
-        ]
-    return files
-
-
-def ads_tables(people: list[dict], forms: Mapping[str, tuple[str, ...]] = FORMS) -> dict[str, Table]:
-    """The files for ad platforms, in the form of `tables`. forms: the hashes of an email that a file holds, a row for
-    each that differs."""
-    return {
-        GOOGLE_ADS: [
-            ["Email", "Phone"],
-            *hashes(people, forms[GOOGLE_ADS], lambda person: person["phone_sha256"] or ""),
-        ],
-        # Meta hashes the digits of a phone alone.
-        META_ADS: [
-            ["email", "phone"],
-            *hashes(people, forms[META_ADS], lambda person: sha256((person["phone"] or "").removeprefix("+"))),
-        ],
-    }
-
-
-def consented_ads_tables(people: list[dict], denied: set[str], requires_ads_consent: bool) -> dict[str, Table]:
-    """The same for an audience: of those who granted consent to ads alone. Those who were never asked never share a
-    file with them, and have none where consent is required. Who denied it is in no file, by nobody's email or phone.
-
-    denied: the hashes, in Google's form and of phones, of all customers who denied it.
-    """
-    allowed = [without_denied(person, denied) for person in people]
-    files = ads_tables([person for person in allowed if person["ads_consent"] == "granted"])
-    if not requires_ads_consent:
-        not_asked = ads_tables([person for person in allowed if person["ads_consent"] is None])
-        files |= {GOOGLE_ADS_NOT_ASKED: not_asked[GOOGLE_ADS], META_ADS_NOT_ASKED: not_asked[META_ADS]}
-    return files
-
-
-def without_denied(person: dict, denied: set[str]) -> dict:
-    """A person without the email or phone that somebody who denied consent to ads has, too: a platform knows hashes,
-    not customers."""
-    if person["google_email_sha256"] in denied:
-        person = person | {"email_sha256": None, "google_email_sha256": None}
-    if person["phone_sha256"] in denied:
-        person = person | {"phone": None, "phone_sha256": None}
-    return person
-
-
-def sms_table(people: list[dict]) -> Table:
-    """The file for a tool that sends messages to phones."""
-    return [["customer_id", "phone", "first_name"],
-            *([neutral(person["customer_id"]), person["phone"], neutral(person["first_name"])] for person in people)]
-
-
-def hashes(people: list[dict], forms: tuple[str, ...], phone_hash: Callable[[dict], str]) -> Table:
-    """A row of hashes, email and phone, for each person and each form of their email that differs; none for who has
-    neither."""
-    rows = sorted((email, phone_hash(person)) for person in people for email in {person[form] or "" for form in forms})
-    return [list(row) for row in rows if any(row)]
-
-
-def sha256(text: str) -> str:
-    """SHA-256 of a text in UTF-8, as 64 lower-case hex digits; nothing of nothing."""
-    return hashlib.sha256(text.encode()).hexdigest() if text else ""
-
-
-def write(directory: Path, files: dict[str, Table], others: set[str]) -> None:
-    """Write CSV files (RFC 4180, UTF-8) that their owner alone can read, all or none, into a directory that is made so,
-    too.
-
-    files: name -> rows. others: names that an earlier export may have left there and that are removed. Raises OSError.
-    """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as scratch:
-        for name, rows in files.items():
-            with open(Path(scratch, name), "w", encoding="utf-8", newline="", opener=for_owner_only) as file:
-                csv.writer(file, lineterminator="\r\n").writerows(rows)
-        for name in others:
-            Path(directory, name).unlink(missing_ok=True)
-        for name in files:
-            os.replace(Path(scratch, name), Path(directory, name))
-
-
-def for_owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def export_segment(
@@ -322,7 +101,7 @@ def export_people(
     Raises OSError.
     """
     requires_ads_consent = session.rows("select {{ var('require_ads_consent') }} as is_required")[0]["is_required"]
-    denied = {value for row in session.rows(DENIED_HASHES) for value in row.values() if value}
+    denied = denied_hashes(session)
     files = tables(people, with_phones) | consented_ads_tables(people, denied, requires_ads_consent)
     lines = [f"{what}, {len(people):,} of them may be mailed."]
     if messaged is not None:

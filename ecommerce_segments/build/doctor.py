@@ -33,6 +33,7 @@ def examine(shop: Shop) -> tuple[list[str], bool]:
 
 
 def versions(_: Shop) -> list[str]:
+    """A line for each package that is missing or of another version than pyproject.toml asks for; else what is installed."""
     wrong = []
     for text in requires("ecommerce-segments") or []:
         needed = Requirement(text)
@@ -51,6 +52,7 @@ def versions(_: Shop) -> list[str]:
 
 
 def settings(shop: Shop) -> list[str]:
+    """What the shop changes of the settings, and which target it builds."""
     changed = ", ".join(f"{name}={value}" for name, value in shop.given.items()) or "those of dbt_project.yml"
     where = f" ({shown(shop.file)})" if shop.file else ""
     lines = [f"  settings{where}: {changed}", f"  target: {shop.target}"]
@@ -111,6 +113,7 @@ def existing(path: Path) -> Path:
 
 
 def disk(shop: Shop) -> list[str]:
+    """How much space is free, and whether a run has enough."""
     size = (
         sum(path.stat().st_size for path in shop.raw_dir.rglob("*") if path.is_file()) if shop.raw_dir.is_dir() else 0
     )
@@ -124,6 +127,7 @@ def disk(shop: Shop) -> list[str]:
 
 
 def lock(shop: Shop) -> list[str]:
+    """A line where another run holds the warehouse."""
     if not shop.warehouse.exists():
         return []
     try:
@@ -134,6 +138,7 @@ def lock(shop: Shop) -> list[str]:
 
 
 def would_do(shop: Shop) -> str:
+    """What a run would build and publish, in a sentence."""
     try:
         before = f"{current(shop.published).name} is what readers see until then"
     except NotPublished:

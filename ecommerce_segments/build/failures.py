@@ -88,7 +88,8 @@ def why_node_failed(run: Any, manifest: Manifest, raw_dir: Path) -> tuple[int, F
         return 0, Failure(fault.rstrip("."))
     if run.status == "fail":
         return 4, Failure(
-            "; ".join(broken_rules(node, manifest)) or f"the test {node.name} finds {counted(run.failures)} that should not be",
+            "; ".join(broken_rules(node, manifest))
+            or f"the test {node.name} finds {counted(run.failures)} that should not be",
             (f"{node.name}: its query is in {shown(Path(node.compiled_path).resolve())}",)
             if getattr(node, "compiled_path", None)
             else (),
@@ -136,6 +137,7 @@ def why_rejected(guard: re.Match, manifest: Manifest) -> tuple[int, Failure]:
 
 
 def advice(found: Rejected) -> str:
+    """What usually stands behind the reason that rows are rejected for, and what to do."""
     return next(text for pattern, text in ADVICE if re.match(pattern, found.reason))
 
 

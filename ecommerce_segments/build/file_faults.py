@@ -94,6 +94,7 @@ def kind_of(file: Path, head: bytes) -> str | None:
 
 
 def names_in(archive: Path) -> list[str]:
+    """The names of the files in a zip archive; none where it cannot be read."""
     try:
         with zipfile.ZipFile(archive) as opened:
             return opened.namelist()
@@ -102,6 +103,7 @@ def names_in(archive: Path) -> list[str]:
 
 
 def parquet_fault(file: Path, kind: str | None, message: str) -> str | None:
+    """What is wrong with a file that should be Parquet, in a sentence."""
     if file.stat().st_size == 0:
         return f"{file} is empty: it holds nothing at all."
     if "Invalid string encoding" in message:
@@ -119,6 +121,7 @@ def parquet_fault(file: Path, kind: str | None, message: str) -> str | None:
 
 
 def csv_fault(file: Path, message: str) -> str | None:
+    """What is wrong with a file of text, in a sentence. message: what dbt or DuckDB said."""
     quoted = shlex.quote(str(file))
     if "unicode" in message or "not utf-8" in message:
         undecodable = first_undecodable(file)
@@ -155,10 +158,12 @@ def csv_fault(file: Path, message: str) -> str | None:
 
 
 def count(number: int, thing: str) -> str:
+    """A number with its thing, in the plural where there is not one of it."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def open_csv(file: Path) -> BinaryIO:
+    """A file of text as bytes, unpacked where its name ends in .gz."""
     return cast(BinaryIO, gzip.open(file)) if file.suffix.lower() == ".gz" else file.open("rb")
 
 
@@ -194,6 +199,7 @@ def line_of(file: Path, record: int) -> int:
 
 
 def mixes_line_ends(file: Path) -> bool:
+    """Whether some lines of a file end as on Windows and others do not: DuckDB then guesses wrong."""
     windows = unix = 0
     for part in chunks(file):
         windows += part.count(b"\r\n")

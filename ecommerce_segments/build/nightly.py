@@ -112,6 +112,7 @@ class Nightly:
         )
 
     def marts(self) -> list[str]:
+        """The marts that are published: those with contact data only where the settings ask for them."""
         return [
             node.name
             for node in self.manifest.nodes.values()
@@ -155,6 +156,7 @@ class Nightly:
         return [table.name for table in self.manifest.sources.values() if table.source_name == "predictions"]
 
     def publish_files(self, marts: list[str]) -> int:
+        """Publish the marts as files, with their dashboard. Returns the exit code."""
         version = publish(
             Path(os.environ["DUCKDB_PATH"]),
             marts,
@@ -172,6 +174,7 @@ class Nightly:
         return 0
 
     def publish_schema(self, marts: list[str]) -> int:
+        """Publish the marts in a schema of the warehouse, by dbt. Returns the exit code."""
         published = self.dbt(
             "run-operation",
             "publish",

@@ -42,6 +42,7 @@ class RunReport:
                 self.content["models"].append(about)
 
     def phase(self, name: str, seconds: float) -> None:
+        """Note how many seconds a phase took."""
         self.content["phases"][name] = round(seconds, 2)
 
     def write(self, directory: Path, code: int) -> None:

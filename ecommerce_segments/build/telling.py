@@ -36,6 +36,7 @@ class Teller:
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def fault(self, sentence: str) -> None:
+        """A sentence on stderr, once the bar is gone."""
         self.end_phase()
         print(sentence, file=sys.stderr, flush=True)
 
@@ -59,6 +60,7 @@ class Teller:
         self.task = self.bar.add_task(text, total=None)
 
     def end_phase(self) -> None:
+        """Take the bar away, if there is one."""
         if self.bar:
             self.bar.stop()
             self.bar = None
@@ -73,6 +75,7 @@ class Teller:
             self.node_done(node.node_name, node.resource_type, status)
 
     def node_done(self, name: str, kind: str, status: str) -> None:
+        """A model or test has ended. status: dbt's word for how."""
         if self.bar:
             self.bar.update(self.task, advance=1)
             if status in ("error", "fail", "warn"):
@@ -87,6 +90,7 @@ class EventTeller(Teller):
         self.has_bar, self.lock = False, Lock()
 
     def emit(self, event: str, **about: object) -> None:
+        """Write one event. about: what belongs to it."""
         line = json.dumps(
             {"event": event, "at": datetime.now(UTC).isoformat(timespec="milliseconds"), **about}, default=str
         )
@@ -99,6 +103,7 @@ class EventTeller(Teller):
         self.emit("message", text=text.strip())
 
     def fault(self, sentence: str) -> None:
+        """A sentence on stderr, once the bar is gone."""
         self.emit("fault", text=sentence)
         super().fault(sentence)
 
@@ -106,4 +111,5 @@ class EventTeller(Teller):
         self.emit("phase", text=text)
 
     def node_done(self, name: str, kind: str, status: str) -> None:
+        """A model or test has ended. status: dbt's word for how."""
         self.emit("node", name=name, kind=kind, status=status)

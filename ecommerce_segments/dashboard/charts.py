@@ -39,6 +39,7 @@ class Chart:
 
 
 def titles_by_group(segments: list[dict]) -> dict[str, list[str]]:
+    """The titles of segments that come group by group, by the group's title."""
     return {title: [segment["title"] for segment in rows]
             for title, rows in itertools.groupby(segments, lambda segment: segment["group_title"])}
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 
 def calendar_month(day: date) -> str:
+    """The month of a date, as YYYY-MM."""
     return f"{day:%Y-%m}"
 
 
@@ -33,4 +34,5 @@ def total(rows: list[dict], column: str) -> Decimal | int | None:
 
 
 def ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
+    """One figure over another; none where either is unknown or the whole is 0."""
     return Decimal(part) / Decimal(whole) if part is not None and whole else None

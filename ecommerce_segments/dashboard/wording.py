@@ -9,10 +9,12 @@ STAGES = ["lead", "new", "active", "at_risk", "inactive"]
 
 
 def number(value: int | Decimal) -> str:
+    """A whole number with commas between thousands."""
     return f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
 
 
 def people(customers: int) -> str:
+    """So many customers, in words."""
     return f"{number(customers)} customer{'' if customers == 1 else 's'}"
 
 
@@ -46,6 +48,7 @@ def points(difference: Decimal) -> str:
 
 
 def share_of(part: int | Decimal, whole: int | Decimal) -> float:
+    """A part of a whole, from 0 to 1; 0 where the whole is 0."""
     return float(part / whole) if whole else 0.0
 
 

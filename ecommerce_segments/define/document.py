@@ -68,6 +68,7 @@ def page(entries: list[dict] | None = None) -> str:
 
 
 def section(number: int, entry: dict) -> str:
+    """The section of a segment on the page, in Markdown."""
     lines = [f"### {number}. {entry['title']}", "", f"`seg_{entry['name']}`: {entry['definition']}", "", "```sql",
              *filter_of(entry["name"]), "```", "", f"**What to do.** {entry['goal']}"]
     for title, field in {"Example": "example", "Watch out": "watch_out", "Source": "source"}.items():

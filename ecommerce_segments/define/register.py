@@ -50,6 +50,7 @@ def entries(variables: dict) -> list[dict]:
 
 
 def file_of(name: str) -> Path:
+    """The file of a segment, by the name that the register has for it."""
     return SEGMENTS / f"seg_{name}.sql"
 
 

@@ -46,11 +46,18 @@ def registered() -> list[dict]:
 
 def registered_columns(settings: dict) -> list[dict]:
     """The columns that traits add to customers: dicts with name, type, description and source, the model or raw table that they come from."""
-    found = [(column, f"trait_{trait['name']}") for register in ("traits", "own_traits") for trait in settings[register] or []
-             for column in trait.get("columns") or []]
+    found = [
+        (column, f"trait_{trait['name']}")
+        for register in ("traits", "own_traits")
+        for trait in settings[register] or []
+        for column in trait.get("columns") or []
+    ]
     found += [(trait, "custom_traits") for trait in settings["custom_traits"] or []]
     # What is not filled in yet is an empty text.
-    return [{field: str(entry.get(field) or "") for field in ("name", "type", "description")} | {"source": source} for entry, source in found]
+    return [
+        {field: str(entry.get(field) or "") for field in ("name", "type", "description")} | {"source": source}
+        for entry, source in found
+    ]
 
 
 def file_of(name: str) -> Path:
@@ -61,8 +68,10 @@ def check() -> str | None:
     """What is wrong with the register, in a sentence, or None: dbt only says that a node was not found."""
     for entry in registered():
         if not file_of(entry["name"]).exists():
-            return (f"{PROJECT_FILE} registers the trait {entry['name']}, but there is no {file_of(entry['name'])}: "
-                    "write that file, or remove the entry from the var `traits`.")
+            return (
+                f"{PROJECT_FILE} registers the trait {entry['name']}, but there is no {file_of(entry['name'])}: "
+                "write that file, or remove the entry from the var `traits`."
+            )
     return None
 
 
@@ -70,17 +79,23 @@ def add(name: str) -> str:
     """Write a trait's file and its register entry. Returns what to do next; raises CannotDo where something speaks against it."""
     names = [entry["name"] for entry in registered()]
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name) or yaml.safe_load(name) != name:
-        raise CannotDo(f"'{name}' is no name for a trait: take lower-case letters, digits and underscores, such as products_bought_365d.")
+        raise CannotDo(
+            f"'{name}' is no name for a trait: take lower-case letters, digits and underscores, such as products_bought_365d."
+        )
     if file_of(name).exists() or name in names:
         raise CannotDo(f"The trait {name} is there already.")
     text = BLOCK.sub(lambda found: f"  traits:\n{found[1]}{ENTRY.format(name=name)}", PROJECT_FILE.read_text(), count=1)
     if not says_only(text, [*names, name], "traits"):
-        raise CannotDo(f"The var `traits` in {PROJECT_FILE} is not written as it ships: write the entry and {file_of(name)} by hand.")
+        raise CannotDo(
+            f"The var `traits` in {PROJECT_FILE} is not written as it ships: write the entry and {file_of(name)} by hand."
+        )
     PROJECT_FILE.write_text(text)
     file_of(name).write_text(FILE.format(name=name))
-    return (f"1. Write what it is: {file_of(name)}\n"
-            f"2. Fill in the type and description of its columns: its entry in the var `traits` of {PROJECT_FILE}\n"
-            f"Try it at any time, without a build: segments preview {name}\nThen: segments run")
+    return (
+        f"1. Write what it is: {file_of(name)}\n"
+        f"2. Fill in the type and description of its columns: its entry in the var `traits` of {PROJECT_FILE}\n"
+        f"Try it at any time, without a build: segments preview {name}\nThen: segments run"
+    )
 
 
 def remove(name: str) -> str:
@@ -90,13 +105,19 @@ def remove(name: str) -> str:
         raise CannotDo(f"There is no trait {name}{did_you_mean(name, list(entries)) or '.'}")
     columns = [column["name"] for column in entries.get(name, {}).get("columns") or []]
     asked = re.compile(rf"\b({'|'.join([f'trait_{name}', *columns])})\b")
-    users = [str(path) for folder in ("models", "analyses", "tests", "macros") for path in sorted(Path(folder).rglob("*.sql"))
-             if path != file_of(name) and asked.search(path.read_text())]
+    users = [
+        str(path)
+        for folder in ("models", "analyses", "tests", "macros")
+        for path in sorted(Path(folder).rglob("*.sql"))
+        if path != file_of(name) and asked.search(path.read_text())
+    ]
     if users:
         raise CannotDo(f"The trait {name} is asked by {', '.join(users)}: change or remove that first.")
     text = re.sub(rf"(?m)^    - name: {name}\n(?:      .*\n)*", "", PROJECT_FILE.read_text(), count=1)
     if not says_only(text, [other for other in entries if other != name], "traits"):
-        raise CannotDo(f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by hand.")
+        raise CannotDo(
+            f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by hand."
+        )
     PROJECT_FILE.write_text(text)
     if UNIT_TESTS.exists():
         tests = re.sub(rf"(?m)^  - name: .*\n    model: trait_{name}\n(?:(?:    .*)?\n)*", "", UNIT_TESTS.read_text())

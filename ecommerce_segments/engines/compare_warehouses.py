@@ -31,6 +31,7 @@ class SparkCursor:
         self.spark = spark
 
     def execute(self, sql: str) -> "SparkCursor":
+        """Run SQL, whose rows are then fetched."""
         self.frame = self.spark.sql(sql)
         return self
 

@@ -100,6 +100,7 @@ def program(name: str) -> str:
 
 
 def owner_on_behalf_of_root() -> pwd.struct_passwd:
+    """The user who runs PostgreSQL in the place of root. Raises FileNotFoundError where there is none."""
     try:
         return pwd.getpwnam("postgres")
     except KeyError:
@@ -110,6 +111,7 @@ def owner_on_behalf_of_root() -> pwd.struct_passwd:
 
 
 def run(command: list, user: dict, log: Path | None = None) -> None:
+    """Run a program of PostgreSQL. Raises RuntimeError with its words, and its log, where it fails."""
     done = subprocess.run(
         command, **user, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

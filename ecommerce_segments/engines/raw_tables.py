@@ -16,10 +16,12 @@ from ecommerce_segments.build.file_faults import file_fault
 
 
 def is_descriptive(column: dict) -> bool:
+    """Whether a column only describes: an unreadable value of it is loaded as null, and keeps its row."""
     return column.get("config", {}).get("meta", {}).get("descriptive", False)
 
 
 def typed_columns(columns: dict) -> dict:
+    """The columns that are not text, whose values may be unreadable."""
     return {name: column for name, column in columns.items() if column["data_type"] != "text"}
 
 

@@ -112,6 +112,7 @@ def write_csv(frame: pd.DataFrame, columns: dict, file: Path) -> None:
 
 
 def fill_on_duckdb(cursor: Any, table: str, file: Path) -> None:
+    """Copy a file of CSV, without a header, into a table."""
     cursor.execute(f"copy {table} from '{file}' (format csv, header false, auto_detect false)")
 
 

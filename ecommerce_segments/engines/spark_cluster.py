@@ -99,6 +99,7 @@ def running_cluster() -> Iterator[Cluster]:
 
 
 def wait_for_workers(cluster: Cluster) -> None:
+    """Return when the master knows all workers. Raises RuntimeError with the logs where that takes too long."""
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and all(process.poll() is None for process in cluster.processes.values()):
         try:

@@ -1,13 +1,13 @@
 """Say who a segment would hold, before any build: its file as it stands now, run against the customers of the last
 build."""
 
-
 from ecommerce_segments.dbt_session import DbtError, Session, as_is
 from ecommerce_segments.define.register import registered
 from ecommerce_segments.settings import did_you_mean
 from ecommerce_segments.shop import pasted
 
 SHOWN = 10
+
 
 def preview(session: Session, segment: str) -> str:
     """The preview as text: size, who would enter and leave, and ten rows.
@@ -46,8 +46,10 @@ def preview(session: Session, segment: str) -> str:
     by_change = {change: [row for row in changes if row["change"] == change] for change in ("stay", "enter", "leave")}
     sizes = {change: int(rows[0]["customers"]) if rows else 0 for change, rows in by_change.items()}
     size = sizes["stay"] + sizes["enter"]
-    lines = [f"{segment}, as its file stands, on the build of {session.as_of_date}:",
-             f"{size:,} customers, {size / max(session.customers, 1):.1%} of {session.customers:,}."]
+    lines = [
+        f"{segment}, as its file stands, on the build of {session.as_of_date}:",
+        f"{size:,} customers, {size / max(session.customers, 1):.1%} of {session.customers:,}.",
+    ]
     for change in ("enter", "leave"):
         ids = [str(row["customer_id"]) for row in by_change[change]]
         examples = ": " + ", ".join(ids[:SHOWN]) + (", ..." if len(ids) > SHOWN else "") if ids else "."
@@ -59,11 +61,19 @@ def preview(session: Session, segment: str) -> str:
 def preview_of_trait(session: Session, model: str) -> str:
     """Who would have a trait, as its file stands, and ten rows."""
     sql = as_is(session.compiled(model)[model])
-    found = session.rows(f"select count(*) as row_count, count(distinct customer_id) as customers from (\n{sql}\n) as now")[0]
+    found = session.rows(
+        f"select count(*) as row_count, count(distinct customer_id) as customers from (\n{sql}\n) as now"
+    )[0]
     customers, doubled = int(found["customers"]), int(found["row_count"]) - int(found["customers"])
-    lines = [f"{model.removeprefix('trait_')}, as its file stands, on the build of {session.as_of_date}:",
-             f"{customers:,} customers, {customers / max(session.customers, 1):.1%} of {session.customers:,}.",
-             *([f"It has {doubled:,} rows too many: it may have one per customer, and none without customer_id."] if doubled else [])]
+    lines = [
+        f"{model.removeprefix('trait_')}, as its file stands, on the build of {session.as_of_date}:",
+        f"{customers:,} customers, {customers / max(session.customers, 1):.1%} of {session.customers:,}.",
+        *(
+            [f"It has {doubled:,} rows too many: it may have one per customer, and none without customer_id."]
+            if doubled
+            else []
+        ),
+    ]
     rows = session.rows(f"select * from (\n{sql}\n) as now order by customer_id limit {SHOWN}")
     return "\n".join([*lines, "", as_table(rows) if rows else "It is empty."])
 

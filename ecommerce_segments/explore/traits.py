@@ -12,8 +12,15 @@ def traits(settings: dict) -> list[dict]:
     """The columns of the mart, as a shop with these settings has them: dicts with name, type, source and description."""
     marts = yaml.safe_load(MARTS.read_text())["models"]
     described = next(mart["columns"] for mart in marts if mart["name"] == "customers")
-    return [{"name": column["name"], "type": "text" if "{{" in column["data_type"] else column["data_type"], "source": "int_customer_traits",
-             "description": column["description"]} for column in described] + registered_columns(settings)
+    return [
+        {
+            "name": column["name"],
+            "type": "text" if "{{" in column["data_type"] else column["data_type"],
+            "source": "int_customer_traits",
+            "description": column["description"],
+        }
+        for column in described
+    ] + registered_columns(settings)
 
 
 def listed(settings: dict) -> str:

@@ -174,6 +174,7 @@ def section(found: Holdout) -> str:
 
 
 def difference(expected: float, actual: float) -> str:
+    """By how many percent an expectation is too high or too low."""
     return f"{abs(expected / actual - 1) * 100:.1f} % too {'high' if expected > actual else 'low'}"
 
 

@@ -112,10 +112,12 @@ def attempt(
 
 
 def parameters(fit: Fit | None) -> dict[str, float]:
+    """The columns of prediction_fits that a fit has; none without a fit."""
     return {"log_likelihood": fit.log_likelihood, **fit.model._asdict()} if fit else {}
 
 
 def named(model: BgNbd | GammaGamma) -> str:
+    """A model's parameters, in words."""
     return ", ".join(f"{name} = {value:.4g}" for name, value in model._asdict().items())
 
 

@@ -39,19 +39,24 @@ def assets(uri: str, schema: str) -> dict[str, str]:
 
 def query_context(params: dict, datasource: int) -> dict:
     """The query that a chart asks, as Superset's page would send it."""
+
     def asked_for(*names: str) -> list:
         values = [params[name] for name in names if params.get(name)]
         return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
     return {
         "datasource": {"id": datasource, "type": "table"},
-        "queries": [{
-            "columns": asked_for("x_axis", "groupby", "all_columns"),
-            "metrics": asked_for("metric", "metrics"),
-            "filters": [{"col": asked["subject"], "op": asked["operator"], "val": asked.get("comparator")}
-                        for asked in params.get("adhoc_filters", [])],
-            "row_limit": params.get("row_limit", 1000),
-        }],
+        "queries": [
+            {
+                "columns": asked_for("x_axis", "groupby", "all_columns"),
+                "metrics": asked_for("metric", "metrics"),
+                "filters": [
+                    {"col": asked["subject"], "op": asked["operator"], "val": asked.get("comparator")}
+                    for asked in params.get("adhoc_filters", [])
+                ],
+                "row_limit": params.get("row_limit", 1000),
+            }
+        ],
         "result_format": "json",
         "result_type": "full",
     }
@@ -65,7 +70,9 @@ def describe(dataset, tables: Inspector) -> None:
         return
     described = {}
     for mart in re.findall(rf"\b{dataset.schema}\.(\w+)", dataset.sql):
-        described = {column["name"]: column["comment"] for column in tables.get_columns(mart, dataset.schema)} | described
+        described = {
+            column["name"]: column["comment"] for column in tables.get_columns(mart, dataset.schema)
+        } | described
     for column in dataset.columns:
         column.description = column.description or described.get(column.column_name)
 
@@ -111,22 +118,37 @@ def check(app, password: str) -> list[str]:
 
 
 def main() -> int:
-    directory = Path(os.environ.get("PUBLISHED_DIR") or PROJECT / "published" / os.environ.get("DATASET", "demo")).resolve()
+    directory = Path(
+        os.environ.get("PUBLISHED_DIR") or PROJECT / "published" / os.environ.get("DATASET", "demo")
+    ).resolve()
     # By the link and not where it leads, as each query opens it anew.
     published = directory / "current" / "shop.duckdb"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--database", metavar="URI", default=f"duckdb:///{published}?access_mode=read_only",
-                        help="where the marts are, as SQLAlchemy writes it (default: what `make run` published, read only)")
+    parser.add_argument(
+        "--database",
+        metavar="URI",
+        default=f"duckdb:///{published}?access_mode=read_only",
+        help="where the marts are, as SQLAlchemy writes it (default: what `make run` published, read only)",
+    )
     parser.add_argument("--schema", default="marts", help="schema of the marts (default: marts)")
-    parser.add_argument("--directory", type=Path, default=PROJECT / "warehouse" / "superset",
-                        help="what Superset keeps (default: warehouse/superset)")
-    parser.add_argument("--serve", type=int, metavar="PORT", help="then show it on this machine at this port, until Ctrl-C")
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=PROJECT / "warehouse" / "superset",
+        help="what Superset keeps (default: warehouse/superset)",
+    )
+    parser.add_argument(
+        "--serve", type=int, metavar="PORT", help="then show it on this machine at this port, until Ctrl-C"
+    )
     options = parser.parse_args()
     if str(published) in options.database and not published.exists():
         parser.error(f"Nothing is published in {directory} yet: run `make run` first, or name a --database.")
 
     options.directory.mkdir(parents=True, exist_ok=True)
-    os.environ |= {"SUPERSET_DIR": str(options.directory.resolve()), "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py")}
+    os.environ |= {
+        "SUPERSET_DIR": str(options.directory.resolve()),
+        "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py"),
+    }
     # Superset tells at length what it does without; its errors are wanted.
     logging.disable(logging.WARNING)
     from flask import g
@@ -152,8 +174,10 @@ def main() -> int:
     if empty:
         print(f"These charts have no rows: {', '.join(empty)}", file=sys.stderr)
     if options.serve:
-        print(f"Open http://localhost:{options.serve}/superset/dashboard/{DASHBOARD}/ as {ADMIN}; the password is in"
-              f" {options.directory / 'admin_password'}.")
+        print(
+            f"Open http://localhost:{options.serve}/superset/dashboard/{DASHBOARD}/ as {ADMIN}; the password is in"
+            f" {options.directory / 'admin_password'}."
+        )
         app.run(port=options.serve, threaded=True)
     return 1 if empty else 0
 

@@ -35,6 +35,7 @@ SALES = (
 
 
 def time_of_day(rng, size):
+    """Seconds since midnight, more of them in busy hours."""
     return weighted(rng, HOUR_PERCENT, size) * HOUR + rng.integers(HOUR, size=size)
 
 
@@ -59,5 +60,6 @@ def make_calendar():
 
 
 def sale_campaigns_table():
+    """One row per sale."""
     names = ("sale_campaign_id", "sale_name", "starts_on", "ends_on", "prior_sale_campaign_id")
     return pa.table({name: pa.array([sale[column] for sale in SALES]) for column, name in enumerate(names)})

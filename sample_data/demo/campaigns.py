@@ -39,5 +39,6 @@ def make_campaign_purchases(people, accounts, orders):
 
 
 def marketing_campaigns_table():
+    """One row per campaign."""
     names = ("marketing_campaign_id", "segment", "starts_on", "ends_on", "holdout_percent")
     return pa.table({name: pa.array([campaign[column] for campaign in CAMPAIGNS]) for column, name in enumerate(names)})

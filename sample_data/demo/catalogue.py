@@ -19,6 +19,7 @@ PER_CATEGORY = 60  # products, from the cheapest to the dearest
 
 
 def make_products():
+    """The products of each category, from the cheapest to the dearest; prices in euro cents."""
     rng = dice("products")
     low, high = np.repeat(np.array(list(CATEGORIES.values())), PER_CATEGORY, axis=0).T
     rank = np.tile(np.arange(PER_CATEGORY), len(CATEGORIES))
@@ -39,6 +40,7 @@ def choose_products(rng, people, person):
 
 
 def products_table(products):
+    """One row per product."""
     number = np.arange(len(products.price))
     category = names_of(number // PER_CATEGORY, list(CATEGORIES))
     rank = pa.array(number % PER_CATEGORY + 1).cast(pa.string())

@@ -25,6 +25,7 @@ def utc(seconds):
 
 
 def nullable(numbers):
+    """Whole numbers as a column, null where they are below 0."""
     return pa.array(numbers, mask=np.asarray(numbers) < 0)
 
 
@@ -46,4 +47,5 @@ def money(cents, keep=None):
 
 
 def names_of(codes, names):
+    """The names that codes stand for, null where a code is -1."""
     return pa.array(names, type=pa.string()).take(nullable(codes))

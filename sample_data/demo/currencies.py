@@ -21,6 +21,7 @@ def make_rates():
 
 
 def exchange_rates_table(rates):
+    """One row per Monday and currency but the euro."""
     mondays, millionths = rates
     others = len(CURRENCIES) - 1
     return pa.table({

@@ -50,6 +50,7 @@ def replaced(table, name, values):
 
 
 def earlier(table, name, by):
+    """The table with an earlier time in one column."""
     return replaced(table, name, table[name].to_numpy() - by)
 
 
@@ -64,6 +65,7 @@ def add_redelivered(rng, name, table):
 
 
 def add_bad_rows(rng, name, table):
+    """The table with rows that break the contract, as BAD_ROWS has them, at its end."""
     parts = [table]
     for number, (column, value, rows) in enumerate(BAD_ROWS[name]):
         bad = table.take(rng.integers(len(table), size=rows))
@@ -75,6 +77,7 @@ def add_bad_rows(rng, name, table):
 
 
 def with_dirt(name, table):
+    """A table as it is delivered, with all that goes wrong on its way."""
     rng = dice("dirt of " + name)
     table = with_loaded_at(rng, table)
     if name != "marketing_spend":  # it has no key: each of its rows counts

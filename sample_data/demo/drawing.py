@@ -22,6 +22,7 @@ def chance(rng, percent, size):
 
 
 def gamma_days(rng, shape, mean, size=None):
+    """Whole days, at least 1, of a gamma distribution with this shape and mean."""
     return np.maximum(1, np.rint(rng.gamma(shape, 1.0, size) * mean / shape)).astype(np.int64)
 
 

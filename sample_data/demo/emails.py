@@ -75,6 +75,7 @@ def email_delay(rng, kind, size):
 
 
 def email_events_table(calendar, people, accounts, events):
+    """One row per event of an email."""
     rng = dice("email heads")
     size = len(events.kind)
     known_by = weighted(rng, (90, 6, 4), size)  # both, customer id only, email only

@@ -81,6 +81,7 @@ def make_refunds(orders, lines):
 
 
 def orders_table(people, orders, first_id=0):
+    """One row per order. first_id: the number of the first."""
     rng = dice("order heads")
     size = len(orders.person)
     account = np.where(orders.is_unknown_account, 90_000 + np.arange(size) % 1000, orders.account)
@@ -100,6 +101,7 @@ def orders_table(people, orders, first_id=0):
 
 
 def order_lines_table(orders, lines, first_id=0):
+    """One row per line. first_id: the number of the first, and of its order."""
     return pa.table({
         "order_line_id": ids("L", first_id + np.arange(len(lines.order)), 6),
         "order_id": ids("O", first_id + lines.order, 6),
@@ -113,6 +115,7 @@ def order_lines_table(orders, lines, first_id=0):
 
 
 def refunds_table(refunds):
+    """One row per refund."""
     return pa.table({
         "refund_id": ids("R", np.arange(len(refunds.order)), 5),
         "order_id": ids("O", refunds.order, 6),

@@ -132,6 +132,7 @@ def join_events(rng, people, sessions, blocks):
 
 
 def sessions_table(sessions):
+    """One row per session."""
     rng = dice("session heads")
     size = len(sessions.person)
     is_deleted = (sessions.account >= 0) & chance(rng, 0.1, size)  # the account is not known any more
@@ -147,6 +148,7 @@ def sessions_table(sessions):
 
 
 def web_events_table(events):
+    """One row per event in a session."""
     return pa.table({
         "event_id": ids("W", np.arange(len(events.kind)), 7),
         "session_id": ids("S", events.session, 6),

@@ -56,6 +56,7 @@ def make_tables():
 
 
 def write_shop(directory):
+    """Write all tables into a directory, and print how many rows each has."""
     for name, table, *clean in make_tables():
         table = with_dirt(name, table)
         rng = dice("late rows of " + name)

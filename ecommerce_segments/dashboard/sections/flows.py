@@ -80,6 +80,7 @@ def flows(shop: Shop) -> str:
 
 
 def in_order(values: set[str], order: list[str]) -> list[str]:
+    """The values in an order that readers expect; those that it does not list follow, by name."""
     return [value for value in order if value in values] + sorted(values - set(order))
 
 
@@ -133,4 +134,5 @@ def middles(totals: dict[str, int], order: list[str]) -> list[float]:
 
 
 def translucent(color: str, opacity: float) -> str:
+    """A colour such as #2f8fc4 with an opacity from 0 to 1, as CSS has it."""
     return f"rgba({int(color[1:3], 16)},{int(color[3:5], 16)},{int(color[5:7], 16)},{opacity})"
