@@ -12,4 +12,4 @@ from {{ ref('customers') }}
 where
     frequency_score >= 4
     and recency_score < 4
-order by net_revenue desc, {{ by_code_point('customer_id') }} asc
+order by net_revenue desc, {{ binary_collation('customer_id') }} asc

@@ -5,7 +5,7 @@ buyers as (
 
     select
         net_revenue,
-        ntile(10) over (order by net_revenue desc, {{ by_code_point('customer_id') }}) as tenth
+        ntile(10) over (order by net_revenue desc, {{ binary_collation('customer_id') }}) as tenth
     from {{ ref('customers') }}
     where purchase_count >= 1
 

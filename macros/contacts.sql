@@ -1,6 +1,6 @@
 {# The form in which emails are compared: trimmed, lower case, and null where it is not x@y.z without blanks inside. Blanks are spaces,
    tabs, line ends, the no-break space, and what nobody sees: copies from web pages and spreadsheets bring them along. #}
-{% macro compared_email(email) -%}
+{% macro normalized_email(email) -%}
     {%- set other_blanks = '\u00a0\u200b\u200c\u200d\u2060\ufeff' -%}
     {%- set trimmed = trimmed_of(email, ' \t\r\n' ~ other_blanks) -%}
     case

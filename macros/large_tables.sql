@@ -1,7 +1,7 @@
-{# Order lines, sessions, web events and email events are most of a shop's rows. They are judged by exception: a row that keeps the
+{# Order lines, sessions, web events and email events are most of a shop's rows. They are validated by exception: a row that keeps the
    contract and shares its key with no other is kept where it was delivered, and its base model does not copy it.
 
-   With incremental_staging the base models of the tables that grow with history hold all rows instead, and a run judges those that
+   With incremental_staging the base models of the tables that grow with history hold all rows instead, and a run validates those that
    were loaded since the last one, together with the former versions of their keys. #}
 
 {# Whether a table is one of those that incremental_staging is for, and it is asked for. #}
@@ -9,8 +9,8 @@
     {{ return(var('incremental_staging') and table in ['order_lines', 'web_events', 'email_events']) }}
 {% endmacro %}
 
-{# Whether only those rows of a table have a verdict that need one. #}
-{% macro judged_by_exception(table) %}
+{# Whether only those rows of a table have a row status that need one. #}
+{% macro validated_by_exception(table) %}
     {{ return(table in ['order_lines', 'sessions', 'web_events', 'email_events'] and not grows_with_history(table)) }}
 {% endmacro %}
 
@@ -24,18 +24,18 @@
     {{ return(config) }}
 {% endmacro %}
 
-{# The delivered rows of a table, each judged by itself. A run that goes on from the last one reads what was loaded since, and
+{# The delivered rows of a table, each validated by itself. A run that goes on from the last one reads what was loaded since, and
    has the other rows from its own table. #}
-{% macro delivered_rows(raw, row_fault) -%}
+{% macro delivered_rows(raw, validation_error) -%}
     {%- set is_new = 'coalesce(loaded_at >= ' ~ loaded_since() ~ ', true)' if is_incremental() -%}
     select
         {{ raw.columns | join(',\n        ') }},
         loaded_at,
-        {%- for column in unreadable_columns(raw.readable + raw.descriptive) %}
+        {%- for column in unreadable_columns(raw.castable + raw.descriptive) %}
         {{ column }},
         {%- endfor %}
         {{ key_hash(raw.key[0]) }} as key_hash,
-        {{ row_fault }} as row_fault,
+        {{ validation_error }} as validation_error,
         cast(null as {{ dbt.type_string() }}) as former_raw_values
     from {{ raw_table(raw.name) }}
     {%- if is_incremental() %}
@@ -44,15 +44,15 @@
     select
         {{ raw.columns | join(',\n        ') }},
         loaded_at,
-        {%- for column in unreadable_columns(raw.readable) %}
+        {%- for column in unreadable_columns(raw.castable) %}
         cast(null as {{ dbt.type_string() }}) as {{ column }},
         {%- endfor %}
         {%- for column in unreadable_columns(raw.descriptive) %}
         {{ raw.descriptive[loop.index0] }}_repaired_from as {{ column }},
         {%- endfor %}
         key_hash,
-        row_fault,
-        case when row_fault is not null then raw_values end as former_raw_values
+        validation_error,
+        case when validation_error is not null then raw_values end as former_raw_values
     from {{ this }}
     where not {{ is_new }}
     {%- endif %}
@@ -67,9 +67,9 @@
     ) }}
 {% endmacro %}
 
-{# The keys whose rows are judged against each other: those that more than one row has, found by their hashes in two thirds of the
+{# The keys whose rows are validated against each other: those that more than one row has, found by their hashes in two thirds of the
    time that the keys themselves take, or those of new rows. Keys that share a hash by chance are told apart by version_rank. #}
-{% macro keys_to_judge(raw) -%}
+{% macro keys_to_validate(raw) -%}
     select key_hash
     from (
         select {{ key_hash(raw.key[0]) }} as key_hash from {{ raw_table(raw.name) }}
@@ -83,14 +83,14 @@
     {%- endif %}
 {%- endmacro %}
 
-{# Whether a row of `delivered` gets a verdict; `exceptions` are conditions that ask for one besides. #}
-{% macro needs_verdict(table, exceptions=[]) -%}
+{# Whether a row of `delivered` gets a row status; `exceptions` are conditions that ask for one besides. #}
+{% macro needs_row_status(table, exceptions=[]) -%}
     {%- if is_incremental() -%}
-        keys_to_judge.key_hash is not null
+        keys_to_validate.key_hash is not null
     {%- elif grows_with_history(table) -%}
         true
     {%- else -%}
-        {{ (['delivered.row_fault is not null', 'keys_to_judge.key_hash is not null'] + exceptions) | join('\n        or ') }}
+        {{ (['delivered.validation_error is not null', 'keys_to_validate.key_hash is not null'] + exceptions) | join('\n        or ') }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -98,13 +98,13 @@
 {% macro columns_for_the_next_run(table) -%}
     {%- if grows_with_history(table) -%}
     loaded_at,
-    row_fault,
+    validation_error,
     {{ as_of_date() }} as as_of_date,
     {%- endif -%}
 {%- endmacro %}
 
-{# The kept rows of a table, in the raw columns: those that needed no verdict, where they were delivered, and those that got the
-   verdict `kept`. A key stands in only one of the two. #}
+{# The kept rows of a table, in the raw columns: those that needed no row status, where they were delivered, and those that got the
+   row status `kept`. A key stands in only one of the two. #}
 {% macro kept_rows(table) -%}
     {%- set raw = raw_contract(table) -%}
     {%- if not grows_with_history(table) -%}
@@ -116,14 +116,14 @@
             {{ key_hash(raw.key[0]) }} as key_hash
         from {{ raw_table(table) }}
     ) as delivered
-    left join (select distinct key_hash from {{ ref('base_' ~ table) }}) as judged on delivered.key_hash = judged.key_hash
-    where judged.key_hash is null
+    left join (select distinct key_hash from {{ ref('base_' ~ table) }}) as validated on delivered.key_hash = validated.key_hash
+    where validated.key_hash is null
     union all
     {% endif -%}
     select
         {{ raw.columns | join(',\n        ') }}
     from {{ ref('base_' ~ table) }}
-    where verdict = 'kept'
+    where row_status = 'kept'
 {%- endmacro %}
 
 {# The relation that holds all delivered rows of a table. Rows that are delivered no more stay in an incremental one until it is

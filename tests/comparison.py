@@ -7,7 +7,7 @@ import duckdb
 
 import oracle
 import oracle_contact
-import oracle_money
+import oracle_finance
 
 
 def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
@@ -91,15 +91,15 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
         ),
         *(
             line
-            for mart, rows in oracle_money.compute(expected).items()
-            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *oracle_money.KEYS[mart]), rows)
+            for mart, rows in oracle_finance.compute(expected).items()
+            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *oracle_finance.KEYS[mart]), rows)
         ),
         *contact_differences(connection, expected),
     ]
 
 
 def shop_figures(expected: oracle.Result, as_of_date: date) -> dict:
-    """The shop's headline figures, with the purchases of nobody's among them."""
+    """The shop's headline figures, with the unattributed purchases among them."""
     def in_year(years_ago: int) -> list[Decimal]:
         last = as_of_date - timedelta(days=365 * years_ago)
         return [
@@ -122,7 +122,7 @@ def shop_figures(expected: oracle.Result, as_of_date: date) -> dict:
 def contact_differences(connection, expected: oracle.Result) -> list[str]:
     """The same for the marts on emails and contact."""
     members, hashes = (
-        rows_by_key(connection, "marts.segment_members", "segment", "customer_id"),
+        rows_by_key(connection, "marts.segment_customer_traits", "segment", "customer_id"),
         ", ".join(oracle_contact.HASHES),
     )
     return [
@@ -142,7 +142,7 @@ def contact_differences(connection, expected: oracle.Result) -> list[str]:
             oracle_contact.suppressions(expected),
         ),
         *compare_keyed(
-            "segment_members",
+            "segment_customer_traits",
             members,
             {
                 key: traits_shown(expected.customers[key[1]], members.get(key, {}))

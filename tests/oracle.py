@@ -102,7 +102,7 @@ class Result:
         gross_margin, is_discounted, categories (of the lines that are not fully refunded).
     segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
     rfm_thresholds: (trait, score) -> (from_value, to_value, customers), for all five scores of SCORED_TRAITS.
-    parameters, raw, sales and shop: what it was computed from, for oracle_money.py and oracle_contact.py.
+    parameters, raw, sales and shop: what it was computed from, for oracle_finance.py and oracle_contact.py.
     """
 
     counts: dict[str, TableCounts]
@@ -611,7 +611,7 @@ BLANKS = " \t\r\n\u00a0\u200b\u200c\u200d\u2060\ufeff"  # those that one does no
 EMAIL = re.compile(f"[^@{BLANKS}]+@[^@{BLANKS}]+\\.[^@{BLANKS}]+")
 
 
-def compared_email(email: str | None) -> str | None:
+def normalized_email(email: str | None) -> str | None:
     """Return the email as it is compared, None if it is not of the form x@y.z."""
     email = email.strip(BLANKS).lower() if email is not None else None
     return email if email is not None and EMAIL.fullmatch(email) else None
@@ -643,7 +643,7 @@ class People:
         """Return the account's customer, else the customer with this email, else None. May be a test customer."""
         if account_id in self.customer_of_account:
             return self.customer_of_account[account_id]
-        return self.customer_of_email.get(compared_email(email))
+        return self.customer_of_email.get(normalized_email(email))
 
 
 def real_orders(raw: Raw, calendar: Calendar) -> list[Row]:
@@ -683,7 +683,7 @@ def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_pe
     accounts = visible_accounts(raw.tables["customers"], orders, calendar)
     accounts_of_email = defaultdict(list)
     for account in accounts:
-        email = compared_email(account["email"])
+        email = normalized_email(account["email"])
         if email is not None:
             accounts_of_email[email].append(account)
     shared = {email for email, sharing in accounts_of_email.items() if len(sharing) > max_accounts_per_email}
@@ -693,7 +693,7 @@ def know_people(raw: Raw, orders: list[Row], calendar: Calendar, max_accounts_pe
         first = min(accounts_of_email[email], key=lambda account: (account["created_at"], account["customer_id"]))
         people.customer_of_email[email] = first["customer_id"]
     for account in accounts:
-        email = compared_email(account["email"])
+        email = normalized_email(account["email"])
         customer_id = people.customer_of_email.get(email, account["customer_id"])
         people.customer_of_account[account["customer_id"]] = customer_id
         people.accounts_of[customer_id].append(account)
@@ -710,7 +710,7 @@ def former_addresses(people: People, orders: list[Row], emails_of_accounts) -> d
     """Return the emails that no account has, and that orders carry beside the known accounts of one customer alone."""
     customers_of_email = defaultdict(set)
     for order in orders:
-        email = compared_email(order["email"])
+        email = normalized_email(order["email"])
         if order["customer_id"] in people.customer_of_account and email is not None and email not in emails_of_accounts:
             customers_of_email[email].add(people.customer_of_account[order["customer_id"]])
     return {email: next(iter(customers)) for email, customers in customers_of_email.items() if len(customers) == 1}
@@ -718,7 +718,7 @@ def former_addresses(people: People, orders: list[Row], emails_of_accounts) -> d
 
 def add_guests(people: People, orders: list[Row]) -> None:
     for order in orders:
-        email = compared_email(order["email"])
+        email = normalized_email(order["email"])
         if order["customer_id"] in people.customer_of_account or email is None or email in people.shared_emails:
             continue
         customer_id = people.customer_of_email.setdefault(email, guest_id(email))
@@ -733,7 +733,7 @@ def customer_accounts(shop: "Shop") -> dict[str, str]:
     people = shop.people
     resolved = dict(people.customer_of_account)
     for order in shop.orders:
-        email = compared_email(order["email"])
+        email = normalized_email(order["email"])
         if order["customer_id"] not in people.customer_of_account and email in people.customer_of_email:
             resolved[guest_id(email)] = people.customer_of_email[email]
     return {known_as: customer_id for known_as, customer_id in resolved.items()
@@ -1066,10 +1066,10 @@ def quintile_warnings(population: list[Row], parameters: Parameters) -> list[str
     return warnings
 
 
-# ---------------------------------------------------------------- 5. rhythm and lifecycle
+# ---------------------------------------------------------------- 5. cadence and lifecycle
 
 
-def rhythm(purchases: list[Row], parameters: Parameters, calendar: Calendar) -> Row:
+def cadence(purchases: list[Row], parameters: Parameters, calendar: Calendar) -> Row:
     """Return how many purchase dates there are, the gap before the last and the usual one, and the lifecycle stage."""
     dates = sorted({purchase["purchased_on"] for purchase in purchases})
     gaps = [(later - earlier).days for earlier, later in pairwise(dates)]
@@ -1230,11 +1230,11 @@ class Refusals:
                 self._hold(self.latest_of_customer, event["owner"], event["occurred_at"])
                 self._hold(
                     self.latest_of_customer,
-                    people.former_addresses.get(compared_email(event["email"])),
+                    people.former_addresses.get(normalized_email(event["email"])),
                     event["occurred_at"],
                 )
                 # "the same email" is the event's own as well as that of the customer it belongs to
-                self._hold(self.latest_of_email, compared_email(event["email"]), event["occurred_at"])
+                self._hold(self.latest_of_email, normalized_email(event["email"]), event["occurred_at"])
                 self._hold(self.latest_of_email, people.email_of.get(event["owner"]), event["occurred_at"])
 
     def _hold(self, latest: dict, key: str | None, moment: datetime) -> None:
@@ -1253,8 +1253,8 @@ class Refusals:
 def bounced_customers(email_events: list[Row], people: People) -> set[str]:
     """Return the customers with an email that bounced, and those of bounces that carry no email."""
     bounces = [event for event in email_events if event["event_type"] == "bounce"]
-    emails = {compared_email(bounce["email"]) for bounce in bounces} - {None}
-    owners = {bounce["owner"] for bounce in bounces if compared_email(bounce["email"]) is None}
+    emails = {normalized_email(bounce["email"]) for bounce in bounces} - {None}
+    owners = {bounce["owner"] for bounce in bounces if normalized_email(bounce["email"]) is None}
     return owners | {customer_id for customer_id, email in people.email_of.items() if email in emails}
 
 
@@ -1362,7 +1362,7 @@ def traits(shop: Shop, customer_id: str) -> Row:
         "has_birthday_in_7d": has_birthday_in_7d(contact(shop, customer_id)["birth_date"], shop.calendar),
         **money(purchases),
         **rfm_values(purchases, shop.parameters, shop.calendar),
-        **rhythm(purchases, shop.parameters, shop.calendar),
+        **cadence(purchases, shop.parameters, shop.calendar),
         "is_spend_declining": is_spend_declining(purchases, shop.calendar),
         **order_traits(shop, customer_id, purchases),
         **visit_traits(shop, customer_id),

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import chain
 
-from oracle import Result, Row, Shop, compared_email, newest_answer
+from oracle import Result, Row, Shop, newest_answer, normalized_email
 
 # column -> event type
 COUNTED = {
@@ -43,7 +43,7 @@ def email_campaigns(result: Result) -> dict[str, Row]:
     people = defaultdict(lambda: defaultdict(set))
     sent_on = defaultdict(list)
     for event in email_events(result.shop):
-        person = ("customer", event["owner"]) if event["owner"] else ("email", compared_email(event["email"]))
+        person = ("customer", event["owner"]) if event["owner"] else ("email", normalized_email(event["email"]))
         if event["campaign_id"] is None or event["event_type"] == "open" or person == ("email", None):
             continue
         people[event["campaign_id"]][event["event_type"]].add(person)
@@ -125,7 +125,7 @@ def suppressions(result: Result) -> set[tuple]:
     }
     emails_of_customers = {contact["email"] for contact in result.customer_contacts.values()}
     for event in email_events(shop):
-        email = compared_email(event["email"])
+        email = normalized_email(event["email"])
         refusal = {"unsubscribe": "unsubscribed", "complaint": "complained"}.get(event["event_type"])
         if refusal and email is not None and email not in emails_of_customers:
             rows.add((refusal, None, *hashes_of(email, None)))

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import oracle
 import oracle_contact
-from oracle import compared_email, line_net
+from oracle import line_net, normalized_email
 from random_shops import Shop, random_shop, random_surroundings
 
 
@@ -126,11 +126,11 @@ def identity(result: oracle.Result) -> Counter:
             )
             found[f"account without created_at, known by its {source}"] += 1
     emails = {
-        email for email in map(compared_email, (account["email"] for account in raw.tables["customers"])) if email
+        email for email in map(normalized_email, (account["email"] for account in raw.tables["customers"])) if email
     }
     carriers = defaultdict(set)
     for order in orders:
-        email = compared_email(order["email"])
+        email = normalized_email(order["email"])
         if order["customer_id"] in people.customer_of_account and email and email not in emails:
             carriers[email].add(people.customer_of_account[order["customer_id"]])
     former = people.former_addresses
@@ -138,11 +138,11 @@ def identity(result: oracle.Result) -> Counter:
     found["former address of a test customer"] += sum(customer in people.test_customers for customer in former.values())
     found["address that several customers carried"] += sum(len(customers) > 1 for customers in carriers.values())
     found["guest's order under a former address"] += sum(
-        order["customer_id"] not in people.customer_of_account and compared_email(order["email"]) in former
+        order["customer_id"] not in people.customer_of_account and normalized_email(order["email"]) in former
         for order in orders
     )
     for event in oracle_contact.email_events(result.shop):
-        holder = former.get(compared_email(event["email"]))
+        holder = former.get(normalized_email(event["email"]))
         if holder is not None:
             found["email event under a former address"] += 1
             if event["event_type"] in ("unsubscribe", "complaint"):
@@ -155,7 +155,7 @@ def identity(result: oracle.Result) -> Counter:
             if unseen & set(row["email"] or ""):
                 found[
                     "invisible character inside an email"
-                    if compared_email(row["email"]) is None
+                    if normalized_email(row["email"]) is None
                     else "invisible character around an email"
                 ] += 1
     junk, customers_of_visitor = {word.lower() for word in result.parameters.junk_ids}, defaultdict(set)

@@ -37,7 +37,7 @@ PRICES = ["10.00", "5", "19.99", "33.33", "3.335", "49.90", "100", "7.5", "12.34
 # The top fifth begins between equal and nearly equal prices.
 PRODUCT_PRICES = ["100", "100.00", "99.99", "49.90", "49.9", "250.00", "19.99", "10.00", "5", "0", "0.00", None]
 # Days between purchase dates. 0.8 and 1.2 times their median, or 14 at least, are whole numbers for some.
-RHYTHMS = [[15, 15], [20, 25], [25, 20], [10, 10], [14, 14], [40, 10, 20], [30, 30, 30], [20], [20, 30], [100]]
+CADENCES = [[15, 15], [20, 25], [25, 20], [10, 10], [14, 14], [40, 10, 20], [30, 30, 30], [20], [20, 30], [100]]
 QUANTITIES = ["1", "1", "1", "2", "3", "10", "0.5", "1.5"]
 CATEGORIES = ["shoes", "hats", "Hats", "éclairs", "books"]
 # The register that the shops' custom_traits are read by, as the var of the same name.
@@ -633,7 +633,7 @@ class ShopMaker:
             self.leave_a_cart,
             self.leave_a_cart,
             self.look_around,
-            self.buy_in_rhythm,
+            self.buy_in_cadence,
             self.come_back,
             self.click_or_visit,
             self.judge,
@@ -684,9 +684,9 @@ class ShopMaker:
             self.make_plain_order(account, self.moment(self.days_ago(29, 30)), "10.00",
                                   self.rng.choice(["paid", "pending", "cancelled"]))
 
-    def buy_in_rhythm(self, account: RawRow) -> None:
+    def buy_in_cadence(self, account: RawRow) -> None:
         """Buy at regular gaps, the last time 0.8 or 1.2 of them ago, or a day more or less; some buy twice a day."""
-        gaps = self.rng.choice(RHYTHMS)
+        gaps = self.rng.choice(CADENCES)
         usual = Fraction(max(median(gaps), 14)) if len(gaps) >= 2 else 90
         day = self.days_ago(int(usual * self.rng.choice([4, 6]) / 5) + self.rng.choice([-1, 0, 0, 0, 1]))
         for gap in [0, *gaps, *[0] * self.chance(0.4)]:

@@ -1,4 +1,4 @@
--- The customers' purchases and net revenue are the shop's, less the purchases of nobody.
+-- The customers' purchases and net revenue are the shop's, less the unattributed purchases.
 with
 
 customers as (

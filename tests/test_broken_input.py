@@ -278,7 +278,7 @@ def test_unreadable_descriptive_values_are_repaired_and_told(shop, built):
     customers = ["customer_id,email,phone,birth_date,created_at,updated_at",
                  "c1,ann@example.com,call me,31.12.1980,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z"]
     query = built(shop(customers=customers))
-    assert query("select row_key, column_name, raw_value, row_verdict from staging.repaired_values order by all") == [
+    assert query("select row_key, column_name, raw_value, row_status from staging.repaired_values order by all") == [
         ("c1", "birth_date", "31.12.1980", "kept"), ("c1", "phone", "call me", "kept")]
     assert query("select phone, birth_date from marts.customer_contacts") == [(None, None)]
 

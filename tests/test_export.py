@@ -90,7 +90,7 @@ def refusals(result: oracle.Result) -> tuple[set[str], set[str]]:
     """
     people, emails, customers = result.shop.people, set(), set()
     for event in oracle_contact.email_events(result.shop):
-        named, owned = oracle.compared_email(event["email"]), people.email_of.get(event["owner"])
+        named, owned = oracle.normalized_email(event["email"]), people.email_of.get(event["owner"])
         if event["event_type"] == "bounce":
             (emails if named else customers).add(named or event["owner"])
         elif event["event_type"] == "complaint":
@@ -207,7 +207,7 @@ def test_refusals_reach_others_of_the_address_in_these_shops(shops):
         for event in oracle_contact.email_events(result.shop):
             if event["event_type"] in ("unsubscribe", "complaint"):
                 shared += (
-                    oracle.compared_email(event["email"]) in people.shared_emails
+                    oracle.normalized_email(event["email"]) in people.shared_emails
                     or people.email_of.get(event["owner"]) in people.shared_emails
                 )
                 others += (

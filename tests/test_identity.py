@@ -64,7 +64,7 @@ def compared(text: str) -> str | None:
 
 def sql_of_emails(project: Project) -> str:
     return (
-        project.dbt("compile", "--inline", "select text, {{ compared_email('text') }} as email from texts")
+        project.dbt("compile", "--inline", "select text, {{ normalized_email('text') }} as email from texts")
         .result.results[0]
         .node.compiled_code
     )

@@ -400,7 +400,7 @@ def test_when_an_account_began(values, created_on):
     ("\ufeff\u200bAnn@x.de\u00a0", "ann@x.de"), ("\u2060ann@x.de \u200d\u200c", "ann@x.de"), ("an\u200bn@x.de", None),
     ("ann@x\u00a0y.de", None), ("ann@x.d\ufeffe", None), ("ann\u2060@x.de", None), ("\u200b", None), ("ann@x", None)])
 def test_emails_are_compared_without_what_is_invisible_around_them(email, compared):
-    assert oracle.compared_email(email) == compared
+    assert oracle.normalized_email(email) == compared
 
 
 def former_address_shop(*customers):
@@ -754,7 +754,7 @@ def test_cut_points_are_reached_from_their_value_on():
     assert (customers["a"]["frequency_score"], customers["b"]["frequency_score"]) == (1, 3)
 
 
-# ---------------------------------------------------------------- 5. rhythm and lifecycle
+# ---------------------------------------------------------------- 5. cadence and lifecycle
 
 
 @pytest.mark.parametrize("dates, expected_gap_days, lifecycle_stage", [

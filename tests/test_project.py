@@ -89,7 +89,7 @@ def test_the_columns_of_segments_are_those_of_customers(project, built):
 
 
 def test_contact_data_stands_in_one_mart_alone(project):
-    contact_columns = {"email", "compared_email", "phone", "first_name", "last_name", "postal_code", "birth_date"}
+    contact_columns = {"email", "normalized_email", "phone", "first_name", "last_name", "postal_code", "birth_date"}
     with_contact_data = {name for name in MARTS if contact_columns & set(models(project)[name].columns)}
     assert with_contact_data == {"customer_contacts"}
 
@@ -106,11 +106,11 @@ def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sen
 
 
 def test_members_show_the_segments_texts_and_customers_columns(project, built):
-    texts = built.execute("select distinct segment, segment_title, segment_group from marts.segment_members").fetchall()
+    texts = built.execute("select distinct segment, segment_title, segment_group from marts.segment_customer_traits").fetchall()
     assert len(texts) > 20 and set(texts) <= {
         (entry["name"], entry["title"], entry.get("group", "Our own")) for entry in register_entries()
     }
-    shown, customers = models(project)["segment_members"].columns, models(project)["customers"].columns
+    shown, customers = models(project)["segment_customer_traits"].columns, models(project)["customers"].columns
     own = {"segment", "segment_title", "segment_group"}
     assert {
         name: (column.data_type, column.description)
@@ -121,7 +121,7 @@ def test_members_show_the_segments_texts_and_customers_columns(project, built):
         for name, column in customers.items()
         if name in shown.keys() - {"customer_id"}
     }
-    assert columns(built, "segment_members").items() - columns(built, "customers").items() == {
+    assert columns(built, "segment_customer_traits").items() - columns(built, "customers").items() == {
         (name, "VARCHAR") for name in own
     }
 
@@ -166,7 +166,7 @@ def test_unit_tests_know_the_raw_contract_as_it_is():
             "columns": [name for name in marks if name != "loaded_at"],
             "texts": [name for name in marks if "text" in marks[name]],
             "required": [name for name in marks if "required" in marks[name]],
-            "readable": [name for name in marks if not {"text", "descriptive"} & marks[name]],
+            "castable": [name for name in marks if not {"text", "descriptive"} & marks[name]],
             "descriptive": [name for name in marks if "descriptive" in marks[name]],
         }
 

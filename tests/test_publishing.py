@@ -17,6 +17,7 @@ import duckdb
 import pytest
 import yaml
 
+from ecommerce_segments.explore.traits import filled_in
 from ecommerce_segments.publish import versions as publish
 from project import PROJECT
 from random_shops import random_shop, write_shop
@@ -351,7 +352,7 @@ def test_descriptions_stand_in_the_warehouse_and_go_with_what_is_published(shop)
         assert told.keys() == set(columns[mart]), mart
     assert {
         "customers",
-        "segment_members",
+        "segment_customer_traits",
         "membership_changes",
         "seg_loyal_buyers",
         "prediction_fits",
@@ -382,7 +383,7 @@ def yaml_descriptions() -> dict[str, tuple[str, dict[str, str]]]:
         table["name"]: (
             table.get("description", "").strip(),
             {
-                column["name"]: column["description"].strip()
+                column["name"]: filled_in(column["description"]).strip()
                 for column in table.get("columns", [])
                 if column.get("description")
             },
@@ -405,7 +406,7 @@ def test_rollback_leads_back_one_version_and_the_next_run_leads_on(shop):
 
 
 PERSON = """
-    select customer_id, list(distinct account_id) as accounts, list(distinct compared_email) filter (not has_shared_email) as emails
+    select customer_id, list(distinct account_id) as accounts, list(distinct normalized_email) filter (not has_shared_email) as emails
     from marts.customer_accounts
     join marts.segment_memberships using (customer_id)
     left join intermediate.int_accounts using (customer_id, account_id)

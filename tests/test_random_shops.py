@@ -60,7 +60,7 @@ SURROUNDINGS = {
         "max_accounts_per_email": 3,
         "naive_timestamps": {"orders": "Pacific/Auckland", "sessions": "America/New_York", "customers": "UTC"},
     },
-    "other_rhythm": {
+    "other_cadence": {
         "as_of_date": date(2025, 1, 1),
         "shop_timezone": "America/St_Johns",
         "min_gap_days": 7,
@@ -94,7 +94,7 @@ def seeds_of(name: str) -> list[int]:
 def compared_shops() -> list[tuple[str, int]]:
     """The surroundings and seeds of the shops that other engines are compared on: three, or as many as COMPARED_SHOPS
     says."""
-    names = ["clocks_forward", "other_rhythm", "cut_points"]
+    names = ["clocks_forward", "other_cadence", "cut_points"]
     names += [name for name in SURROUNDINGS if name not in names and "naive_timestamps" not in SURROUNDINGS[name]]
     return [(names[seed % len(names)], seed) for seed in range(int(os.environ.get("COMPARED_SHOPS", 3)))]
 

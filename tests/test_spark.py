@@ -228,7 +228,7 @@ def test_texts_are_read_as_on_duckdb(project, on_spark, spark):
         "{{ ' union all ' if not loop.last }}{% endfor %}"
     )
     expression = (
-        "position, text, {{ compared_email('text') }} as email, {{ is_e164('text') }} as is_phone, {{"
+        "position, text, {{ normalized_email('text') }} as email, {{ is_e164('text') }} as is_phone, {{"
         " sha256_hex('text') }} as hash, "
         "{{ hash_bucket('text', 10000) }} as bucket, {{ named_values({'a': 'text', 'b': 'nullif(text, text)'}) }} as"
         " named from ("

@@ -58,7 +58,7 @@ SUPPRESSIONS = """
     select
         suppressions.suppression_list,
         suppressions.customer_id,
-        coalesce(customer_contacts.email, refused_emails.compared_email) as email,
+        coalesce(customer_contacts.email, refused_emails.normalized_email) as email,
         customer_contacts.phone,
         suppressions.email_sha256,
         suppressions.google_email_sha256,
@@ -66,9 +66,9 @@ SUPPRESSIONS = """
     from {{ ref('suppressions') }} as suppressions
     left join {{ ref('customer_contacts') }} as customer_contacts
         on suppressions.customer_id = customer_contacts.customer_id
-    left join {{ ref('int_refused_emails') }} as refused_emails
+    left join {{ ref('int_refused_addresses') }} as refused_emails
         on suppressions.customer_id is null
-            and suppressions.email_sha256 = {{ sha256_hex('refused_emails.compared_email') }}
+            and suppressions.email_sha256 = {{ sha256_hex('refused_emails.normalized_email') }}
 """
 DENIED_HASHES = """
     select

@@ -1,7 +1,7 @@
 """Load a shop's raw files into the schema `raw` of a Spark warehouse, as Iceberg tables typed as the raw contract says.
 
 The environment names the warehouse (docs/spark.md). The views that the project makes on DuckDB read the files, so the
-text is judged as there: a row with an unreadable value is left out or, as the newest version of its key, loaded as a
+text is validated as there: a row with an unreadable value is left out or, as the newest version of its key, loaded as a
 deletion of it; an unreadable descriptive value becomes null; and both are reported. Tables and columns that are not
 delivered are made too, empty. Each table changes at once, but not all of them together.
 """

@@ -1,11 +1,14 @@
 """List the traits that a segment may ask, a line each: the columns of the mart `customers`, with type, origin, meaning."""
 
+import re
+
 import yaml
 
 from ecommerce_segments import PROJECT
 from ecommerce_segments.define.trait_register import registered_columns
 
 MARTS = PROJECT / "models" / "marts" / "_marts.yml"
+DOCS = PROJECT / "models" / "marts" / "_docs.md"
 
 
 def traits(settings: dict) -> list[dict]:
@@ -17,10 +20,16 @@ def traits(settings: dict) -> list[dict]:
             "name": column["name"],
             "type": "text" if "{{" in column["data_type"] else column["data_type"],
             "source": "int_customer_traits",
-            "description": column["description"],
+            "description": filled_in(column["description"]),
         }
         for column in described
     ] + registered_columns(settings)
+
+
+def filled_in(description: str) -> str:
+    """A description of dbt's YAML, with the text of _docs.md in place of its name."""
+    docs = dict(re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", DOCS.read_text(), re.DOTALL))
+    return re.sub(r"{{ doc\('(\w+)'\) }}", lambda found: docs[found[1]], description)
 
 
 def listed(settings: dict) -> str:

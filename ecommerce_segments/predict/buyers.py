@@ -29,7 +29,7 @@ BUYERS = """
         days_first_to_as_of, revenue_per_repeat_day
     from {{ ref('customer_value') }}
     where repeat_purchase_days is not null
-    order by {{ by_code_point('customer_id') }}
+    order by {{ binary_collation('customer_id') }}
 """
 
 

@@ -30,8 +30,8 @@ def erase(session: Session, customer: str) -> str:
         select account_id as trace
         from {{{{ ref('int_known_ids') }}}} where customer_id in (select customer_id from person)
         union
-        select compared_email from {{{{ ref('int_accounts') }}}}
-        where customer_id in (select customer_id from person) and not has_shared_email and compared_email is not null
+        select normalized_email from {{{{ ref('int_accounts') }}}}
+        where customer_id in (select customer_id from person) and not has_shared_email and normalized_email is not null
     """)
     ]
     # Ids that only the history knows, as their accounts are delivered no more.

@@ -33,7 +33,7 @@
     trim({{ text }}, {{ text_literal(characters) }})
 {%- endmacro %}
 
-{% macro bigquery__by_code_point(text) -%}
+{% macro bigquery__binary_collation(text) -%}
     {{ text }}
 {%- endmacro %}
 

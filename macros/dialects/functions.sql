@@ -142,19 +142,19 @@
 {%- endmacro %}
 
 {# A text that sorts by code point, whatever the locale of the database. #}
-{% macro by_code_point(text) -%}
-    {{ adapter.dispatch('by_code_point', 'ecommerce_segments')(text) }}
+{% macro binary_collation(text) -%}
+    {{ adapter.dispatch('binary_collation', 'ecommerce_segments')(text) }}
 {%- endmacro %}
 
-{% macro default__by_code_point(text) -%}
+{% macro default__binary_collation(text) -%}
     {{ text }} collate "C"
 {%- endmacro %}
 
-{% macro duckdb__by_code_point(text) -%}
+{% macro duckdb__binary_collation(text) -%}
     {{ text }}
 {%- endmacro %}
 
-{% macro spark__by_code_point(text) -%}
+{% macro spark__binary_collation(text) -%}
     {{ text }}
 {%- endmacro %}
 
@@ -208,7 +208,7 @@
     ), map('ignoreNullFields', 'false'))
 {%- endmacro %}
 
-{# The delivered text of a raw value that could not be read as its type. A warehouse's raw tables are typed: whoever loads them judges the text. #}
+{# The delivered text of a raw value that could not be read as its type. A warehouse's raw tables are typed: whoever loads them validates the text. #}
 {% macro unreadable(column) -%}
     {{ adapter.dispatch('unreadable', 'ecommerce_segments')(column) }}
 {%- endmacro %}

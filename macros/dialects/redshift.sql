@@ -29,7 +29,7 @@
     lower({{ text }})
 {%- endmacro %}
 
-{% macro redshift__by_code_point(text) -%}
+{% macro redshift__binary_collation(text) -%}
     {{ text }}
 {%- endmacro %}
 

@@ -34,7 +34,7 @@
     trim({{ text }}, {{ text_literal(characters) }})
 {%- endmacro %}
 
-{% macro snowflake__by_code_point(text) -%}
+{% macro snowflake__binary_collation(text) -%}
     {{ text }}
 {%- endmacro %}
 

@@ -18,14 +18,14 @@ orders as (
 account_emails as (
 
     select
-        compared_email,
+        normalized_email,
         has_shared_email,
         max(case when not has_shared_email then customer_id end) as customer_id,
         max(case when not has_shared_email and is_test_customer then 1 else 0 end) = 1 as is_test_customer,
         false as is_former
     from accounts
-    where compared_email is not null
-    group by compared_email, has_shared_email
+    where normalized_email is not null
+    group by normalized_email, has_shared_email
 
 ),
 
@@ -33,16 +33,16 @@ account_emails as (
 former_emails as (
 
     select
-        orders.compared_email,
+        orders.normalized_email,
         false as has_shared_email,
         min(accounts.customer_id) as customer_id,
         {{ dbt.bool_or("accounts.is_test_customer") }} as is_test_customer,
         true as is_former
     from orders
     inner join accounts on orders.account_id = accounts.account_id
-    left join account_emails on orders.compared_email = account_emails.compared_email
-    where orders.compared_email is not null and account_emails.compared_email is null
-    group by orders.compared_email
+    left join account_emails on orders.normalized_email = account_emails.normalized_email
+    where orders.normalized_email is not null and account_emails.normalized_email is null
+    group by orders.normalized_email
     having min(accounts.customer_id) = max(accounts.customer_id)
 
 ),

@@ -36,7 +36,7 @@ visible_accounts as (
 
     select
         accounts.account_id,
-        accounts.compared_email,
+        accounts.normalized_email,
         accounts.phone,
         accounts.first_name,
         accounts.last_name,
@@ -74,11 +74,11 @@ visible_accounts as (
 emails as (
 
     select
-        compared_email,
+        normalized_email,
         count(*) > {{ var('max_accounts_per_email') }} as is_shared
     from visible_accounts
-    where compared_email is not null
-    group by compared_email
+    where normalized_email is not null
+    group by normalized_email
 
 ),
 
@@ -88,10 +88,10 @@ merge_keys as (
     select
         visible_accounts.*,
         coalesce(emails.is_shared, false) as has_shared_email,
-        case when not emails.is_shared then emails.compared_email end as merging_email,
+        case when not emails.is_shared then emails.normalized_email end as merging_email,
         case when coalesce(emails.is_shared, true) then visible_accounts.account_id end as unmerged_account_id
     from visible_accounts
-    left join emails on visible_accounts.compared_email = emails.compared_email
+    left join emails on visible_accounts.normalized_email = emails.normalized_email
 
 )
 
@@ -99,11 +99,11 @@ select
     account_id,
     first_value(account_id) over (
         partition by merging_email, unmerged_account_id
-        order by created_at, {{ by_code_point('account_id') }}
+        order by created_at, {{ binary_collation('account_id') }}
         rows between unbounded preceding and current row
     ) as customer_id,
     max(case when is_left_out then 1 else 0 end) over (partition by merging_email, unmerged_account_id) = 1 as is_test_customer,
-    compared_email,
+    normalized_email,
     has_shared_email,
     phone,
     first_name,

@@ -22,7 +22,7 @@ ranked as (
         custom_traits.trait_value,
         row_number() over (
             partition by accounts.customer_id, custom_traits.trait
-            order by custom_traits.updated_at desc, {{ by_code_point('custom_traits.account_id') }} desc
+            order by custom_traits.updated_at desc, {{ binary_collation('custom_traits.account_id') }} desc
         ) as recency_rank
     from custom_traits
     inner join accounts on custom_traits.account_id = accounts.account_id

@@ -22,7 +22,7 @@ ranked as (
         reviews.rating,
         row_number() over (
             partition by accounts.customer_id
-            order by reviews.reviewed_at desc, {{ by_code_point('reviews.review_id') }} desc
+            order by reviews.reviewed_at desc, {{ binary_collation('reviews.review_id') }} desc
         ) as recency_rank
     from reviews
     inner join accounts on reviews.account_id = accounts.account_id

@@ -12,7 +12,7 @@ customers as (
 
 email_refusals as (
 
-    select * from {{ ref('int_email_refusals') }}
+    select * from {{ ref('int_customer_email_refusals') }}
 
 ),
 
@@ -44,9 +44,9 @@ categories as (
 
 ),
 
-rhythm as (
+cadence as (
 
-    select * from {{ ref('int_rhythm') }}
+    select * from {{ ref('int_purchase_cadence') }}
 
 ),
 
@@ -94,7 +94,7 @@ traits as (
         customers.consented_at is not null
         and coalesce(email_refusals.last_unsubscribed_at < customers.consented_at, true) as is_subscribed,
         customers.consented_on,
-        customers.compared_email is not null
+        customers.normalized_email is not null
         and not coalesce(email_refusals.has_complained, false)
         and not coalesce(email_refusals.has_bounced, false) as is_reachable_by_email,
         customers.is_sms_subscribed,
@@ -122,9 +122,9 @@ traits as (
         rfm.rfm_code,
         rfm_groups.rfm_group,
 
-        coalesce(rhythm.purchase_dates, 0) as purchase_dates,
-        rhythm.previous_gap_days,
-        rhythm.expected_gap_days,
+        coalesce(cadence.purchase_dates, 0) as purchase_dates,
+        cadence.previous_gap_days,
+        cadence.expected_gap_days,
         coalesce(purchases.is_spend_declining, false) as is_spend_declining,
 
         orders.customer_id is not null as has_ordered,
@@ -162,7 +162,7 @@ traits as (
     left join orders on customers.customer_id = orders.customer_id
     left join purchases on customers.customer_id = purchases.customer_id
     left join categories on customers.customer_id = categories.customer_id
-    left join rhythm on customers.customer_id = rhythm.customer_id
+    left join cadence on customers.customer_id = cadence.customer_id
     left join rfm on customers.customer_id = rfm.customer_id
     left join rfm_groups on rfm.rfm_code = rfm_groups.rfm_code
     left join sessions on customers.customer_id = sessions.customer_id

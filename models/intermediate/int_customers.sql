@@ -14,7 +14,7 @@ newest_accounts as (
         accounts.*,
         min(created_on) over (partition by customer_id) as customer_created_on,
         row_number() over (
-            partition by customer_id order by updated_at desc, {{ by_code_point('account_id') }} desc
+            partition by customer_id order by updated_at desc, {{ binary_collation('account_id') }} desc
         ) as recency_rank
     from accounts
 
@@ -43,7 +43,7 @@ account_customers as (
     select
         newest_accounts.customer_id,
         false as is_guest,
-        newest_accounts.compared_email,
+        newest_accounts.normalized_email,
         newest_accounts.has_shared_email,
         newest_accounts.phone,
         newest_accounts.first_name,
@@ -72,7 +72,7 @@ guest_customers as (
     select
         customer_id,
         true as is_guest,
-        max(compared_email) as compared_email,
+        max(normalized_email) as normalized_email,
         false as has_shared_email,
         cast(null as {{ dbt.type_string() }}) as phone,
         cast(null as {{ dbt.type_string() }}) as first_name,

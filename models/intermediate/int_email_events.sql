@@ -19,7 +19,7 @@ accounts as (
 email_owners as (
 
     select
-        compared_email,
+        normalized_email,
         customer_id,
         is_test_customer
     from {{ ref('int_account_emails') }}
@@ -28,7 +28,7 @@ email_owners as (
     union all
 
     select
-        compared_email,
+        normalized_email,
         customer_id,
         false as is_test_customer
     from {{ ref('int_customers') }}
@@ -39,12 +39,12 @@ email_owners as (
 select
     email_events.event_id,
     coalesce(accounts.customer_id, email_owners.customer_id) as customer_id,
-    email_events.compared_email,
+    email_events.normalized_email,
     email_events.campaign_id,
     email_events.event_type,
     email_events.occurred_at,
     email_events.occurred_on
 from email_events
 left join accounts on email_events.account_id = accounts.account_id
-left join email_owners on email_events.compared_email = email_owners.compared_email
+left join email_owners on email_events.normalized_email = email_owners.normalized_email
 where not coalesce(accounts.is_test_customer, email_owners.is_test_customer, false)

@@ -33,21 +33,21 @@ guests as (
 order_emails as (
 
     select
-        compared_email,
+        normalized_email,
         {{ dbt.bool_or("guest_id is not null") }} as has_guest_orders
     from {{ ref('int_orders') }}
-    group by compared_email
+    group by normalized_email
 
 ),
 
 former_guests as (
 
     select
-        'guest:' || {{ sha256_hex('order_emails.compared_email') }} as account_id,
+        'guest:' || {{ sha256_hex('order_emails.normalized_email') }} as account_id,
         account_emails.customer_id,
         order_emails.has_guest_orders as has_rows_of_its_own
     from order_emails
-    inner join {{ ref('int_account_emails') }} as account_emails on order_emails.compared_email = account_emails.compared_email
+    inner join {{ ref('int_account_emails') }} as account_emails on order_emails.normalized_email = account_emails.normalized_email
     where not account_emails.has_shared_email
 
 ),

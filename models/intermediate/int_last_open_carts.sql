@@ -9,7 +9,7 @@ open_carts as (
         session_events.first_added_to_cart_at,
         row_number() over (
             partition by sessions.customer_id
-            order by sessions.started_at desc, {{ by_code_point('sessions.session_id') }} desc
+            order by sessions.started_at desc, {{ binary_collation('sessions.session_id') }} desc
         ) as recency_rank
     from {{ ref('int_sessions') }} as sessions
     inner join {{ ref('int_session_events') }} as session_events on sessions.session_id = session_events.session_id

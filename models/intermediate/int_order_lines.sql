@@ -110,7 +110,7 @@ possible_shares as (
 
 ),
 
-judged_shares as (
+refund_shares as (
 
     select
         order_id,
@@ -129,7 +129,7 @@ shares as (
         order_id,
         order_line_id,
         min(case when is_enough then share_amount end) as share_amount
-    from judged_shares
+    from refund_shares
     group by order_id, order_line_id
 
 ),

@@ -1,5 +1,5 @@
 -- One row per order placed up to the as-of date, tests and test customers' aside, with the customer it belongs to.
--- An order of nobody (customer_id null) counts in shop totals and in no customer.
+-- An unattributed order (customer_id null) counts in shop totals and in no customer.
 with
 
 orders as (
@@ -28,7 +28,7 @@ with_accounts as (
         accounts.customer_id as account_customer_id,
         accounts.is_test_customer,
         -- Only an order without a known account goes by its email.
-        case when accounts.account_id is null then orders.compared_email end as owning_email
+        case when accounts.account_id is null then orders.normalized_email end as owning_email
     from orders
     left join accounts on orders.account_id = accounts.account_id
 
@@ -46,7 +46,7 @@ owned as (
         coalesce(account_emails.has_shared_email, false) as has_shared_email,
         coalesce(with_accounts.is_test_customer, account_emails.is_test_customer, false) as is_of_test_customer
     from with_accounts
-    left join account_emails on with_accounts.owning_email = account_emails.compared_email
+    left join account_emails on with_accounts.owning_email = account_emails.normalized_email
 
 )
 
@@ -57,7 +57,7 @@ select
     ) as customer_id,
     -- The id that the buyer has as a guest, kept when a customer with the email takes the order over.
     owned.guest_id,
-    owned.compared_email,
+    owned.normalized_email,
     owned.ordered_at,
     owned.ordered_on,
     owned.status <> 'cancelled' as is_ordered,

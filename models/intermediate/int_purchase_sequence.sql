@@ -1,4 +1,4 @@
--- One row per purchase of a customer, with its place among the customer's purchases. Purchases of nobody are left out.
+-- One row per purchase of a customer, with its place among the customer's purchases. Unattributed purchases are left out.
 with
 
 purchases as (
@@ -16,10 +16,10 @@ select
     net_revenue,
     gross_margin,
     row_number() over (
-        partition by customer_id order by purchased_on, purchased_at, {{ by_code_point('order_id') }}
+        partition by customer_id order by purchased_on, purchased_at, {{ binary_collation('order_id') }}
     ) as purchase_number,
     min(purchased_on) over (partition by customer_id) as first_purchased_on,
     lead(purchased_on) over (
-        partition by customer_id order by purchased_on, purchased_at, {{ by_code_point('order_id') }}
+        partition by customer_id order by purchased_on, purchased_at, {{ binary_collation('order_id') }}
     ) as next_purchased_on
 from purchases

@@ -2,7 +2,7 @@
 select
     customer_id,
     as_of_date,
-    compared_email as email,
+    normalized_email as email,
     phone,
     first_name,
     last_name,

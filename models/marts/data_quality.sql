@@ -13,7 +13,7 @@ reasons as (
         table_name,
         reason,
         count(*) as reason_rows,
-        row_number() over (partition by table_name order by count(*) desc, {{ by_code_point('reason') }}) as place
+        row_number() over (partition by table_name order by count(*) desc, {{ binary_collation('reason') }}) as place
     from {{ ref('rejected_rows') }}
     group by table_name, reason
 
@@ -26,7 +26,7 @@ repairs as (
         column_name,
         count(*) as column_values,
         sum(count(*)) over (partition by table_name) as repaired_values,
-        row_number() over (partition by table_name order by count(*) desc, {{ by_code_point('column_name') }}) as place
+        row_number() over (partition by table_name order by count(*) desc, {{ binary_collation('column_name') }}) as place
     from {{ ref('repaired_values') }}
     group by table_name, column_name
 

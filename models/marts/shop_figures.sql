@@ -1,4 +1,4 @@
--- One row for the shop as a whole: what its headline figures and its money mean. Purchases of nobody's count too.
+-- One row for the shop as a whole: what its headline figures and its money mean. Unattributed purchases count too.
 with
 
 customers as (

@@ -7,6 +7,6 @@ select
     rejection_reason as reason,
     raw_values
 from {{ ref('base_' ~ table) }}
-where verdict = 'rejected'
+where row_status = 'rejected'
 {{ 'union all' if not loop.last }}
 {% endfor %}

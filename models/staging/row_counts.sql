@@ -8,7 +8,7 @@ received as (
     {% for table in tables %}
     select
         '{{ table }}' as table_name,
-        {{ judged_by_exception(table) }} as is_judged_by_exception,
+        {{ validated_by_exception(table) }} as is_validated_by_exception,
         count(*) as received_rows
     from {{ received(table) }}
     {{ 'union all' if not loop.last }}
@@ -16,28 +16,28 @@ received as (
 
 ),
 
-verdicts as (
+statuses as (
 
     {% for table in tables %}
     select
         '{{ table }}' as table_name,
-        verdict
+        row_status
     from {{ ref('base_' ~ table) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
 
-judged as (
+validated as (
 
     select
         table_name,
-        count(*) as judged_rows,
-        count(case when verdict = 'kept' then 1 end) as kept_rows,
-        count(case when verdict = 'duplicate' then 1 end) as duplicate_rows,
-        count(case when verdict = 'rejected' then 1 end) as rejected_rows,
-        count(case when verdict = 'deleted' then 1 end) as deleted_rows
-    from verdicts
+        count(*) as validated_rows,
+        count(case when row_status = 'kept' then 1 end) as kept_rows,
+        count(case when row_status = 'duplicate' then 1 end) as duplicate_rows,
+        count(case when row_status = 'rejected' then 1 end) as rejected_rows,
+        count(case when row_status = 'deleted' then 1 end) as deleted_rows
+    from statuses
     group by table_name
 
 )
@@ -45,12 +45,12 @@ judged as (
 select
     received.table_name,
     received.received_rows,
-    -- A row that needed no verdict is kept.
-    coalesce(judged.kept_rows, 0)
-    + case when received.is_judged_by_exception then received.received_rows - coalesce(judged.judged_rows, 0) else 0 end
+    -- A row that needed no row status is kept.
+    coalesce(validated.kept_rows, 0)
+    + case when received.is_validated_by_exception then received.received_rows - coalesce(validated.validated_rows, 0) else 0 end
         as kept_rows,
-    coalesce(judged.duplicate_rows, 0) as duplicate_rows,
-    coalesce(judged.rejected_rows, 0) as rejected_rows,
-    coalesce(judged.deleted_rows, 0) as deleted_rows
+    coalesce(validated.duplicate_rows, 0) as duplicate_rows,
+    coalesce(validated.rejected_rows, 0) as rejected_rows,
+    coalesce(validated.deleted_rows, 0) as deleted_rows
 from received
-left join judged on received.table_name = judged.table_name
+left join validated on received.table_name = validated.table_name

@@ -5,4 +5,4 @@ select
     value as trait_value,
     updated_at
 from {{ ref('base_custom_traits') }}
-where verdict = 'kept'
+where row_status = 'kept'

@@ -1,7 +1,7 @@
 -- One row per account.
 select
     customer_id as account_id,
-    {{ compared_email('email') }} as compared_email,
+    {{ normalized_email('email') }} as normalized_email,
     case when phone_repaired_from is null then phone end as phone,
     first_name,
     last_name,
@@ -20,4 +20,4 @@ select
     coalesce(is_test, false) as is_test,
     updated_at
 from {{ ref('base_customers') }}
-where verdict = 'kept'
+where row_status = 'kept'

@@ -10,7 +10,7 @@ kept as (
 select
     event_id,
     customer_id as account_id,
-    {{ compared_email('email') }} as compared_email,
+    {{ normalized_email('email') }} as normalized_email,
     campaign_id,
     event_type,
     occurred_at,

@@ -4,4 +4,4 @@ select
     currency,
     rate
 from {{ ref('base_exchange_rates') }}
-where verdict = 'kept'
+where row_status = 'kept'

@@ -5,4 +5,4 @@ select
     amount,
     currency
 from {{ ref('base_marketing_spend') }}
-where verdict = 'kept'
+where row_status = 'kept'

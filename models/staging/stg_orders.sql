@@ -2,7 +2,7 @@
 select
     order_id,
     customer_id as account_id,
-    {{ compared_email('email') }} as compared_email,
+    {{ normalized_email('email') }} as normalized_email,
     ordered_at,
     {{ local_date('ordered_at') }} as ordered_on,
     status,
@@ -13,4 +13,4 @@ select
     coalesce(is_test, false) as is_test,
     updated_at
 from {{ ref('base_orders') }}
-where verdict = 'kept'
+where row_status = 'kept'

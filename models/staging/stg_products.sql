@@ -8,4 +8,4 @@ select
     case when unit_cost_repaired_from is null then unit_cost end as unit_cost,
     updated_at
 from {{ ref('base_products') }}
-where verdict = 'kept'
+where row_status = 'kept'

@@ -9,4 +9,4 @@ select
     reason,
     updated_at
 from {{ ref('base_refunds') }}
-where verdict = 'kept'
+where row_status = 'kept'

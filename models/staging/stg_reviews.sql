@@ -9,4 +9,4 @@ select
     reviewed_at,
     {{ local_date('reviewed_at') }} as reviewed_on
 from {{ ref('base_reviews') }}
-where verdict = 'kept'
+where row_status = 'kept'

@@ -15,10 +15,10 @@ PEOPLE_OF_KIND = (15_200, 4_180, 600, 4_000, 20)
 PEOPLE = sum(PEOPLE_OF_KIND)
 SHARED_MAILBOXES = 36  # people who all gave info@example.com
 
-# Rhythms of buyers: weight, mean days between purchases, shape of their gamma distribution (the larger, the steadier),
+# Cadences of buyers: weight, mean days between purchases, shape of their gamma distribution (the larger, the steadier),
 # percent who leave after a purchase
 ONE_OFF = 0
-RHYTHMS = np.array([(36, 120, 1, 80), (27, 145, 2, 17), (24, 70, 6, 9), (13, 31, 6, 5)])
+CADENCES = np.array([(36, 120, 1, 80), (27, 145, 2, 17), (24, 70, 6, 9), (13, 31, 6, 5)])
 
 # Habits of visitors: weight, visits in 30 days, over at most the last so many days of their interest
 VISIT_HABITS = np.array([(47, 0.7, 2000), (38, 2.4, 2000), (11, 6, 2000), (4, 19, 100)])
@@ -51,16 +51,16 @@ def make_people(calendar):
     rng = dice("people")
     kind = rng.permutation(np.repeat(np.arange(len(PEOPLE_OF_KIND)), PEOPLE_OF_KIND))
     growth = 75 + np.arange(DAYS) * 50 // DAYS
-    rhythm = weighted(rng, RHYTHMS[:, 0], PEOPLE)
-    rhythm[(kind == GUEST) & chance(rng, 75, PEOPLE)] = ONE_OFF
+    cadence = weighted(rng, CADENCES[:, 0], PEOPLE)
+    cadence[(kind == GUEST) & chance(rng, 75, PEOPLE)] = ONE_OFF
     category = rng.permuted(np.tile(np.arange(len(CATEGORIES)), (PEOPLE, 1)), axis=1)
     people = SimpleNamespace(
         kind=kind,
         has_account=kind != GUEST,
         join_day=np.sort(weighted(rng, calendar.busy * growth, PEOPLE)),
-        mean_gap=gamma_days(rng, 5, RHYTHMS[rhythm, 1]),
-        gap_shape=RHYTHMS[rhythm, 2],
-        leave_percent=RHYTHMS[rhythm, 3],
+        mean_gap=gamma_days(rng, 5, CADENCES[cadence, 1]),
+        gap_shape=CADENCES[cadence, 2],
+        leave_percent=CADENCES[cadence, 3],
         country=weighted(rng, [country[0] for country in COUNTRIES.values()], PEOPLE),
         first_name=rng.integers(len(FIRST_NAMES), size=PEOPLE),
         channel=np.where(chance(rng, 96, PEOPLE), weighted(rng, ACQUISITION_WEIGHTS, PEOPLE), -1),

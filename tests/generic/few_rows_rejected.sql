@@ -4,11 +4,11 @@
 {% test few_rows_rejected(model, table) %}
 with
 
-verdicts as (
+statuses as (
 
     select
         (select count(*) from {{ received(table) }}) as received_rows,
-        count(case when verdict = 'rejected' then 1 end) as rejected_rows
+        count(case when row_status = 'rejected' then 1 end) as rejected_rows
     from {{ ref('base_' ~ table) }}
 
 ),
@@ -20,26 +20,26 @@ reasons as (
         count(*) as rejected_rows,
         row_number() over (order by count(*) desc, rejection_reason) as frequency_rank
     from {{ ref('base_' ~ table) }}
-    where verdict = 'rejected'
+    where row_status = 'rejected'
     group by rejection_reason
 
 ),
 
 -- Each count stands as a value of its own: PostgreSQL computes what a constant condition leads to.
-judged as (
+validated as (
 
     select
-        verdicts.received_rows,
-        verdicts.rejected_rows,
+        statuses.received_rows,
+        statuses.rejected_rows,
         reasons.rejection_reason,
         reasons.rejected_rows as rows_of_the_reason
-    from verdicts
+    from statuses
     left join reasons on reasons.frequency_rank = 1
 
 )
 
 select *
-from judged
+from validated
 where
     case
         when

@@ -42,7 +42,7 @@ audiences as (
     select
         frozen_audiences.marketing_campaign_id,
         accounts.customer_id,
-        min({{ by_code_point('frozen_audiences.frozen_id') }}) as frozen_id
+        min({{ binary_collation('frozen_audiences.frozen_id') }}) as frozen_id
     from frozen_audiences
     inner join accounts on frozen_audiences.frozen_id = accounts.account_id
     group by frozen_audiences.marketing_campaign_id, accounts.customer_id

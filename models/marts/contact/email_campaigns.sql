@@ -7,14 +7,14 @@ email_events as (
     select
         campaign_id,
         customer_id,
-        case when customer_id is null then compared_email end as email_of_nobody,
+        case when customer_id is null then normalized_email end as email_of_nobody,
         event_type,
         occurred_on
     from {{ ref('int_email_events') }}
     where
         campaign_id is not null
         and event_type <> 'open'
-        and (customer_id is not null or compared_email is not null)
+        and (customer_id is not null or normalized_email is not null)
 
 ),
 

@@ -15,13 +15,13 @@ consents as (
 
 email_refusals as (
 
-    select * from {{ ref('int_email_refusals') }}
+    select * from {{ ref('int_customer_email_refusals') }}
 
 ),
 
 refused_emails as (
 
-    select * from {{ ref('int_refused_emails') }}
+    select * from {{ ref('int_refused_addresses') }}
 
 ),
 
@@ -86,7 +86,7 @@ suppressed_emails as (
 
     select
         'unsubscribed' as suppression_list,
-        compared_email
+        normalized_email
     from refused_emails
     where has_unsubscribed
 
@@ -94,7 +94,7 @@ suppressed_emails as (
 
     select
         'complained' as suppression_list,
-        compared_email
+        normalized_email
     from refused_emails
     where has_complained
 
@@ -116,8 +116,8 @@ suppressions as (
     select
         suppression_list,
         cast(null as {{ dbt.type_string() }}) as customer_id,
-        {{ sha256_hex('compared_email') }} as email_sha256,
-        {{ sha256_hex(google_email('compared_email')) }} as google_email_sha256,
+        {{ sha256_hex('normalized_email') }} as email_sha256,
+        {{ sha256_hex(google_email('normalized_email')) }} as google_email_sha256,
         cast(null as {{ dbt.type_string() }}) as phone_sha256
     from suppressed_emails
 

@@ -140,7 +140,7 @@ resolved as (
         count(*) over (partition by met.kind, met.customer_id, case when met.kind = 'segment' then met.state end) as states_met,
         row_number() over (
             partition by met.kind, met.customer_id, case when met.kind = 'segment' then met.state end
-            order by case when met.former_id = met.customer_id then 0 else 1 end, {{ by_code_point('met.former_id') }}
+            order by case when met.former_id = met.customer_id then 0 else 1 end, {{ binary_collation('met.former_id') }}
         ) as holding_rank
     from met
     left join last_entries

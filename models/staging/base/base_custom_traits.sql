@@ -1,13 +1,13 @@
--- One row per delivered row of raw.custom_traits, in its names, with its verdict.
+-- One row per delivered row of raw.custom_traits, in its names, with its row status.
 {% set raw = raw_contract('custom_traits') %}
 
 with
 
-judged as (
+validated as (
 
     select
         *,
-        {{ row_fault(raw, forbidden=custom_trait_faults()) }} as row_fault
+        {{ validation_error(raw, forbidden=custom_trait_faults()) }} as validation_error
     from {{ raw_table('custom_traits') }}
 
 ),
@@ -15,14 +15,14 @@ judged as (
 ranked as (
 
     select
-        judged.*,
-        cast(null as {{ dbt.type_string() }}) as relation_fault,
+        validated.*,
+        cast(null as {{ dbt.type_string() }}) as orphan_error,
         {{ version_rank(raw) }} as version_rank
-    from judged
+    from validated
 
 )
 
 select
     {{ raw.columns | join(',\n    ') }},
-    {{ verdict_columns(raw) }}
+    {{ row_status_columns(raw) }}
 from ranked

@@ -1,13 +1,13 @@
--- One row per delivered row of raw.customers, in its names, with its verdict.
+-- One row per delivered row of raw.customers, in its names, with its row status.
 {% set raw = raw_contract('customers') %}
 
 with
 
-judged as (
+validated as (
 
     select
         *,
-        {{ row_fault(raw) }} as row_fault
+        {{ validation_error(raw) }} as validation_error
     from {{ raw_table('customers') }}
 
 ),
@@ -15,10 +15,10 @@ judged as (
 ranked as (
 
     select
-        judged.*,
-        cast(null as {{ dbt.type_string() }}) as relation_fault,
+        validated.*,
+        cast(null as {{ dbt.type_string() }}) as orphan_error,
         {{ version_rank(raw) }} as version_rank
-    from judged
+    from validated
 
 )
 
@@ -32,5 +32,5 @@ select
     case when sms_consent not in ('subscribed', 'unsubscribed', 'never') then sms_consent end as sms_consent_repaired_from,
     case when ads_consent not in ('granted', 'denied') then ads_consent end as ads_consent_repaired_from,
     case when not {{ is_e164('phone') }} then phone end as phone_repaired_from,
-    {{ verdict_columns(raw) }}
+    {{ row_status_columns(raw) }}
 from ranked

@@ -1,15 +1,15 @@
--- One row per delivered row of raw.exchange_rates, in its names, with its verdict.
+-- One row per delivered row of raw.exchange_rates, in its names, with its row status.
 {% set raw = raw_contract('exchange_rates') %}
 
 with
 
-judged as (
+validated as (
 
     select
         *,
-        {{ row_fault(raw, forbidden={
+        {{ validation_error(raw, forbidden={
             'rate not above 0': "rate <= 0"
-        }) }} as row_fault
+        }) }} as validation_error
     from {{ raw_table('exchange_rates') }}
 
 ),
@@ -17,14 +17,14 @@ judged as (
 ranked as (
 
     select
-        judged.*,
-        cast(null as {{ dbt.type_string() }}) as relation_fault,
+        validated.*,
+        cast(null as {{ dbt.type_string() }}) as orphan_error,
         {{ version_rank(raw) }} as version_rank
-    from judged
+    from validated
 
 )
 
 select
     {{ raw.columns | join(',\n    ') }},
-    {{ verdict_columns(raw) }}
+    {{ row_status_columns(raw) }}
 from ranked

@@ -1,15 +1,15 @@
--- One row per delivered row of raw.marketing_spend, in its names, with its verdict.
+-- One row per delivered row of raw.marketing_spend, in its names, with its row status.
 {% set raw = raw_contract('marketing_spend') %}
 
 with
 
-judged as (
+validated as (
 
     select
         *,
-        {{ row_fault(raw, forbidden={
+        {{ validation_error(raw, forbidden={
             'negative amount': "amount < 0"
-        }) }} as row_fault
+        }) }} as validation_error
     from {{ raw_table('marketing_spend') }}
 
 ),
@@ -23,19 +23,19 @@ first_rates as (
 ranked as (
 
     select
-        judged.*,
+        validated.*,
         case
-            when judged.currency <> '{{ var("reporting_currency") }}'
-                and (first_rates.first_rated_on is null or first_rates.first_rated_on > judged.spend_date)
+            when validated.currency <> '{{ var("reporting_currency") }}'
+                and (first_rates.first_rated_on is null or first_rates.first_rated_on > validated.spend_date)
                 then 'no exchange rate for the currency on the date'
-        end as relation_fault,
+        end as orphan_error,
         1 as version_rank
-    from judged
-    left join first_rates on judged.currency = first_rates.currency
+    from validated
+    left join first_rates on validated.currency = first_rates.currency
 
 )
 
 select
     {{ raw.columns | join(',\n    ') }},
-    {{ verdict_columns(raw) }}
+    {{ row_status_columns(raw) }}
 from ranked

@@ -1,16 +1,16 @@
--- One row per delivered row of raw.orders, in its names, with its verdict.
+-- One row per delivered row of raw.orders, in its names, with its row status.
 {% set raw = raw_contract('orders') %}
 
 with
 
-judged as (
+validated as (
 
     select
         *,
-        {{ row_fault(raw, forbidden={
+        {{ validation_error(raw, forbidden={
             'negative discount_amount': "discount_amount < 0",
             'unknown status': "status not in ('pending', 'paid', 'fulfilled', 'cancelled')"
-        }) }} as row_fault
+        }) }} as validation_error
     from {{ raw_table('orders') }}
 
 ),
@@ -24,19 +24,19 @@ first_rates as (
 ranked as (
 
     select
-        judged.*,
+        validated.*,
         case
-            when judged.currency <> '{{ var("reporting_currency") }}'
-                and (first_rates.first_rated_on is null or first_rates.first_rated_on > {{ local_date('judged.ordered_at') }})
+            when validated.currency <> '{{ var("reporting_currency") }}'
+                and (first_rates.first_rated_on is null or first_rates.first_rated_on > {{ local_date('validated.ordered_at') }})
                 then 'no exchange rate for the currency on the date'
-        end as relation_fault,
+        end as orphan_error,
         {{ version_rank(raw) }} as version_rank
-    from judged
-    left join first_rates on judged.currency = first_rates.currency
+    from validated
+    left join first_rates on validated.currency = first_rates.currency
 
 )
 
 select
     {{ raw.columns | join(',\n    ') }},
-    {{ verdict_columns(raw) }}
+    {{ row_status_columns(raw) }}
 from ranked

@@ -1,13 +1,13 @@
--- One row per delivered row of raw.products, in its names, with its verdict.
+-- One row per delivered row of raw.products, in its names, with its row status.
 {% set raw = raw_contract('products') %}
 
 with
 
-judged as (
+validated as (
 
     select
         *,
-        {{ row_fault(raw) }} as row_fault
+        {{ validation_error(raw) }} as validation_error
     from {{ raw_table('products') }}
 
 ),
@@ -15,10 +15,10 @@ judged as (
 ranked as (
 
     select
-        judged.*,
-        cast(null as {{ dbt.type_string() }}) as relation_fault,
+        validated.*,
+        cast(null as {{ dbt.type_string() }}) as orphan_error,
         {{ version_rank(raw) }} as version_rank
-    from judged
+    from validated
 
 )
 
@@ -26,5 +26,5 @@ select
     {{ raw.columns | join(',\n    ') }},
     {{ repaired_from('price', 'price < 0') }} as price_repaired_from,
     {{ repaired_from('unit_cost', 'unit_cost < 0') }} as unit_cost_repaired_from,
-    {{ verdict_columns(raw) }}
+    {{ row_status_columns(raw) }}
 from ranked

@@ -1,15 +1,15 @@
--- One row per delivered row of raw.refunds, in its names, with its verdict.
+-- One row per delivered row of raw.refunds, in its names, with its row status.
 {% set raw = raw_contract('refunds') %}
 
 with
 
-judged as (
+validated as (
 
     select
         *,
-        {{ row_fault(raw, forbidden={
+        {{ validation_error(raw, forbidden={
             'negative amount': "amount < 0"
-        }) }} as row_fault
+        }) }} as validation_error
     from {{ raw_table('refunds') }}
 
 ),
@@ -17,22 +17,22 @@ judged as (
 accepted_orders as (
 
     select order_id as accepted_order_id from {{ ref('base_orders') }}
-    where verdict = 'kept'
+    where row_status = 'kept'
 
 ),
 
 ranked as (
 
     select
-        judged.*,
-        case when accepted_orders.accepted_order_id is null then 'unknown or rejected order' end as relation_fault,
+        validated.*,
+        case when accepted_orders.accepted_order_id is null then 'unknown or rejected order' end as orphan_error,
         {{ version_rank(raw) }} as version_rank
-    from judged
-    left join accepted_orders on judged.order_id = accepted_orders.accepted_order_id
+    from validated
+    left join accepted_orders on validated.order_id = accepted_orders.accepted_order_id
 
 )
 
 select
     {{ raw.columns | join(',\n    ') }},
-    {{ verdict_columns(raw) }}
+    {{ row_status_columns(raw) }}
 from ranked

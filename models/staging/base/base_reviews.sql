@@ -1,15 +1,15 @@
--- One row per delivered row of raw.reviews, in its names, with its verdict.
+-- One row per delivered row of raw.reviews, in its names, with its row status.
 {% set raw = raw_contract('reviews') %}
 
 with
 
-judged as (
+validated as (
 
     select
         *,
-        {{ row_fault(raw, forbidden={
+        {{ validation_error(raw, forbidden={
             'rating not between 1 and 5': "rating < 1 or rating > 5"
-        }) }} as row_fault
+        }) }} as validation_error
     from {{ raw_table('reviews') }}
 
 ),
@@ -17,14 +17,14 @@ judged as (
 ranked as (
 
     select
-        judged.*,
-        cast(null as {{ dbt.type_string() }}) as relation_fault,
+        validated.*,
+        cast(null as {{ dbt.type_string() }}) as orphan_error,
         {{ version_rank(raw, earliest='reviewed_at') }} as version_rank
-    from judged
+    from validated
 
 )
 
 select
     {{ raw.columns | join(',\n    ') }},
-    {{ verdict_columns(raw) }}
+    {{ row_status_columns(raw) }}
 from ranked

@@ -1,38 +1,38 @@
--- One row per delivered row of raw.web_events that needs a verdict: it breaks the contract or shares its key with
+-- One row per delivered row of raw.web_events that needs a row status: it breaks the contract or shares its key with
 -- another. All others are kept: stg_web_events reads them where they were delivered.
 {{ config(**large_table('web_events')) }}
 {% set raw = raw_contract('web_events') %}
 
 with
 
-keys_to_judge as (
+keys_to_validate as (
 
-    {{ keys_to_judge(raw) }}
+    {{ keys_to_validate(raw) }}
 
 ),
 
 delivered as (
 
-    {{ delivered_rows(raw, row_fault=row_fault(raw)) }}
+    {{ delivered_rows(raw, validation_error=validation_error(raw)) }}
 
 ),
 
-judged as (
+validated as (
 
     select delivered.*
     from delivered
-    left join keys_to_judge on delivered.key_hash = keys_to_judge.key_hash
-    where {{ needs_verdict('web_events') }}
+    left join keys_to_validate on delivered.key_hash = keys_to_validate.key_hash
+    where {{ needs_row_status('web_events') }}
 
 ),
 
 ranked as (
 
     select
-        judged.*,
-        cast(null as {{ dbt.type_string() }}) as relation_fault,
+        validated.*,
+        cast(null as {{ dbt.type_string() }}) as orphan_error,
         {{ version_rank(raw, earliest='occurred_at') }} as version_rank
-    from judged
+    from validated
 
 )
 
@@ -40,5 +40,5 @@ select
     {{ raw.columns | join(',\n    ') }},
     key_hash,
     {{ columns_for_the_next_run('web_events') }}
-    {{ verdict_columns(raw, former_raw_values='former_raw_values') }}
+    {{ row_status_columns(raw, former_raw_values='former_raw_values') }}
 from ranked

@@ -38,7 +38,7 @@
 
 {# The order of sales that overlap: the first is the one that a date belongs to. #}
 {% macro newest_sale_first(sales) -%}
-    {{ sales }}.starts_on desc, {{ sales }}.ends_on desc nulls last, {{ by_code_point(sales ~ '.sale_campaign_id') }} desc
+    {{ sales }}.starts_on desc, {{ sales }}.ends_on desc nulls last, {{ binary_collation(sales ~ '.sale_campaign_id') }} desc
 {%- endmacro %}
 
 {# The name of a channel among the totals `all` and `paid`: one that the shop itself calls so is no total. #}

@@ -1,4 +1,4 @@
-"""The money marts: figures computed by hand, the analyses that recompute them, and shops that lack what they ask for.
+"""The finance marts: figures computed by hand, the analyses that recompute them, and shops that lack what they ask for.
 """
 
 from datetime import date
@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import oracle
-import oracle_money
+import oracle_finance
 from comparison import rows_by_key
 from random_shops import random_shop, write_shop
 from test_oracle_by_hand import account, line, order, purchases_on
@@ -56,8 +56,8 @@ def test_analyses_by_hand_equal_the_marts(sql, built, seed):
 
 def assert_equals_mart(connection, query: str, mart: str) -> None:
     """Each row of the query is in the mart, in the columns that it has; rates to the mart's 8 places."""
-    marts_rows = rows_by_key(connection, f"marts.{mart}", *oracle_money.KEYS[mart])
-    found = rows_by_key(connection, f"({query})", *oracle_money.KEYS[mart])
+    marts_rows = rows_by_key(connection, f"marts.{mart}", *oracle_finance.KEYS[mart])
+    found = rows_by_key(connection, f"({query})", *oracle_finance.KEYS[mart])
     assert found
     for key, row in found.items():
         for column, value in row.items():
@@ -71,7 +71,7 @@ def assert_equals_mart(connection, query: str, mart: str) -> None:
 
 
 def marts_of(shop: dict, as_of_date: date = AS_OF_DATE, **parameters) -> dict:
-    return oracle_money.compute(oracle.compute(shop, as_of_date=as_of_date, **parameters))
+    return oracle_finance.compute(oracle.compute(shop, as_of_date=as_of_date, **parameters))
 
 
 def test_the_oracle_by_hand():
@@ -148,7 +148,7 @@ def test_quotients_are_exact_and_rounded_half_away_from_zero(project):
         )
         found = [row[0] for row in connection.execute(rendered.result.results[0].node.compiled_code).fetchall()]
     expected = [
-        oracle_money.rate(*(Decimal(number) if number else None for number in case.split("|"))) for case in cases
+        oracle_finance.rate(*(Decimal(number) if number else None for number in case.split("|"))) for case in cases
     ]
     assert found == expected and expected[1:3] == [Decimal("0.00039063"), Decimal("-0.00039063")]
 
@@ -159,7 +159,7 @@ def test_quotients_are_exact_and_rounded_half_away_from_zero(project):
     ((2023, 2, 28), (2024, 2, 29), 12), ((2025, 5, 15), (2025, 5, 15), 0), ((2025, 5, 15), (2026, 5, 14), 11),
 ])
 def test_whole_months(earlier, later, months):
-    assert oracle_money.whole_months(date(*earlier), date(*later)) == months
+    assert oracle_finance.whole_months(date(*earlier), date(*later)) == months
 
 
 def test_wilsons_interval_is_that_of_the_textbooks():
@@ -172,7 +172,7 @@ def test_wilsons_interval_is_that_of_the_textbooks():
         (1, 29): (0.0061, 0.1718),
     }
     for (successes, trials), interval in published.items():
-        assert tuple(round(float(end), 4) for end in oracle_money.wilson_interval(successes, trials)) == interval
+        assert tuple(round(float(end), 4) for end in oracle_finance.wilson_interval(successes, trials)) == interval
 
 
 def test_a_shop_without_orders_has_empty_marts(sql, built):
@@ -181,9 +181,9 @@ def test_a_shop_without_orders_has_empty_marts(sql, built):
     connection = built(shop)
     assert sql.failing_tests(connection) == []
     counts = {
-        mart: connection.execute(f"select count(*) from marts.{mart}").fetchone()[0] for mart in oracle_money.KEYS
+        mart: connection.execute(f"select count(*) from marts.{mart}").fetchone()[0] for mart in oracle_finance.KEYS
     }
-    assert counts == dict.fromkeys(oracle_money.KEYS, 0) | {"customer_value": 1, "segment_performance": 33}
+    assert counts == dict.fromkeys(oracle_finance.KEYS, 0) | {"customer_value": 1, "segment_performance": 33}
 
 
 def test_spend_without_buyers_and_buyers_without_spend_or_cost(sql, built):

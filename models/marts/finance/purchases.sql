@@ -1,4 +1,4 @@
--- One row per purchase, with what BI tools ask of it. A purchase of nobody has no customer, and no place among a customer's.
+-- One row per purchase, with what BI tools ask of it. An unattributed purchase has no customer, and no place among a customer's.
 with
 
 purchases as (

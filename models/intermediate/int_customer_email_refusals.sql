@@ -11,7 +11,7 @@ customers as (
 customer_emails as (
 
     select
-        compared_email,
+        normalized_email,
         customer_id,
         false as is_former
     from customers
@@ -19,7 +19,7 @@ customer_emails as (
     union all
 
     select
-        compared_email,
+        normalized_email,
         customer_id,
         is_former
     from {{ ref('int_account_emails') }}
@@ -44,24 +44,24 @@ held_against_customers as (
     from refusals
     where
         customer_id is not null
-        and (event_type <> 'bounce' or compared_email is null)
+        and (event_type <> 'bounce' or normalized_email is null)
 
 ),
 
 held_against_emails as (
 
     select
-        compared_email,
+        normalized_email,
         event_type,
         occurred_at
     from refusals
-    where compared_email is not null
+    where normalized_email is not null
 
     union all
 
     -- Mail goes to an address: who refuses it refuses for all who share it.
     select
-        customers.compared_email,
+        customers.normalized_email,
         refusals.event_type,
         refusals.occurred_at
     from refusals
@@ -82,7 +82,7 @@ held as (
         held_against_emails.event_type,
         held_against_emails.occurred_at
     from held_against_emails
-    inner join customer_emails on held_against_emails.compared_email = customer_emails.compared_email
+    inner join customer_emails on held_against_emails.normalized_email = customer_emails.normalized_email
     where held_against_emails.event_type <> 'bounce' or not customer_emails.is_former
 
 )

@@ -1,5 +1,5 @@
-{# How a delivered row is judged: by itself (row_fault), then against the other versions of its key (version_rank), then
-   against other tables (relation_fault, each model's own). verdict_columns puts the three together.
+{# How a delivered row is validated: by itself (validation_error), then against the other versions of its key (version_rank), then
+   against other tables (orphan_error, each model's own). row_status_columns puts the three together.
 
    A table with updated_at has versions: of those with a key and a time the newest decides, even where it breaks the contract, and an
    older one never takes its place. In the other tables a row that breaks the contract is no occurrence of its key at all. #}
@@ -7,7 +7,7 @@
 {# What _raw_sources.yml says of a raw table: its name, key, columns without loaded_at, those that a row must have, those of a type
    other than text whose unreadable values reject a row (loaded_at among them), and the descriptive ones, whose values never do. #}
 {% macro raw_contract(table) %}
-    {% set raw = {'name': table, 'key': [], 'columns': [], 'texts': [], 'required': [], 'readable': [], 'descriptive': []} %}
+    {% set raw = {'name': table, 'key': [], 'columns': [], 'texts': [], 'required': [], 'castable': [], 'descriptive': []} %}
     {# dbt has no graph while it parses. #}
     {% if execute %}
         {% set contract = graph.sources['source.ecommerce_segments.raw.' ~ table] %}
@@ -17,14 +17,14 @@
             {% do raw.texts.append(column.name) if column.data_type == 'text' %}
             {% do raw.required.append(column.name) if column.config.meta.get('required') %}
             {% if column.data_type != 'text' %}
-                {% do (raw.descriptive if column.config.meta.get('descriptive') else raw.readable).append(column.name) %}
+                {% do (raw.descriptive if column.config.meta.get('descriptive') else raw.castable).append(column.name) %}
             {% endif %}
         {% endfor %}
     {% endif %}
     {{ return(raw) }}
 {% endmacro %}
 
-{# The raw tables whose rows are judged. (sale_campaigns and marketing_campaigns are what analysts edit, and are tested.) #}
+{# The raw tables whose rows are validated. (sale_campaigns and marketing_campaigns are what analysts edit, and are tested.) #}
 {% macro contract_tables() %}
     {{ return([
         'customers', 'products', 'orders', 'order_lines', 'refunds', 'sessions',
@@ -38,9 +38,9 @@
 {%- endmacro %}
 
 {# The first thing that is wrong with a row by itself, or null. `forbidden` maps a reason to its condition. #}
-{% macro row_fault(raw, forbidden={}) -%}
+{% macro validation_error(raw, forbidden={}) -%}
     case
-        {%- for column in raw.readable %}
+        {%- for column in raw.castable %}
         when {{ unreadable(column) }} is not null then 'unreadable {{ column }}'
         {%- endfor %}
         {%- for column in raw.required %}
@@ -57,11 +57,11 @@
     {%- if 'updated_at' in raw.columns -%}
         ({{ raw.key | join(' is not null and ') }} is not null and updated_at is not null)
     {%- else -%}
-        (row_fault is null)
+        (validation_error is null)
     {%- endif -%}
 {%- endmacro %}
 
-{# 1 for the row of the CTE `judged` that counts among those of its key: of versions the newest, of occurrences the first by
+{# 1 for the row of the CTE `validated` that counts among those of its key: of versions the newest, of occurrences the first by
    `earliest`. The order goes on to every other column, and to what could not be read of the descriptive ones, so that rows equal in
    key and time are told apart by their values and never by the order in which they came. #}
 {% macro version_rank(raw, earliest=none) -%}
@@ -69,26 +69,26 @@
     {%- set values = [earliest] if earliest else [] -%}
     {%- do values.extend(raw.columns | reject('in', raw.key + [earliest, 'updated_at', 'is_deleted'])) -%}
     row_number() over (
-        partition by judged.{{ raw.key | join(', judged.') }}, {{ is_candidate(raw) }}
+        partition by validated.{{ raw.key | join(', validated.') }}, {{ is_candidate(raw) }}
         order by
             {%- if has_versions %}
             updated_at desc nulls last,
             {# At one time a deletion comes first, then what keeps the contract. -#}
-            case when is_deleted then 0 when row_fault is null then 1 else 2 end,
+            case when is_deleted then 0 when validation_error is null then 1 else 2 end,
             {%- endif %}
             {%- for column in values %}
-            {{ by_code_point('judged.' ~ column) if column in raw.texts else 'judged.' ~ column }} nulls last{{ ',' if not loop.last }}
+            {{ binary_collation('validated.' ~ column) if column in raw.texts else 'validated.' ~ column }} nulls last{{ ',' if not loop.last }}
             {%- endfor %}
             {%- for column in raw.descriptive if has_versions %}, {{ unreadable(column) }} nulls last{% endfor %}
     )
 {%- endmacro %}
 
-{# The verdict of a row, the reason of a rejection, and the rejected row's values as one text, which an earlier run may have
+{# The row status of a row, the reason of a rejection, and the rejected row's values as one text, which an earlier run may have
    written. A compound key stands as one text too, with `|` between its parts. #}
-{% macro verdict_columns(raw, former_raw_values='') -%}
+{% macro row_status_columns(raw, former_raw_values='') -%}
     {%- set is_deleted = 'coalesce(is_deleted, false)' if 'updated_at' in raw.columns else 'false' -%}
     {%- set is_rejected = 'not ' ~ is_candidate(raw) ~ ' or (version_rank = 1 and not ' ~ is_deleted
-        ~ ' and coalesce(row_fault, relation_fault) is not null)' -%}
+        ~ ' and coalesce(validation_error, orphan_error) is not null)' -%}
     case
         when {{ is_rejected }} then 'rejected'
         when version_rank > 1 then 'duplicate'
@@ -96,14 +96,14 @@
         when {{ is_deleted }} then 'deleted'
         {%- endif %}
         else 'kept'
-    end as verdict,
-    case when {{ is_rejected }} then coalesce(row_fault, relation_fault) end as rejection_reason,
+    end as row_status,
+    case when {{ is_rejected }} then coalesce(validation_error, orphan_error) end as rejection_reason,
     case
         {%- if former_raw_values %}
         when {{ former_raw_values }} is not null then {{ former_raw_values }}
         {%- endif %}
         {#- What an older version said of itself is asked again if it becomes the newest. #}
-        when row_fault is not null or {{ is_rejected }} then {{ raw_values(raw) }}
+        when validation_error is not null or {{ is_rejected }} then {{ raw_values(raw) }}
     end as raw_values
     {%- if raw.key | length > 1 %},
     {% for column in raw.key %}{{ " || '|' || " if not loop.first }}coalesce({{ value_as_text(raw, column) }}, ''){% endfor %} as row_key

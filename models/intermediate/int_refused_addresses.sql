@@ -6,7 +6,7 @@ with
 refusals as (
 
     select * from {{ ref('int_email_events') }}
-    where event_type in ('unsubscribe', 'complaint') and compared_email is not null
+    where event_type in ('unsubscribe', 'complaint') and normalized_email is not null
 
 ),
 
@@ -17,10 +17,10 @@ customers as (
 )
 
 select
-    refusals.compared_email,
+    refusals.normalized_email,
     {{ dbt.bool_or("refusals.event_type = 'unsubscribe'") }} as has_unsubscribed,
     {{ dbt.bool_or("refusals.event_type = 'complaint'") }} as has_complained
 from refusals
-left join customers on refusals.compared_email = customers.compared_email
+left join customers on refusals.normalized_email = customers.normalized_email
 where customers.customer_id is null
-group by refusals.compared_email
+group by refusals.normalized_email
