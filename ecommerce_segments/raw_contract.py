@@ -8,7 +8,8 @@ FILE = PROJECT / "models" / "staging" / "_raw_sources.yml"
 
 
 def raw_contract() -> dict[str, dict[str, dict]]:
-    """By table and column, what dbt's file of the raw sources says of the column: name, data_type, description, config."""
+    """By table and column, what dbt's file of the raw sources says of the column: name, data_type, description, config.
+    """
     tables = [
         table
         for source in yaml.safe_load(FILE.read_text())["sources"]

@@ -1380,11 +1380,20 @@ def full_price_purchase_share(purchases: list[Row]) -> Decimal | None:
 
 
 def custom_traits(shop: Shop, customer_id: str) -> Row:
-    """Return each trait that comes as data: the value in the newest row of the customer's accounts, on a tie of the largest account id."""
-    rows = [row for account in shop.people.accounts_of.get(customer_id, []) for row in shop.custom_traits_of[account["customer_id"]]]
+    """Return each trait that comes as data: the value in the newest row of the customer's accounts, on a tie of the
+    largest account id."""
+    rows = [
+        row
+        for account in shop.people.accounts_of.get(customer_id, [])
+        for row in shop.custom_traits_of[account["customer_id"]]
+    ]
     values = {}
     for entry in shop.parameters.custom_traits:
-        newest = max((row for row in rows if row["trait"] == entry["name"]), key=lambda row: (row["updated_at"], row["customer_id"]), default=None)
+        newest = max(
+            (row for row in rows if row["trait"] == entry["name"]),
+            key=lambda row: (row["updated_at"], row["customer_id"]),
+            default=None,
+        )
         value = trait_reader(entry)(newest["value"]) if newest else None
         values[entry["name"]] = rounded(value, "0.000001") if isinstance(value, Decimal) else value
     return values

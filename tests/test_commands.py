@@ -43,7 +43,13 @@ class Terminal:
 
     def __init__(self, root: Path):
         self.root = root
-        shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "exports", "warehouse", "published", "target", "logs"))
+        shutil.copytree(
+            PROJECT,
+            root,
+            ignore=shutil.ignore_patterns(
+                ".*", "data", "dbt_packages", "exports", "warehouse", "published", "target", "logs"
+            ),
+        )
         (root / ".venv").symlink_to((PROJECT / ".venv").resolve())
         own = (
             "RAW_DIR",

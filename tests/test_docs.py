@@ -104,8 +104,15 @@ def test_every_table_that_the_docs_name_with_its_schema_is_there():
 
 def test_every_file_that_the_docs_name_is_there():
     folders = "models|macros|ecommerce_segments|requirements|tests|seeds|sample_data|docs|analyses|benchmarks|examples"
-    made_up = {f"models/marts/segments/seg_{name}.sql" for name in ("x", *re.findall(r"(?m)^-- models/marts/segments/seg_(\w+)\.sql", ALL))}
-    named = {(page, path) for page, text in PAGES.items() for path in re.findall(rf"(?<![\w/.])((?:{folders})/[\w./-]*\w\.\w+)", text)}
+    made_up = {
+        f"models/marts/segments/seg_{name}.sql"
+        for name in ("x", *re.findall(r"(?m)^-- models/marts/segments/seg_(\w+)\.sql", ALL))
+    }
+    named = {
+        (page, path)
+        for page, text in PAGES.items()
+        for path in re.findall(rf"(?<![\w/.])((?:{folders})/[\w./-]*\w\.\w+)", text)
+    }
     assert {(page, path) for page, path in named if path not in made_up and not (PROJECT / path).exists()} == set()
 
 

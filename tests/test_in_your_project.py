@@ -1,4 +1,5 @@
-"""Installed as a package: examples/in_your_project, another dbt project, with names, vars and segments of its own, gives the marts that ours gives."""
+"""Installed as a package: examples/in_your_project, another dbt project, with names, vars and segments of its own,
+gives the marts that ours gives."""
 
 import shutil
 import tempfile
@@ -96,7 +97,8 @@ class TheirProject:
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory):
-    """The same shop, as this project builds it with the same parameters: the directory of its raw files and of its warehouse."""
+    """The same shop, as this project builds it with the same parameters: the directory of its raw files and of its
+    warehouse."""
     directory = tmp_path_factory.mktemp("ours")
     write_shop(random_shop(3, date(2025, 3, 31), ITS_VARS["shop_timezone"]), directory / "raw", "parquet")
     project = Project(directory)
@@ -116,7 +118,8 @@ def theirs(ours, tmp_path_factory):
 
 
 def differences(ours: Path, theirs, compared: dict[str, list[str]]) -> list[str]:
-    """The first rows of each mart that only one of the two has, those of their own segment aside. theirs: executes SQL and returns rows."""
+    """The first rows of each mart that only one of the two has, those of their own segment aside. theirs: executes SQL
+    and returns rows."""
     found = []
     with duckdb.connect(ours / "shop.duckdb") as connection:
         marts = [
@@ -148,7 +151,10 @@ def own_segment_is_right(theirs) -> bool:
 def contract_columns(files: duckdb.DuckDBPyConnection, table: str, names: dict[str, str]) -> str:
     """The query for a raw table as a loader would fill it: typed, and some columns under other names."""
     columns = raw_contract()[table]
-    return f"select {', '.join(f'{name} as {names.get(name, name)}' for name in columns)} from {rows_to_load(table, columns)}"
+    return (
+        f"select {', '.join(f'{name} as {names.get(name, name)}' for name in columns)} from"
+        f" {rows_to_load(table, columns)}"
+    )
 
 
 def test_marts_and_their_own_segment_are_right(ours, theirs):
@@ -193,12 +199,14 @@ def test_tables_of_the_database_take_the_place_of_files(ours, tmp_path):
     )
     with duckdb.connect(theirs.root / "lamp_shop.duckdb") as connection:
         connection.execute(
-            f"create schema sales; create schema assortment; attach '{ours / 'shop.duckdb'}' as ours (read_only); use ours"
+            f"create schema sales; create schema assortment; attach '{ours / 'shop.duckdb'}' as ours (read_only); use"
+            " ours"
         )
         for table in raw_contract():
             place = {"products": "assortment.articles", "orders": "sales.web_orders"}.get(table, f"sales.{table}")
             connection.execute(
-                f"create table lamp_shop.{place} as {contract_columns(connection, table, {'order_id': 'order_number'} if table == 'orders' else {})}"
+                f"create table lamp_shop.{place} as"
+                f" {contract_columns(connection, table, {'order_id': 'order_number'} if table == 'orders' else {})}"
             )
         connection.execute("use lamp_shop; detach ours")
         connection.execute("alter table sales.refunds rename amount to value")
@@ -249,7 +257,8 @@ def test_their_segments_are_checked_as_ours_are(theirs):
 
     theirs.dbt("run", "--select", "row_counts")
     assert (
-        "models/seg_of_lamps.sql asks customers, but is no registered segment: if it is meant as one, add an entry with name of_lamps"
+        "models/seg_of_lamps.sql asks customers, but is no registered segment: if it is meant as one, add an entry"
+        " with name of_lamps"
         in " ".join((theirs.root / "logs" / "dbt.log").read_text().split())
     )
 
@@ -260,7 +269,8 @@ def test_a_model_of_theirs_never_takes_the_place_of_ours(theirs):
     refused = messages(theirs.dbt("seed"))
     theirs.write("dbt_project.yml", project)
     assert (
-        "would read your model customers, as it has the name of ours: set require_ref_searches_node_package_before_root: true"
+        "would read your model customers, as it has the name of ours: set"
+        " require_ref_searches_node_package_before_root: true"
         in refused
     )
 
@@ -293,7 +303,8 @@ def test_marts_and_their_own_segment_are_right_on_postgres(ours):
         with duckdb.connect(ours / "shop.duckdb") as files:
             list(load(files, connection))
         cursor.execute(
-            "alter schema raw rename to sales; create schema assortment; alter table sales.products set schema assortment;"
+            "alter schema raw rename to sales; create schema assortment; alter table sales.products set schema"
+            " assortment;"
             "alter table assortment.products rename to articles; alter table sales.orders rename to web_orders;"
             "alter table sales.web_orders rename order_id to order_number"
         )

@@ -89,7 +89,8 @@ def shop(project, request, tmp_path_factory):
 
 @pytest.mark.parametrize(("metrics", "group_by"), EXPECTED, ids=lambda names: "+".join(names))
 def test_metrics_equal_the_marts(engine, shop, metrics, group_by):
-    # A share of nothing is unknown, and may be there or not: MetricFlow shows it where there are unattributed purchases.
+    # A share of nothing is unknown, and may be there or not: MetricFlow shows it where there are unattributed
+    # purchases.
     found, expected = (
         [row for row in shop.execute(sql).fetchall() if any(figure is not None for figure in row[len(group_by) :])]
         for sql in (statement(engine, metrics, group_by), EXPECTED[metrics, group_by])

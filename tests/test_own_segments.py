@@ -81,7 +81,9 @@ def built(tmp_path_factory):
     """The shop, built as it comes."""
     directory = tmp_path_factory.mktemp("built")
     copy = Copy(directory / "project", directory / "raw", directory / "shop.duckdb")
-    shutil.copytree(PROJECT, copy.root, ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "warehouse", "target", "logs"))
+    shutil.copytree(
+        PROJECT, copy.root, ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "warehouse", "target", "logs")
+    )
     write_shop(random_shop(8, date(2025, 3, 31)), copy.raw_dir, "parquet")
     assert copy.build("--exclude-resource-type", "test", "unit_test", command="build").success
     with duckdb.connect(copy.database) as connection:

@@ -75,12 +75,23 @@ def test_a_trait_is_added_previewed_built_asked_and_removed(copy):  # noqa: F811
 
 # What a file may have wrong, whose entry says that it has points, a number.
 WRONG = {
-    "select customer_id, 1 as points from {{ customers }} union all select customer_id, 2 as points from {{ customers }}": r"holds \d+ of its \d+ customers more than once, for example \S+: group by customer_id",
-    "select 'nobody' as customer_id, 1 as points": "holds 1 customer_ids that are no customers, for example nobody: ask models of the folder",
+    "select customer_id, 1 as points from {{ customers }}"
+    " union all select customer_id, 2 as points from {{ customers }}": (
+        r"holds \d+ of its \d+ customers more than once, for example \S+: group by customer_id"
+    ),
+    "select 'nobody' as customer_id, 1 as points": (
+        "holds 1 customer_ids that are no customers, for example nobody: ask models of the folder"
+    ),
     "select customer_id from {{ customers }}": "does not show points: add it to the select",
-    "select customer_id, 1 as points, 2 as more from {{ customers }}": "shows the column more, which its entry does not name",
-    "select customer_id, customer_id as points from {{ customers }}": "shows the column points as VARCHAR, but its entry says number: cast it",
-    "select customer_id, cast(1 as double) as points from {{ customers }}": "shows the column points as DOUBLE, but its entry says number: cast it",
+    "select customer_id, 1 as points, 2 as more from {{ customers }}": (
+        "shows the column more, which its entry does not name"
+    ),
+    "select customer_id, customer_id as points from {{ customers }}": (
+        "shows the column points as VARCHAR, but its entry says number: cast it"
+    ),
+    "select customer_id, cast(1 as double) as points from {{ customers }}": (
+        "shows the column points as DOUBLE, but its entry says number: cast it"
+    ),
 }
 
 

@@ -63,10 +63,17 @@ def test_every_mart_column_is_documented_and_no_other(project, built):
 
 
 def test_the_guide_names_columns_that_there_are(built):
-    sources = re.findall(r"(?m)^\| ((?:int|stg)_\w+) \| .* \| (.*) \|$", (PROJECT / "docs" / "first_segment.md").read_text())
+    sources = re.findall(
+        r"(?m)^\| ((?:int|stg)_\w+) \| .* \| (.*) \|$", (PROJECT / "docs" / "first_segment.md").read_text()
+    )
     assert len(sources) > 5
     for model, named in sources:
-        there = {name for name, *_ in built.execute(f"describe {'intermediate' if model.startswith('int_') else 'staging'}.{model}").fetchall()}
+        there = {
+            name
+            for name, *_ in built.execute(
+                f"describe {'intermediate' if model.startswith('int_') else 'staging'}.{model}"
+            ).fetchall()
+        }
         assert set(named.split(", ")) <= there, model
 
 
@@ -106,7 +113,9 @@ def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sen
 
 
 def test_members_show_the_segments_texts_and_customers_columns(project, built):
-    texts = built.execute("select distinct segment, segment_title, segment_group from marts.segment_customer_traits").fetchall()
+    texts = built.execute(
+        "select distinct segment, segment_title, segment_group from marts.segment_customer_traits"
+    ).fetchall()
     assert len(texts) > 20 and set(texts) <= {
         (entry["name"], entry["title"], entry.get("group", "Our own")) for entry in register_entries()
     }
@@ -154,12 +163,18 @@ def test_unit_tests_know_the_raw_contract_as_it_is():
     staging = PROJECT / "models" / "staging"
     sources = yaml.safe_load((staging / "_raw_sources.yml").read_text())["sources"]
     tables = {table["name"]: table for source in sources if source["name"] == "raw" for table in source["tables"]}
-    told = [test["overrides"]["macros"]["raw_contract"] for test in yaml.safe_load((staging / "_unit_tests.yml").read_text())["unit_tests"]
-            if test["model"].startswith("base_")]
+    told = [
+        test["overrides"]["macros"]["raw_contract"]
+        for test in yaml.safe_load((staging / "_unit_tests.yml").read_text())["unit_tests"]
+        if test["model"].startswith("base_")
+    ]
     assert told
     for contract in told:
         table = tables[contract["name"]]
-        marks = {column["name"]: {"text"} & {column["data_type"]} | column.get("config", {}).get("meta", {}).keys() for column in table["columns"]}
+        marks = {
+            column["name"]: {"text"} & {column["data_type"]} | column.get("config", {}).get("meta", {}).keys()
+            for column in table["columns"]
+        }
         assert contract == {
             "name": table["name"],
             "key": table["config"]["meta"]["key"],
@@ -256,7 +271,8 @@ POINTS = {"name": "points", "type": "number", "description": "Points."}
     [
         (
             {"traits": []},
-            "models/traits/trait_average_days_between_sessions.sql is not registered: add an entry with name average_days_between_sessions",
+            "models/traits/trait_average_days_between_sessions.sql is not registered: add an entry with name"
+            " average_days_between_sessions",
         ),
         ({"own_traits": [{"name": "points"}]}, "The trait points has no columns: complete its entry"),
         (
@@ -291,4 +307,6 @@ def test_a_wrong_register_of_traits_stops_the_build(project, tmp_path, register,
 
 
 def test_each_trait_is_registered():
-    assert {f"trait_{trait['name']}" for trait in defaults()["traits"]} == {path.stem for path in (PROJECT / "models" / "traits").glob("*.sql")}
+    assert {f"trait_{trait['name']}" for trait in defaults()["traits"]} == {
+        path.stem for path in (PROJECT / "models" / "traits").glob("*.sql")
+    }

@@ -300,9 +300,16 @@ def test_a_broken_rule_is_told_in_its_own_words(shop):
     version = publish.current(shop.published)
     for file in shop.raw_dir.glob("sale_campaigns.*"):
         file.unlink()
-    (shop.raw_dir / "sale_campaigns.csv").write_text("sale_campaign_id,sale_name,starts_on,ends_on,prior_sale_campaign_id\nspring,Spring,2025-03-02,2025-03-01,\n")
+    (shop.raw_dir / "sale_campaigns.csv").write_text(
+        "sale_campaign_id,sale_name,starts_on,ends_on,prior_sale_campaign_id\nspring,Spring,2025-03-02,2025-03-01,\n"
+    )
     result = shop.run(DATES[1], arguments=["--select", "+stg_sale_campaigns"])
-    assert_it_still_stands(shop, result, version, "of stg_sale_campaigns it does not hold that 'sale campaigns start before they end', for 1 row")
+    assert_it_still_stands(
+        shop,
+        result,
+        version,
+        "of stg_sale_campaigns it does not hold that 'sale campaigns start before they end', for 1 row",
+    )
 
 
 def test_what_is_published(shop):
@@ -460,7 +467,11 @@ def mentions(connection, traces: list[str]) -> list[tuple]:
 
 def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_path):
     """Someone with several accounts, and a guest."""
-    shutil.copytree(PROJECT, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "warehouse", "published", "target", "logs"))
+    shutil.copytree(
+        PROJECT,
+        tmp_path / "project",
+        ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "warehouse", "published", "target", "logs"),
+    )
     shutil.copytree(built, tmp_path / "shop", symlinks=True)
     runs = Runs(tmp_path / "runs", tmp_path / "project")
     shop = Shop(runs, tmp_path / "shop")

@@ -188,7 +188,9 @@ def test_local_dates_are_exact_at_every_hour(project, tmp_path, zone):
     """dbt renders a shortcut past the time zone's tables; the days on which clocks change must not notice."""
     write_shop(random_shop(0, date(2025, 3, 30)), tmp_path, "parquet")
     rendered = {model.name: model.sql for model in project.compiled(tmp_path, shop_timezone=zone).models}["stg_reviews"]
-    local_date = re.search(r"reviewed_at,\s+((?:case|cast)(?:(?!reviewed_at,).)*?) as reviewed_on", rendered, re.DOTALL).group(1)
+    local_date = re.search(
+        r"reviewed_at,\s+((?:case|cast)(?:(?!reviewed_at,).)*?) as reviewed_on", rendered, re.DOTALL
+    ).group(1)
     with duckdb.connect() as connection:
         wrong = connection.execute(f"""
             select reviewed_at from generate_series(timestamp '2000-01-01', timestamp '2030-01-01', interval 29 minute) as _(reviewed_at)

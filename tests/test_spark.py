@@ -73,7 +73,11 @@ def marts(spark):
 def copy(on_spark, tmp_path_factory):
     """The project as another shop may have changed it."""
     root = tmp_path_factory.mktemp("copy") / "project"
-    shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "warehouse", "target", "logs", "published"))
+    shutil.copytree(
+        PROJECT,
+        root,
+        ignore=shutil.ignore_patterns(".*", "data", "dbt_packages", "warehouse", "target", "logs", "published"),
+    )
     (root / "seeds" / "sale_campaigns.csv").write_text(
         "sale_campaign_id,sale_name,starts_on,ends_on,prior_sale_campaign_id\n1,Mum's \\ 20% 'n' more,2025-01-01,,\n")
     return Project(tmp_path_factory.mktemp("copy_artifacts"), root=root, target="spark")

@@ -33,7 +33,8 @@ def examine(shop: Shop) -> tuple[list[str], bool]:
 
 
 def versions(_: Shop) -> list[str]:
-    """A line for each package that is missing or of another version than pyproject.toml asks for; else what is installed."""
+    """A line for each package that is missing or of another version than pyproject.toml asks for; else what is
+    installed."""
     wrong = []
     for text in requires("ecommerce-segments") or []:
         needed = Requirement(text)

@@ -104,7 +104,8 @@ def why_node_failed(run: Any, manifest: Manifest, raw_dir: Path) -> tuple[int, F
 
 
 def broken_rules(node: Any, manifest: Manifest) -> list[str]:
-    """What the test keeps_rules found, a line for each broken rule; none for another test, or where the warehouse is silent."""
+    """What the test keeps_rules found, a line for each broken rule; none for another test, or where the warehouse is
+    silent."""
     if getattr(getattr(node, "test_metadata", None), "name", None) != "keeps_rules":
         return []
     try:

@@ -1,7 +1,8 @@
 """Write the documentation that follows from the register: docs/segments.md, and dbt's page of all models and columns.
 
-Segments and traits have no YAML of their own. Their description comes from their register. The columns of a segment take type and
-description from `customers`, or from the mart with several rows per customer that it filters; those of traits are in `customers` too.
+Segments and traits have no YAML of their own. Their description comes from their register. The columns of a segment
+take type and description from `customers`, or from the mart with several rows per customer that it filters; those of
+traits are in `customers` too.
 """
 
 import re
@@ -43,7 +44,9 @@ def describe_traits(manifest: Manifest, settings: dict) -> None:
         models["customers"].columns[told.name] = told
         if node := models.get(column["source"]):
             node.columns[told.name] = told
-            node.description = "One row per customer who has the trait. " + " ".join(one.description for one in node.columns.values())
+            node.description = "One row per customer who has the trait. " + " ".join(
+                one.description for one in node.columns.values()
+            )
 
 
 def description(entry: dict) -> str:

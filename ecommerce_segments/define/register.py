@@ -30,7 +30,7 @@ where
     and purchase_count >= 2
     -- Someone who is in another segment is left out so:
     -- and customer_id not in (select customer_id from {{{{ ref('seg_non_target') }}}})
-"""
+"""  # noqa: E501
 ENTRY = """\
     - name: {name}
       title: {title}

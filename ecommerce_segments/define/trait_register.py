@@ -1,4 +1,5 @@
-"""The registers of traits: `traits` and `own_traits`, with a file per trait, and `custom_traits`, which come as data."""
+"""The registers of traits: `traits` and `own_traits`, with a file per trait, and `custom_traits`, which come as data.
+"""
 
 import re
 from pathlib import Path
@@ -25,7 +26,7 @@ select
 from {{{{ ref('int_purchases') }}}}
 where customer_id is not null
 group by customer_id
-"""
+"""  # noqa: E501
 ENTRY = """\
     - name: {name}
       columns:
@@ -45,7 +46,8 @@ def registered() -> list[dict]:
 
 
 def registered_columns(settings: dict) -> list[dict]:
-    """The columns that traits add to customers: dicts with name, type, description and source, the model or raw table that they come from."""
+    """The columns that traits add to customers: dicts with name, type, description and source, the model or raw table
+    that they come from."""
     found = [
         (column, f"trait_{trait['name']}")
         for register in ("traits", "own_traits")
@@ -76,18 +78,23 @@ def check() -> str | None:
 
 
 def add(name: str) -> str:
-    """Write a trait's file and its register entry. Returns what to do next; raises CannotDo where something speaks against it."""
+    """Write a trait's file and its register entry.
+
+    Returns what to do next; raises CannotDo where something speaks against it.
+    """
     names = [entry["name"] for entry in registered()]
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name) or yaml.safe_load(name) != name:
         raise CannotDo(
-            f"'{name}' is no name for a trait: take lower-case letters, digits and underscores, such as products_bought_365d."
+            f"'{name}' is no name for a trait: take lower-case letters, digits and underscores, such as"
+            " products_bought_365d."
         )
     if file_of(name).exists() or name in names:
         raise CannotDo(f"The trait {name} is there already.")
     text = BLOCK.sub(lambda found: f"  traits:\n{found[1]}{ENTRY.format(name=name)}", PROJECT_FILE.read_text(), count=1)
     if not says_only(text, [*names, name], "traits"):
         raise CannotDo(
-            f"The var `traits` in {PROJECT_FILE} is not written as it ships: write the entry and {file_of(name)} by hand."
+            f"The var `traits` in {PROJECT_FILE} is not written as it ships: write the entry and {file_of(name)} by"
+            " hand."
         )
     PROJECT_FILE.write_text(text)
     file_of(name).write_text(FILE.format(name=name))
@@ -99,7 +106,10 @@ def add(name: str) -> str:
 
 
 def remove(name: str) -> str:
-    """Remove a trait's file, register entry and unit tests. Returns what follows; raises CannotDo where something speaks against it."""
+    """Remove a trait's file, register entry and unit tests.
+
+    Returns what follows; raises CannotDo where something speaks against it.
+    """
     entries = {entry["name"]: entry for entry in registered()}
     if name not in entries and not file_of(name).exists():
         raise CannotDo(f"There is no trait {name}{did_you_mean(name, list(entries)) or '.'}")
@@ -116,7 +126,8 @@ def remove(name: str) -> str:
     text = re.sub(rf"(?m)^    - name: {name}\n(?:      .*\n)*", "", PROJECT_FILE.read_text(), count=1)
     if not says_only(text, [other for other in entries if other != name], "traits"):
         raise CannotDo(
-            f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by hand."
+            f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by"
+            " hand."
         )
     PROJECT_FILE.write_text(text)
     if UNIT_TESTS.exists():

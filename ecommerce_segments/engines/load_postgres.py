@@ -1,9 +1,9 @@
 """Load a shop's raw files into the schema `raw` of a PostgreSQL database, typed as the raw contract says.
 
 psql's variables (PGHOST, PGDATABASE, ...) name the database. The views that the project makes on DuckDB read the files,
-so the text is validated as there: a row with an unreadable value is left out or, as the newest version of its key, loaded
-as a deletion of it; an unreadable descriptive value becomes null; and both are reported. Tables and columns that are
-not delivered are made too, empty. All tables change at once, or none.
+so the text is validated as there: a row with an unreadable value is left out or, as the newest version of its key,
+loaded as a deletion of it; an unreadable descriptive value becomes null; and both are reported. Tables and columns that
+are not delivered are made too, empty. All tables change at once, or none.
 """
 
 import tempfile

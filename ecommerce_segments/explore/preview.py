@@ -12,7 +12,8 @@ SHOWN = 10
 def preview(session: Session, segment: str) -> str:
     """The preview as text: size, who would enter and leave, and ten rows.
 
-    segment: name, with or without `seg_`; where there is no such segment, a trait. Raises DbtError where there is no such file or its SQL does not run.
+    segment: name, with or without `seg_`; where there is no such segment, a trait. Raises DbtError where there is no
+    such file or its SQL does not run.
     """
     segment = segment.removeprefix("seg_")
     model = f"seg_{segment}"

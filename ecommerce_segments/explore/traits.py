@@ -1,4 +1,5 @@
-"""List the traits that a segment may ask, a line each: the columns of the mart `customers`, with type, origin, meaning."""
+"""List the traits that a segment may ask, a line each: the columns of the mart `customers`, with type, origin, meaning.
+"""
 
 import re
 
@@ -12,7 +13,8 @@ DOCS = PROJECT / "models" / "marts" / "_docs.md"
 
 
 def traits(settings: dict) -> list[dict]:
-    """The columns of the mart, as a shop with these settings has them: dicts with name, type, source and description."""
+    """The columns of the mart, as a shop with these settings has them: dicts with name, type, source and description.
+    """
     marts = yaml.safe_load(MARTS.read_text())["models"]
     described = next(mart["columns"] for mart in marts if mart["name"] == "customers")
     return [

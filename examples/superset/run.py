@@ -1,8 +1,9 @@
 """Bring datasets, charts and the dashboard into Apache Superset, and check that each chart has rows.
 
-Everything is written in Superset's own export format in assets/, and Superset's own command imports it. Two things are not typed
-there, because they are known elsewhere: columns and descriptions come from the marts, as comments of the database; and the query
-that a chart asks, which Superset's page works out when somebody saves a chart, follows from the chart's parameters.
+Everything is written in Superset's own export format in assets/, and Superset's own command imports it. Two things are
+not typed there, because they are known elsewhere: columns and descriptions come from the marts, as comments of the
+database; and the query that a chart asks, which Superset's page works out when somebody saves a chart, follows from the
+chart's parameters.
 """
 
 import argparse
@@ -101,7 +102,10 @@ def load(uri: str, schema: str) -> None:
 
 
 def check(app, password: str) -> list[str]:
-    """Ask each chart for its data by Superset's API, and say how many rows came. Returns the names of charts without any."""
+    """Ask each chart for its data by Superset's API, and say how many rows came.
+
+    Returns the names of charts without any.
+    """
     client = app.test_client()
     login = {"username": ADMIN, "password": password, "provider": "db"}
     token = client.post("/api/v1/security/login", json=login).json["access_token"]

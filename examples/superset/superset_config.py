@@ -1,4 +1,7 @@
-"""How Superset runs here: on this machine, for whoever tries it. What it keeps is in SUPERSET_DIR, which run.py sets."""
+"""How Superset runs here: on this machine, for whoever tries it.
+
+What it keeps is in SUPERSET_DIR, which run.py sets.
+"""
 
 import os
 import secrets
