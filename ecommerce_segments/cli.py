@@ -218,7 +218,10 @@ def new(name: str, is_trait: bool) -> None:
 @of_a_trait
 def remove(name: str, is_trait: bool) -> None:
     """Remove the file, register entry and unit tests of a segment, or of a trait."""
+    from ecommerce_segments.define import document
+
     print(register_of(is_trait).remove(name))
+    document.write_segments_yaml()
 
 
 @command("check", "segments check", of_a_shop=False)
@@ -357,11 +360,12 @@ def backtest() -> None:
 
 @command("docs", "segments docs")
 def docs(shop: Shop) -> None:
-    """Write docs/segments.md, and after a build the page of all models, target/static_index.html."""
+    """Write docs/segments.md and the segments' YAML, and after a build the page of all models,
+    target/static_index.html."""
     from ecommerce_segments.define import document
 
-    document.write_page()
-    print(f"Wrote {document.PAGE}.", flush=True)
+    document.write_pages()
+    print(f"Wrote {document.PAGE} and {document.YAML}.", flush=True)
     document.write_site(session_of(shop))
     print("Wrote target/static_index.html.")
 

@@ -1,5 +1,5 @@
 {# What the YAML says of the marts, for readers of the warehouse: as comments of tables and columns. dbt's own persist_docs writes those of
-   the marts that have YAML; the segments have none, and published tables are copies. #}
+   the marts; a segment that is new has no YAML yet, and published tables are copies. #}
 
 {# {description, columns: {name: {description}}} of a mart or a table of predictions, or of neither. A segment's description is in the
    register, and its columns are those of customers. #}
@@ -43,7 +43,7 @@
         {% for result in results if result.status == 'success' and (
             (result.node.unique_id.startswith('model.ecommerce_segments.') and result.node.fqn[1] == 'marts') or result.node.unique_id in segments
         ) %}
-            {% do marts.append({'name': result.node.name, 'relation': api.Relation.create(
+            {% do marts.append({'name': result.node.name, 'has_yaml': result.node.description, 'relation': api.Relation.create(
                 database=result.node.database, schema=result.node.schema, identifier=result.node.alias,
                 type='view' if result.node.config.materialized == 'view' else 'table'
             )}) %}
@@ -55,7 +55,7 @@
 {% endmacro %}
 
 {% macro default__describe_marts(marts) %}
-    {% for mart in marts if mart.name.startswith('seg_') %}
+    {% for mart in marts if mart.name.startswith('seg_') and not mart.has_yaml %}
         {% do describe(mart.relation, mart.name) %}
     {% endfor %}
 {% endmacro %}

@@ -1,39 +1,53 @@
-"""Write the documentation that follows from the register: docs/segments.md, and dbt's page of all models and columns.
+"""Write the documentation that follows from the registers: docs/segments.md, dbt's YAML of the segments, and dbt's page
+of all models and columns.
 
-Segments and traits have no YAML of their own. Their description comes from their register. The columns of a segment
-take type and description from `customers`, or from the mart with several rows per customer that it filters; those of
-traits are in `customers` too.
+A segment's description comes from its entry. Its columns are described as in `customers`, or as in the mart with
+several rows per customer that it filters. Traits have no YAML: their columns are described by their register.
 """
 
 import re
 from pathlib import Path
-from typing import cast
 
-import sqlglot
+import yaml
 from dbt.artifacts.resources import ColumnInfo
 from dbt.contracts.graph.manifest import Manifest
-from sqlglot import exp
 
 from ecommerce_segments.dbt_session import Session
-from ecommerce_segments.define.register import file_of, registered
+from ecommerce_segments.define.register import SEGMENTS, file_of, registered
 from ecommerce_segments.define.trait_register import registered_columns
+from ecommerce_segments.explore.traits import filled_in, mart_columns, traits
 from ecommerce_segments.settings import defaults
 
 PAGE = Path("docs/segments.md")
+YAML = SEGMENTS / "_segments.yml"
+YAML_HEAD = "# Written by `segments docs`, from the register and the segments' files.\n"
 MARK = "<!-- From here on written by `segments docs`, from the register and the segments' files. -->"
 
 
-def describe_segments(manifest: Manifest, compiled: dict[str, str]) -> None:
-    """Give each segment's node in the manifest its description and columns. compiled: model name -> rendered SQL."""
-    models = {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
-    columns = models["customer_categories"].columns | models["customers"].columns
-    for entry in registered():
-        node = models[f"seg_{entry['name']}"]
-        node.description = description(entry)
-        shown = cast(
-            exp.Query, sqlglot.parse_one(compiled[node.name], read=manifest.metadata.adapter_type)
-        ).named_selects
-        node.columns = {name: columns[name] for name in shown if name in columns}
+def segments_yaml(entries: list[dict] | None = None) -> str:
+    """dbt's YAML of the segments: for dbt's page, and whatever else reads dbt's manifest. entries: of the register,
+    else all."""
+    described = {column["name"]: filled_in(column["description"]) for column in mart_columns("customer_categories")}
+    described |= {column["name"]: column["description"] for column in traits(defaults())}
+    models = [
+        {
+            "name": f"seg_{entry['name']}",
+            "description": description(entry),
+            "columns": [
+                {"name": name, "description": described[name].strip()}
+                for name in columns_of(entry["name"])
+                if name in described
+            ],
+        }
+        for entry in (registered() if entries is None else entries)
+    ]
+    return YAML_HEAD + yaml.safe_dump({"models": models}, sort_keys=False, allow_unicode=True, width=140)
+
+
+def columns_of(name: str) -> list[str]:
+    """The columns that a segment's file shows."""
+    shown = re.search(r"(?ms)^select\n(.*?)^from ", file_of(name).read_text())
+    return re.findall(r"(?m)^    (\w+)", shown[1] if shown else "")
 
 
 def describe_traits(manifest: Manifest, settings: dict) -> None:
@@ -54,7 +68,8 @@ def description(entry: dict) -> str:
     grain = "customer" + (f" and {entry['row_per']}" if entry.get("row_per") else "")
     told = {"Goal": "goal", "Example": "example", "Watch out": "watch_out", "Source": "source"}
     return f"One row per {grain} in the segment. {entry['definition']}" + "".join(
-        f"\n\n**{title}.** {entry[field]}" for title, field in told.items() if entry.get(field))
+        f"\n\n**{title}.** {entry[field]}" for title, field in told.items() if entry.get(field)
+    )
 
 
 def page(entries: list[dict] | None = None) -> str:
@@ -72,8 +87,17 @@ def page(entries: list[dict] | None = None) -> str:
 
 def section(number: int, entry: dict) -> str:
     """The section of a segment on the page, in Markdown."""
-    lines = [f"### {number}. {entry['title']}", "", f"`seg_{entry['name']}`: {entry['definition']}", "", "```sql",
-             *filter_of(entry["name"]), "```", "", f"**What to do.** {entry['goal']}"]
+    lines = [
+        f"### {number}. {entry['title']}",
+        "",
+        f"`seg_{entry['name']}`: {entry['definition']}",
+        "",
+        "```sql",
+        *filter_of(entry["name"]),
+        "```",
+        "",
+        f"**What to do.** {entry['goal']}",
+    ]
     for title, field in {"Example": "example", "Watch out": "watch_out", "Source": "source"}.items():
         if entry.get(field):
             lines += ["", f"**{title}.** {entry[field]}"]
@@ -87,13 +111,18 @@ def filter_of(name: str) -> list[str]:
     return [re.sub(r"\{\{ ref\('(\w+)'\) \}\}", r"\1", line) for line in lines[start:]]
 
 
-def write_page() -> None:
-    """Write docs/segments.md anew."""
+def write_pages() -> None:
+    """Write docs/segments.md and the segments' YAML anew."""
     PAGE.write_text(page())
+    write_segments_yaml()
+
+
+def write_segments_yaml() -> None:
+    """Write the segments' YAML anew."""
+    YAML.write_text(segments_yaml())
 
 
 def write_site(session: Session) -> None:
     """Write dbt's page of all models and columns, target/static_index.html. Raises DbtError."""
     describe_traits(session.manifest, defaults() | session.variables)
-    describe_segments(session.manifest, session.compiled("path:models/marts/segments"))
     session.invoke("docs", "generate", "--static")

@@ -15,8 +15,6 @@ DOCS = PROJECT / "models" / "marts" / "_docs.md"
 def traits(settings: dict) -> list[dict]:
     """The columns of the mart, as a shop with these settings has them: dicts with name, type, source and description.
     """
-    marts = yaml.safe_load(MARTS.read_text())["models"]
-    described = next(mart["columns"] for mart in marts if mart["name"] == "customers")
     return [
         {
             "name": column["name"],
@@ -24,8 +22,13 @@ def traits(settings: dict) -> list[dict]:
             "source": "int_customer_traits",
             "description": filled_in(column["description"]),
         }
-        for column in described
+        for column in mart_columns("customers")
     ] + registered_columns(settings)
+
+
+def mart_columns(mart: str) -> list[dict]:
+    """The columns of a mart as dbt's YAML has them: dicts with name, data_type and description."""
+    return next(one["columns"] for one in yaml.safe_load(MARTS.read_text())["models"] if one["name"] == mart)
 
 
 def filled_in(description: str) -> str:
