@@ -31,7 +31,7 @@ test: $(VENV) data/demo/orders.parquet ## Run everything: sqlfluff, dbt unit and
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint unit-test
 	@$(MAKE) --no-print-directory pytest
 
-test-all: export PYTEST_ADDOPTS = -m "not postgres and not spark and not cluster and not warehouses"
+test-all: export PYTEST_ADDOPTS = -m "not postgres and not spark and not cluster and not warehouses and not dagster"
 test-all: export SHOPS = 17
 test-all: test ## The same with the tests that take minutes
 
@@ -122,6 +122,9 @@ warehouses: $(WAREHOUSES_VENV) ## Compile for Snowflake, BigQuery and Redshift, 
 SUPERSET_VENV := .venv-superset/installed
 superset: $(SUPERSET_VENV) ## Show the published marts in Apache Superset, on this machine (docs/bi_tools.md)
 	.venv-superset/bin/python examples/superset/run.py --serve 8088
+DAGSTER_VENV := .venv-dagster/installed
+dagster: $(DAGSTER_VENV) ## Materialize and publish a shop by Dagster
+	.venv-dagster/bin/pytest -m dagster tests/test_dagster.py
 
 # Those of tests first: the others keep to its versions. Snowflake's connector asks for older packages than the project has.
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras \
@@ -130,7 +133,7 @@ lock: ## Pin the requirements of pyproject.toml again, with hashes
 	python3 -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
 	$(COMPILE) --extra dev --output-file requirements/dev.txt pyproject.toml
-	for extra in metrics postgres spark; do \
+	for extra in dagster metrics postgres spark; do \
 		$(COMPILE) --extra $$extra --constraint requirements/dev.txt --output-file requirements/$$extra.txt pyproject.toml; \
 	done
 	$(COMPILE) --output-file requirements/warehouses.txt requirements/warehouses.in
@@ -151,6 +154,15 @@ help:
 
 .venv/installed-postgres: requirements/postgres.txt .venv/installed
 	.venv/bin/$(INSTALL) --only-binary :all: --requirement requirements/postgres.txt
+	touch $@
+
+# An environment of its own: Dagster brings thirty packages that nothing else needs.
+$(DAGSTER_VENV): requirements/dev.txt requirements/dagster.txt pyproject.toml
+	@echo 'Setting up Python packages and Dagster in .venv-dagster ...'
+	python3 -m venv .venv-dagster
+	.venv-dagster/bin/$(INSTALL) --only-binary :all: --requirement requirements/dev.txt
+	.venv-dagster/bin/$(INSTALL) --only-binary :all: --requirement requirements/dagster.txt
+	.venv-dagster/bin/$(INSTALL_COMMAND)
 	touch $@
 
 # One package, halo, comes as source only.

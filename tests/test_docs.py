@@ -1,6 +1,8 @@
 """What the docs name is there, and what is there is named in them: commands, settings, tables, columns, files, counts
 and defaults."""
 
+import ast
+import configparser
 import re
 import tomllib
 from pathlib import Path
@@ -212,6 +214,30 @@ def test_variables_of_the_environment_that_the_docs_name_are_read_somewhere():
     )
     named = set(re.findall(r"\b([A-Z][A-Z]+(?:_[A-Z]+)+)(?==|`)", ALL))
     assert named and {name for name in named if name not in code} == set()
+
+
+def test_the_files_for_schedulers_are_what_schedulers_read():
+    folder = PROJECT / "examples" / "schedulers"
+    command = "/srv/ecommerce-segments/.venv/bin/segments nightly --shop /srv/shop"
+    (line,) = re.findall(r"(?m)^(?![#A-Z]).+", (folder / "crontab").read_text())
+    assert re.match(r"\d+ \d+ \* \* \* ", line) and command in line
+    service, timer = (configparser.ConfigParser(interpolation=None) for _ in range(2))
+    service.read(folder / "segments.service")
+    timer.read(folder / "segments.timer")
+    assert (
+        service["Service"]["ExecStart"],
+        service["Service"]["RestartPreventExitStatus"],
+        timer["Install"]["WantedBy"],
+    ) == (command, "2", "timers.target")
+    steps = yaml.safe_load((folder / "github_actions.yml").read_text())["jobs"]["nightly"]["steps"]
+    assert steps[0]["run"] == command
+    calls = [
+        node for node in ast.walk(ast.parse((folder / "airflow_dag.py").read_text())) if isinstance(node, ast.Call)
+    ]
+    (operator,) = [call for call in calls if getattr(call.func, "id", "") == "BashOperator"]
+    assert {word.arg: ast.literal_eval(word.value) for word in operator.keywords if word.arg == "bash_command"} == {
+        "bash_command": command
+    }
 
 
 def test_each_page_is_linked_from_the_readme_or_from_a_page():
