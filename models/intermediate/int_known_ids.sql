@@ -47,7 +47,8 @@ former_guests as (
         account_emails.customer_id,
         order_emails.has_guest_orders as has_rows_of_its_own
     from order_emails
-    inner join {{ ref('int_account_emails') }} as account_emails on order_emails.normalized_email = account_emails.normalized_email
+    inner join {{ ref('int_account_emails') }} as account_emails
+        on order_emails.normalized_email = account_emails.normalized_email
     where not account_emails.has_shared_email
 
 ),

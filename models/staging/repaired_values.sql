@@ -20,7 +20,7 @@ select
     {{ row_key(raw_contract(table)) }} as row_key,
     '{{ column }}' as column_name,
     {{ column }}_repaired_from as raw_value,
-    row_status as row_status
+    row_status
 from {{ ref('base_' ~ table) }}
 where {{ column }}_repaired_from is not null
 {{ 'union all' if not loop.last }}
