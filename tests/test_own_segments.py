@@ -219,7 +219,7 @@ def test_a_run_that_reads_what_is_of_another_date_is_refused(copy):
     assert "customers, which it reads, is of 2025-04-02" in messages(build("--select", "seg_non_target"))
 
     # A run that fails leaves the rest without a date, as it may have come to it or not.
-    (copy.root / "models" / "intermediate" / "int_rfm.sql").write_text(
+    (copy.root / "models" / "intermediate" / "scores" / "int_rfm.sql").write_text(
         "select 1 / 'no number' as customer_id from {{ ref('int_purchases') }}"
     )
     assert not build("--select", "+customers").success
