@@ -307,7 +307,7 @@ def test_a_question_before_the_first_build_says_so(terminal, shop, directory):
     "command, sentence",
     [
         ("explain", "Error: Missing argument 'CUSTOMER'."),
-        ("preview", "Error: Missing argument 'SEGMENT'."),
+        ("preview", "Error: Missing argument 'NAME'."),
         ("new", "Error: Missing argument 'NAME'."),
         ("remove loyal_buyer", "There is no segment loyal_buyer: did you mean loyal_buyers?"),
         ("backfill --from 2024-07-31 --every month", "Error: Missing option '--to'."),

@@ -109,7 +109,7 @@ def test_a_segment_is_added_previewed_built_and_removed(copy):
             preview(session, "nothing")
         with pytest.raises(
             DbtError,
-            match="seg_loyal_buyer.sql: did you mean loyal_buyers[?] `make segment NAME=loyal_buyer` writes one.",
+            match="seg_loyal_buyer.sql: did you mean loyal_buyers[?] `segments new loyal_buyer` writes one.",
         ):
             preview(session, "loyal_buyer")
     expected = copy.rows(
@@ -265,12 +265,12 @@ def test_explain_agrees_with_the_memberships(built):
 
 
 @pytest.mark.parametrize("arguments, sentence", [
-    (["add", "Loyal Buyers"], "'Loyal Buyers' is no name for a segment"),
-    (["add", "loyal_buyers"], "The segment loyal_buyers is there already."),
+    (["new", "Loyal Buyers"], "'Loyal Buyers' is no name for a segment"),
+    (["new", "loyal_buyers"], "The segment loyal_buyers is there already."),
     (["remove", "nothing"], "There is no segment nothing."),
 ])
 def test_the_register_refuses(built, arguments, sentence):
-    refused = built.segments("register", *arguments)
+    refused = built.segments(*arguments)
     assert refused.returncode == 2 and sentence in refused.stderr
 
 

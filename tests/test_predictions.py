@@ -6,7 +6,6 @@ this file's own.
 """
 
 import shutil
-import sys
 import tempfile
 from contextlib import chdir
 from datetime import date, timedelta
@@ -21,7 +20,7 @@ import yaml
 from scipy.special import hyp2f1
 from scipy.stats import betaprime
 
-from ecommerce_segments.dbt_session import DbtError
+from ecommerce_segments.dbt_session import DbtError, Session
 from ecommerce_segments.engines.source_tables import replace
 from ecommerce_segments.predict import buyers as step
 from ecommerce_segments.predict.backtest import CDNOW_CUT, COMPLETE_JOURNEY_CUT, PAGE, holdout, plot, section, with_part
@@ -399,7 +398,7 @@ def test_what_is_written_has_the_declared_columns_and_rounding(warehouse, cdnow)
     ) == [("007", None), ('a "b"\n,c', "12.35")]
 
 
-def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, tmp_path, capsys, monkeypatch):
+def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, tmp_path):
     write_shop(random_shop(3, date(2025, 3, 31)), tmp_path / "raw", "parquet")
     settings = {"as_of_date": "2025-03-31", "max_rejected_rows": 1_000_000}
     file = tmp_path / "shop.duckdb"
@@ -407,7 +406,6 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
         "build", "--exclude-resource-type", "test", "unit_test", raw_dir=tmp_path / "raw", database=file, **settings
     )
     assert built.success, messages(built)
-    monkeypatch.setattr(sys, "argv", ["predict.py", "--vars", yaml.safe_dump(settings)])
     with (
         chdir(PROJECT),
         environment(
@@ -415,14 +413,10 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
             DUCKDB_PATH=file,
             DBT_TARGET_PATH=tmp_path,
             DBT_LOG_PATH=tmp_path,
-            DATASET="shop",
-            PUBLISHED_DIR=tmp_path,
             DBT_TARGET="duckdb",
         ),
     ):
-        code = step.main()
-        said = capsys.readouterr()
-        assert code == 0, said
+        told = "\n".join(step.predict_buyers(Session(settings)))
         rows(file, "checkpoint")
         for wrong in (
             "update marts.customer_predictions set probability_alive = 1.5",
@@ -437,14 +431,9 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
             )
             assert [run.status for run in tested.result].count("fail") == 1, wrong
         rows(file, "update marts.customer_value set as_of_date = '2025-03-30'")
-        assert step.main() == 2
-    assert (
-        capsys.readouterr().err
-        == "The mart customer_value is of 2025-03-30, but the last build of 2025-03-31: build again first.\n"
-    )
-    assert (
-        "buyers as of 2025-03-31" in said.out and "at least 200 are needed (prediction_min_repeat_buyers)." in said.out
-    )
+        with pytest.raises(DbtError, match="customer_value is of 2025-03-30, but the last build of 2025-03-31: build"):
+            step.predict_buyers(Session(settings))
+    assert "buyers as of 2025-03-31" in told and "at least 200 are needed (prediction_min_repeat_buyers)." in told
     assert rows(file, "select customer_id, probability_alive from marts.customer_predictions order by 1") == rows(
         file, "select customer_id, null from marts.customers where purchase_count > 0 order by 1")
     assert rows(file, "select model, as_of_date from marts.prediction_fits order by 1") == [

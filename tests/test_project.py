@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 import yaml
+from dbt.artifacts.resources import ColumnInfo
 
 from ecommerce_segments.define import document, register
 from ecommerce_segments.settings import defaults
@@ -32,6 +33,11 @@ def built(project, tmp_path_factory):
     compiled = project.compiled(directory, as_of_date="2025-03-31")
     with chdir(PROJECT):
         document.describe_traits(project.manifest, defaults())
+        # A segment of one's own has its YAML once `segments docs` was run.
+        for told in yaml.safe_load(document.segments_yaml())["models"]:
+            segment = models(project)[told["name"]]
+            segment.description = told["description"]
+            segment.columns = {column["name"]: ColumnInfo(**column) for column in told["columns"]}
     return compiled.build(directory)
 
 

@@ -40,6 +40,7 @@ def segments_yaml(entries: list[dict] | None = None) -> str:
             ],
         }
         for entry in (registered() if entries is None else entries)
+        if file_of(entry["name"]).exists()
     ]
     return YAML_HEAD + yaml.safe_dump({"models": models}, sort_keys=False, allow_unicode=True, width=140)
 
@@ -67,7 +68,7 @@ def description(entry: dict) -> str:
     """A segment's description for dbt's page, in Markdown; it opens with the grain."""
     grain = "customer" + (f" and {entry['row_per']}" if entry.get("row_per") else "")
     told = {"Goal": "goal", "Example": "example", "Watch out": "watch_out", "Source": "source"}
-    return f"One row per {grain} in the segment. {entry['definition']}" + "".join(
+    return f"One row per {grain} in the segment. {entry['definition'] or ''}" + "".join(
         f"\n\n**{title}.** {entry[field]}" for title, field in told.items() if entry.get(field)
     )
 
