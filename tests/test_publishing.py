@@ -17,8 +17,10 @@ import duckdb
 import pytest
 import yaml
 
+from ecommerce_segments.define.trait_register import registered_columns
 from ecommerce_segments.explore.traits import filled_in
 from ecommerce_segments.publish import versions as publish
+from ecommerce_segments.settings import defaults
 from project import PROJECT
 from random_shops import random_shop, write_shop
 
@@ -376,7 +378,8 @@ def test_descriptions_stand_in_the_warehouse_and_go_with_what_is_published(shop)
 
 
 def yaml_descriptions() -> dict[str, tuple[str, dict[str, str]]]:
-    """Of each model and table of predictions that has YAML, its description and those of its columns."""
+    """Of each model and table of predictions that has YAML, its description and those of its columns; in customers also
+    those of registered traits."""
     tables = []
     for file in (PROJECT / "models").rglob("*.yml"):
         content = yaml.safe_load(file.read_text())
@@ -386,6 +389,7 @@ def yaml_descriptions() -> dict[str, tuple[str, dict[str, str]]]:
             for table in source["tables"]
             if source["name"] == "predictions"
         ]
+    next(table for table in tables if table["name"] == "customers")["columns"] += registered_columns(defaults())
     return {
         table["name"]: (
             table.get("description", "").strip(),
