@@ -22,7 +22,7 @@ ENVIRONMENT := $(if $(filter spark,$(TARGET)),.venv-spark,.venv)
 BIN := $(ENVIRONMENT)/bin
 VENV := $(ENVIRONMENT)/installed
 
-.PHONY: run test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster compare-engines build-on-spark unit-test-on-spark warehouses superset lock clean help
+.PHONY: run test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster compare-engines build-on-spark unit-test-on-spark warehouses dagster superset lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build, audit and publish the segments of a shop (the demo, or RAW_DIR=...), and show them; .venv/bin/segments --help has more
 	@$(BIN)/segments run
@@ -122,6 +122,7 @@ warehouses: $(WAREHOUSES_VENV) ## Compile for Snowflake, BigQuery and Redshift, 
 SUPERSET_VENV := .venv-superset/installed
 superset: $(SUPERSET_VENV) ## Show the published marts in Apache Superset, on this machine (docs/bi_tools.md)
 	.venv-superset/bin/python examples/superset/run.py --serve 8088
+
 DAGSTER_VENV := .venv-dagster/installed
 dagster: $(DAGSTER_VENV) ## Materialize and publish a shop by Dagster
 	.venv-dagster/bin/pytest -m dagster tests/test_dagster.py

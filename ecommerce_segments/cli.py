@@ -404,6 +404,8 @@ def expire_snapshots(days: float) -> None:
 def main(words: list[str] | None = None) -> int:
     """Run the command line, or these words in its place. Returns the exit code."""
     try:
+        if not (PROJECT / "dbt_project.yml").exists():
+            raise CannotDo("The command works in a clone of the project: install it there, by `make run`.")
         return segments.main(words, prog_name="segments", standalone_mode=False) or 0
     except click.Abort:
         print("Stopped.", file=sys.stderr)

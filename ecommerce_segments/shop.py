@@ -78,7 +78,7 @@ def this_shop(options: Mapping[str, str] | None = None) -> Shop:
         of_the_sample
         | from_file
         | given_settings(typed.get("VARS", ""))
-        | given_settings(typed.get("SET", ""), "--set")
+        | given_settings((options or {}).get("SET") or "", "--set")
     )
     settings = defaults() | given
     check_settings(settings)

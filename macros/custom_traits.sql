@@ -3,7 +3,7 @@
     {% set names = [] %}
     {% set misread = [] %}
     {% set not_allowed = [] %}
-    {% for trait in var('custom_traits') %}
+    {% for trait in var('custom_traits') or [] %}
         {% set is_this = 'trait = ' ~ text_literal(trait.name) ~ ' and ' %}
         {% do names.append(text_literal(trait.name)) %}
         {% do misread.append(is_this ~ 'not ' ~ is_value_of(trait.type, 'value')) %}

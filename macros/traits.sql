@@ -66,7 +66,9 @@
 {% macro check_trait_columns(trait, shown) %}
     {% set types = {} %}
     {% for column in shown %}
-        {% do types.update({column.name | lower: column.dtype}) %}
+        {# Snowflake calls whole numbers NUMBER, with no places. #}
+        {% set is_whole = column.dtype | lower == 'number' and column.numeric_scale == 0 %}
+        {% do types.update({column.name | lower: 'bigint' if is_whole else column.dtype}) %}
     {% endfor %}
     {% set named = trait.columns | map(attribute='name') | list %}
     {% for name in ['customer_id'] + named if name not in types %}
@@ -130,6 +132,11 @@
     {% endfor %}
     {% for trait in var('custom_traits') or [] %}
         {% do check_trait_entry('entry ' ~ trait.get('name', loop.index) ~ ' of custom_traits', trait, taken) %}
+        {% if trait.get('without') is not none %}
+            {% do exceptions.raise_compiler_error(
+                'The entry ' ~ trait.name ~ ' of custom_traits names a value without a row, which only traits of a file have: take `without` away.'
+            ) %}
+        {% endif %}
         {% if trait.type not in ['text', 'number', 'date', 'boolean'] %}
             {% do exceptions.raise_compiler_error(
                 'The entry ' ~ trait.name ~ ' of custom_traits has the type ' ~ trait.type ~ ', but must have text, number, date or boolean.'

@@ -310,7 +310,7 @@ def test_a_broken_rule_is_told_in_its_own_words(shop):
         shop,
         result,
         version,
-        "of stg_sale_campaigns it does not hold that 'sale campaigns start before they end', for 1 row",
+        "1 row of stg_sale_campaigns breaks the rule 'sale campaigns start before they end'",
     )
 
 

@@ -11,14 +11,13 @@ from packaging.requirements import Requirement
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
 from ecommerce_segments.define import register, trait_register
 from ecommerce_segments.publish.versions import NotPublished, current
-from ecommerce_segments.raw_contract import raw_contract
+from ecommerce_segments.raw_contract import raw_contract, required_tables
 from ecommerce_segments.settings import SettingsError, did_you_mean
 from ecommerce_segments.shop import Shop, check_owner, shown
 
 # A build takes about this many times the bytes of the raw files, once in the warehouse and once in what is published.
 DISK_FACTOR = 4
 READ = (".parquet", ".csv")
-REQUIRED = ("customers", "orders", "order_lines", "products")
 
 
 def examine(shop: Shop) -> tuple[list[str], bool]:
@@ -75,7 +74,7 @@ def files(shop: Shop) -> list[str]:
         elif path.suffix in READ and (meant := did_you_mean(name, known)):
             others.append(f"  {path.name} is not read{meant}")
     lines = [f"  files in {shown(shop.raw_dir)}: {', '.join(found) or 'none of a raw table'}", *others]
-    missing = [name for name in REQUIRED if name not in found]
+    missing = [name for name in required_tables() if name not in found]
     lines += (
         [f"! The required tables {', '.join(missing)} are missing in {shown(shop.raw_dir)} (docs/raw_contract.md)."]
         if missing

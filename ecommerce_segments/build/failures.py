@@ -113,7 +113,9 @@ def broken_rules(node: Any, manifest: Manifest) -> list[str]:
     except DbtError:
         return []
     table = node.attached_node.split(".")[-1]
-    return [f"of {table} it does not hold that '{rule}', for {counted(int(rows))}" for rule, rows in found]
+    return [
+        f"{counted(int(rows))} of {table} {'breaks' if rows == 1 else 'break'} the rule '{rule}'" for rule, rows in found
+    ]
 
 
 def counted(rows: int) -> str:

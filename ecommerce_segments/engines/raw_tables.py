@@ -13,6 +13,7 @@ from dbt.cli.main import dbtRunner
 from ecommerce_segments import PROJECT, CannotDo
 from ecommerce_segments.build.failures import bare
 from ecommerce_segments.build.file_faults import file_fault
+from ecommerce_segments.raw_contract import key_of
 
 
 def is_descriptive(column: dict) -> bool:
@@ -44,7 +45,7 @@ def rows_to_load(table: str, columns: dict) -> str:
     )
     if "updated_at" not in columns:
         return f"raw.{table} where {readable}"
-    key = ["customer_id", "trait"] if table == "custom_traits" else [next(iter(columns))]
+    key = key_of(table)
     identified = " and ".join(f"{name} is not null" for name in [*key, "updated_at"])
     of_one_key = " and ".join(f"loaded.{name} = versions.{name}" for name in key)
     # Materialized, so that a file of text is read once.

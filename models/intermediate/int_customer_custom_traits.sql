@@ -30,7 +30,7 @@ ranked as (
 )
 
 select
-    {{ (['customer_id', 'count(*) as known_traits'] + newest_custom_traits()) | join(',\n    ') }}
+    {{ (['customer_id'] + newest_custom_traits()) | join(',\n    ') }}
 from ranked
 where recency_rank = 1
 group by customer_id

@@ -1,4 +1,4 @@
-{# What is true of a table, told rule by rule and found in one query: no two rows have the same `key`, the columns of `not_null` have a value,
+{# What is true of a table, told rule by rule and found in one query: no two rows have the same `key` (a missing part is a value like others), the columns of `not_null` have a value,
    those of `values` one of a list, or none, and each of the `rules`, {sentence: condition}, holds for each row. Unknown is not true. #}
 {% test keeps_rules(model, key=[], not_null=[], values={}, rules={}) %}
 {{ config(fail_calc='coalesce(sum(rows_found), 0)') }}
