@@ -114,7 +114,8 @@ def broken_rules(node: Any, manifest: Manifest) -> list[str]:
         return []
     table = node.attached_node.split(".")[-1]
     return [
-        f"{counted(int(rows))} of {table} {'breaks' if rows == 1 else 'break'} the rule '{rule}'" for rule, rows in found
+        f"{counted(int(rows))} of {table} {'breaks' if rows == 1 else 'break'} the rule '{rule}'"
+        for rule, rows in found
     ]
 
 
