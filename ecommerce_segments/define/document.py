@@ -7,16 +7,20 @@ several rows per customer that it filters. Traits have no YAML: their columns ar
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
-from dbt.artifacts.resources import ColumnInfo
-from dbt.contracts.graph.manifest import Manifest
 
-from ecommerce_segments.dbt_session import Session
 from ecommerce_segments.define.register import SEGMENTS, file_of, registered
 from ecommerce_segments.define.trait_register import registered_columns
 from ecommerce_segments.explore.traits import filled_in, mart_columns, traits
 from ecommerce_segments.settings import defaults
+
+# Loading dbt takes seconds: pages and YAML are written without it.
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from ecommerce_segments.dbt_session import Session
 
 PAGE = Path("docs/segments.md")
 YAML = SEGMENTS / "_segments.yml"
@@ -51,8 +55,10 @@ def columns_of(name: str) -> list[str]:
     return re.findall(r"(?m)^    (\w+)", shown[1] if shown else "")
 
 
-def describe_traits(manifest: Manifest, settings: dict) -> None:
+def describe_traits(manifest: "Manifest", settings: dict) -> None:
     """Give customers, and each trait's node, the columns that the registers add. They have no YAML either."""
+    from dbt.artifacts.resources import ColumnInfo
+
     models = {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
     for column in registered_columns(settings):
         told = ColumnInfo(name=column["name"], description=column["description"], data_type=column["type"])
@@ -123,7 +129,7 @@ def write_segments_yaml() -> None:
     YAML.write_text(segments_yaml())
 
 
-def write_site(session: Session) -> None:
+def write_site(session: "Session") -> None:
     """Write dbt's page of all models and columns, target/static_index.html. Raises DbtError."""
     describe_traits(session.manifest, defaults() | session.variables)
     session.invoke("docs", "generate", "--static")
