@@ -82,7 +82,7 @@
 {% macro create_raw_tables() %}
     {% set found = raw_columns() %}
     {% for schema in raw_schemas() %}
-        {% do run_query('create schema if not exists ' ~ schema.include(database=target.type not in ['postgres', 'redshift'])) %}
+        {% do run_query('create schema if not exists ' ~ schema.include(database=target.type not in ['postgres', 'redshift', 'spark'])) %}
     {% endfor %}
     {% for table in raw_sources() %}
         {% set missing = [] %}
