@@ -1,5 +1,7 @@
 """The raw contract: the tables that a shop hands over, and their columns."""
 
+from functools import cache
+
 import yaml
 
 from ecommerce_segments import PROJECT
@@ -7,6 +9,7 @@ from ecommerce_segments import PROJECT
 FILE = PROJECT / "models" / "staging" / "_raw_sources.yml"
 
 
+@cache
 def raw_tables() -> list[dict]:
     """The tables, as dbt's file of the raw sources has them: name, description, config, columns."""
     sources = yaml.safe_load(FILE.read_text())["sources"]

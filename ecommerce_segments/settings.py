@@ -41,8 +41,9 @@ def given_settings(text: str, where: str = "VARS") -> dict:
         ) from None
     if not isinstance(given, dict):
         raise SettingsError(f"{where} is {text!r}, but must be a map of settings: {EXAMPLE}")
+    known = defaults()
     for name in given:
-        refuse_unknown(str(name), defaults(), where)
+        refuse_unknown(str(name), known, where)
     return given
 
 

@@ -142,10 +142,11 @@ def read_file(file: Path) -> tuple[dict[str, str], dict]:
     }
     names = {variable: str(content[name]) for name, variable in NAMES.items() if name in content}
     settings = {name: value for name, value in content.items() if name not in PLACES | NAMES}
+    known = defaults()
     for name in settings:
         if meant := did_you_mean(name, [*PLACES, *NAMES]):
             raise SettingsError(f"{shown(file)} names {name}, which is no setting{meant}")
-        refuse_unknown(name, defaults(), shown(file))
+        refuse_unknown(name, known, shown(file))
     return places | names, settings
 
 

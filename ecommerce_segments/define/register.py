@@ -1,6 +1,7 @@
 """The register of segments in dbt_project.yml: check it against the files, add a segment, remove one."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -56,11 +57,7 @@ def file_of(name: str) -> Path:
 
 def check() -> str | None:
     """What is wrong with the register, in a sentence, or None: dbt only says that a node was not found."""
-    for entry in registered():
-        if not file_of(entry["name"]).exists():
-            return (f"{PROJECT_FILE} registers the segment {entry['name']}, but there is no {file_of(entry['name'])}: "
-                    "write that file, or remove the entry from the var `segments`.")
-    return None
+    return without_file("segment", registered(), file_of)
 
 
 def add(name: str) -> str:
@@ -69,13 +66,7 @@ def add(name: str) -> str:
     Returns what to do next; raises CannotDo where something speaks against it.
     """
     names = [entry["name"] for entry in registered()]
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name) or yaml.safe_load(name) != name:
-        raise CannotDo(
-            f"'{name}' is no name for a segment: take lower-case letters, digits and underscores, such as"
-            " weekend_shoppers."
-        )
-    if file_of(name).exists() or name in names:
-        raise CannotDo(f"The segment {name} is there already.")
+    refuse_name("segment", name, names, file_of, example="weekend_shoppers")
     text = (
         PROJECT_FILE.read_text().rstrip("\n")
         + "\n"
@@ -116,11 +107,35 @@ def remove(name: str) -> str:
             " hand."
         )
     PROJECT_FILE.write_text(text)
-    UNIT_TESTS.write_text(
-        re.sub(rf"(?m)^  - name: .*\n    model: seg_{name}\n(?:(?:    .*)?\n)*", "", UNIT_TESTS.read_text())
-    )
+    UNIT_TESTS.write_text(without_tests_of(f"seg_{name}", UNIT_TESTS.read_text()))
     file_of(name).unlink(missing_ok=True)
     return f"Removed. The next build takes the members of {name} out of all marts, and drops its table."
+
+
+def without_file(kind: str, entries: list[dict], file_of: Callable[[str], Path]) -> str | None:
+    """What to do about the first entry of a register whose file is not there, in a sentence, or None."""
+    for entry in entries:
+        if not file_of(entry["name"]).exists():
+            return (
+                f"{PROJECT_FILE} registers the {kind} {entry['name']}, but there is no {file_of(entry['name'])}: "
+                f"write that file, or remove the entry from the var `{kind}s`."
+            )
+    return None
+
+
+def refuse_name(kind: str, name: str, names: list[str], file_of: Callable[[str], Path], example: str) -> None:
+    """Raise CannotDo where a segment or a trait cannot have this name. names: those of its register."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name) or yaml.safe_load(name) != name:
+        raise CannotDo(
+            f"'{name}' is no name for a {kind}: take lower-case letters, digits and underscores, such as {example}."
+        )
+    if file_of(name).exists() or name in names:
+        raise CannotDo(f"The {kind} {name} is there already.")
+
+
+def without_tests_of(model: str, tests: str) -> str:
+    """The text of a file of unit tests without those of a model."""
+    return re.sub(rf"(?m)^  - name: .*\n    model: {model}\n(?:(?:    .*)?\n)*", "", tests)
 
 
 def says_only(text: str, names: list[str], register: str = "segments") -> bool:

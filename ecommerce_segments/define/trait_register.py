@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from ecommerce_segments import CannotDo
-from ecommerce_segments.define.register import PROJECT_FILE, says_only
+from ecommerce_segments.define.register import PROJECT_FILE, refuse_name, says_only, without_file, without_tests_of
 from ecommerce_segments.settings import did_you_mean
 
 # From the project's directory, where the command stands.
@@ -68,13 +68,7 @@ def file_of(name: str) -> Path:
 
 def check() -> str | None:
     """What is wrong with the register, in a sentence, or None: dbt only says that a node was not found."""
-    for entry in registered():
-        if not file_of(entry["name"]).exists():
-            return (
-                f"{PROJECT_FILE} registers the trait {entry['name']}, but there is no {file_of(entry['name'])}: "
-                "write that file, or remove the entry from the var `traits`."
-            )
-    return None
+    return without_file("trait", registered(), file_of)
 
 
 def add(name: str) -> str:
@@ -83,13 +77,7 @@ def add(name: str) -> str:
     Returns what to do next; raises CannotDo where something speaks against it.
     """
     names = [entry["name"] for entry in registered()]
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name) or yaml.safe_load(name) != name:
-        raise CannotDo(
-            f"'{name}' is no name for a trait: take lower-case letters, digits and underscores, such as"
-            " products_bought_365d."
-        )
-    if file_of(name).exists() or name in names:
-        raise CannotDo(f"The trait {name} is there already.")
+    refuse_name("trait", name, names, file_of, example="products_bought_365d")
     text = BLOCK.sub(lambda found: f"  traits:\n{found[1]}{ENTRY.format(name=name)}", PROJECT_FILE.read_text(), count=1)
     if not says_only(text, [*names, name], "traits"):
         raise CannotDo(
@@ -131,7 +119,7 @@ def remove(name: str) -> str:
         )
     PROJECT_FILE.write_text(text)
     if UNIT_TESTS.exists():
-        tests = re.sub(rf"(?m)^  - name: .*\n    model: trait_{name}\n(?:(?:    .*)?\n)*", "", UNIT_TESTS.read_text())
+        tests = without_tests_of(f"trait_{name}", UNIT_TESTS.read_text())
         # dbt reads no empty list.
         UNIT_TESTS.write_text(tests) if "\n  - name: " in tests else UNIT_TESTS.unlink()
     file_of(name).unlink(missing_ok=True)

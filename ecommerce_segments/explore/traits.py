@@ -2,6 +2,7 @@
 """
 
 import re
+from functools import cache
 
 import yaml
 
@@ -33,8 +34,13 @@ def mart_columns(mart: str) -> list[dict]:
 
 def filled_in(description: str) -> str:
     """A description of dbt's YAML, with the text of _docs.md in place of its name."""
-    docs = dict(re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", DOCS.read_text(), re.DOTALL))
-    return re.sub(r"{{ doc\('(\w+)'\) }}", lambda found: docs[found[1]], description)
+    return re.sub(r"{{ doc\('(\w+)'\) }}", lambda found: said_once()[str(found[1])], description)
+
+
+@cache
+def said_once() -> dict[str, str]:
+    """The texts of _docs.md, by name."""
+    return dict(re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", DOCS.read_text(), re.DOTALL))
 
 
 def listed(settings: dict) -> str:
