@@ -40,6 +40,9 @@
 {# The first thing that is wrong with a row by itself, or null. `forbidden` maps a reason to its condition. #}
 {% macro validation_error(raw, forbidden={}) -%}
     case
+        {%- if connectors_of(raw.name) %}
+        when source_error is not null then source_error
+        {%- endif %}
         {%- for column in raw.castable %}
         when {{ unreadable(column) }} is not null then 'unreadable {{ column }}'
         {%- endfor %}

@@ -28,6 +28,7 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
                         ("deleted", "deleted"),
                     )
                 }
+                | {"left_out_rows": 0}
                 for table, counts in expected.counts.items()
             },
         ),

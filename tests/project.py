@@ -75,6 +75,10 @@ class Project:
                 ]
             )
 
+    def inline(self, sql: str, **variables: object) -> str:
+        """SQL with Jinja, rendered."""
+        return self.dbt("compile", "--inline", sql, **variables).result.results[0].node.compiled_code
+
     def compiled(self, any_shop: Path, **variables: object) -> "CompiledProject":
         """Render the SQL of all models and tests for these vars. any_shop: a directory of raw files, to have views at
         all."""
@@ -106,11 +110,10 @@ class Statement:
 
 
 class CompiledProject:
-    """The project's SQL for one set of vars."""
+    """The project's SQL for one set of vars. expose: the macro that makes the views of files."""
 
-    def __init__(self, project: Project, nodes: list, variables: dict):
-        self.project = project
-        self.variables = variables
+    def __init__(self, project: Project, nodes: list, variables: dict, expose: str = "expose_raw_files"):
+        self.project, self.variables, self.expose = project, variables, expose
         models = {node.unique_id: node for node in nodes if node.resource_type == "model"}
         parents = {
             name: [parent for parent in node.depends_on.nodes if parent in models] for name, node in models.items()
@@ -127,22 +130,32 @@ class CompiledProject:
                     for file in (PROJECT / "seeds").glob("*.csv")}
 
     def raw_views(self, raw_dir: Path) -> list[str]:
-        """The statements that make the raw schema of a shop's files, as the project's own hook writes them."""
-        self.project.dbt("run-operation", "expose_raw_files", raw_dir=raw_dir, **self.variables)
+        """The statements that make the raw schema of a shop's files, and those of its connectors, as the project's own hook
+        writes them."""
+        self.project.dbt("run-operation", self.expose, raw_dir=raw_dir, **self.variables)
         with duckdb.connect(self.project.database) as connection:
-            return [sql for (sql,) in connection.execute(
-                "select sql from duckdb_views() where schema_name = 'raw' order by view_oid").fetchall()]
+            return [
+                f"create schema if not exists {schema}; {sql}"
+                for schema, sql in connection.execute(
+                    "select schema_name, sql from duckdb_views() where list_contains(?, schema_name) order by view_oid",
+                    [["raw", *self.variables.get("connectors", {})]],
+                ).fetchall()
+            ]
 
-    def build(self, raw_dir: Path, threads: int = 1) -> duckdb.DuckDBPyConnection:
-        """Build all models of the shop in `raw_dir`. Returns a connection to an in-memory database with all schemas."""
+    def build(self, raw_dir: Path, threads: int = 1, seeds: dict | None = None) -> duckdb.DuckDBPyConnection:
+        """Build all models of the shop in `raw_dir`. Returns a connection to an in-memory database with all schemas.
+
+        seeds: tables by name, if not the project's own.
+        """
         connection = duckdb.connect()
         connection.execute(
             f"set TimeZone = 'UTC'; set threads = {threads}; attach ':memory:' as {DATABASE}; use {DATABASE}"
         )
-        connection.execute("create schema raw; create schema staging; create schema intermediate; create schema marts")
+        for schema in ("raw", "connectors", "staging", "intermediate", "marts"):
+            connection.execute(f"create schema {schema}")
         for sql in self.raw_views(raw_dir):
             connection.execute(sql)
-        for name, seed in self.seeds.items():
+        for name, seed in (self.seeds if seeds is None else seeds).items():
             connection.register("seed", seed)
             connection.execute(f"create table staging.{name} as from seed")
         for model in self.models:

@@ -19,7 +19,16 @@
             ) %}
         {% endif %}
     {% endfor %}
-    {{ return(columns) }}
+    {{ return(plain_names(columns) if table.is_loaded else columns) }}
+{% endmacro %}
+
+{# The names that exports for people give, as names of columns: `Lineitem compare-at price` is lineitem_compare_at_price. #}
+{% macro plain_names(columns) %}
+    {% set names = [] %}
+    {% for column in columns %}
+        {% do names.append(modules.re.sub('[^a-z0-9_]+', '_', column)) %}
+    {% endfor %}
+    {{ return(names) }}
 {% endmacro %}
 
 {% macro header_columns(header, separator) %}
@@ -45,7 +54,8 @@
     {% endfor %}
     {% set missing = [] %}
     {% set hints = [] %}
-    {% for column in table.columns.values() if column.meta.get('required') and column.name not in delivered %}
+    {% for column in table.columns.values()
+        if column.meta.get('required') and not ([column.name] + column.meta.get('also', [])) | select('in', delivered) | list %}
         {% do missing.append(column.name) %}
         {% set nearest = nearest_name(column.name, names | reject('in', table.columns) | list) %}
         {% do hints.append(nearest ~ ' for ' ~ column.name if nearest else '') %}

@@ -1,6 +1,11 @@
 {# Where the raw tables are loaded by others: stops the run at its start, with a sentence, where they do not have the columns and types of
    the raw contract. A timestamp of another kind would be read as another moment. What a model stands for is built by the run. #}
 {% macro check_raw_tables() %}
+    {% if connectors() %}
+        {# What no connector feeds, and the shop does not hand over itself, counts as empty. #}
+        {% do check_loaded_tables() %}
+        {% do create_raw_tables() %}
+    {% endif %}
     {% set found = raw_columns() %}
     {% set faults = [] %}
     {% for table in raw_sources() if not var('raw_tables').get(table.name, {}).get('model') %}

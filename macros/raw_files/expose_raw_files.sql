@@ -24,7 +24,7 @@
     {% endfor %}
     {% for table in tables %}
         {% set files = delivered_files.get(table.name, []) %}
-        {% if not files and table.config.meta.get('required') %}
+        {% if not files and table.config.meta.get('required') and not connectors_of(table.name) %}
             {% do exceptions.raise_compiler_error(
                 'The required table ' ~ table.name ~ ' is missing: neither ' ~ table.name ~ '.parquet, ' ~ table.name
                 ~ '.csv nor a folder ' ~ table.name ~ '/ of such files is in ' ~ directory ~ ' (RAW_DIR).'
@@ -43,6 +43,7 @@
         ~ ("'" ~ names | join("', '") ~ "'" if names else '') ~ '] as varchar[])) as table_name'
     ) %}
     {% do run_query('create or replace view ' ~ source('raw_files', 'clock_changes').render() ~ ' as\n' ~ clock_changes_sql(tables)) %}
+    {% do expose_connector_files() %}
 {% endmacro %}
 
 {# The absolute path of the raw files: readers of the views may stand in another directory. #}
@@ -56,11 +57,8 @@
 
 {# (path,) of all files in the directory itself and in folders there, however deep. #}
 {% macro raw_paths(directory) %}
-    {% set paths = fetch_rows(
-        'select file from glob(' ~ path_literal(directory)[:-1] ~ "/*')"
-        ~ ' union all select file from glob(' ~ path_literal(directory)[:-1] ~ "/*/**') order by file"
-    ) %}
-    {% if not paths %}
+    {% set paths = files_in(directory) %}
+    {% if not paths and not connectors() %}
         {% do exceptions.raise_compiler_error(
             'RAW_DIR names ' ~ directory ~ ', which does not exist or holds no files:'
             ~ ' name the directory of the raw tables, or make the sample data with `make run`.'

@@ -6,8 +6,13 @@
     ) }}
 {% endmacro %}
 
-{# A raw table as models read it: the source, or the model that the var `raw_tables` names in its place. #}
+{# A raw table as models read it: what the enabled connectors bring and what the shop hands over itself. #}
 {% macro raw_table(name) %}
+    {{ return(ref('connected_' ~ name) if connectors_of(name) else own_raw_table(name)) }}
+{% endmacro %}
+
+{# What the shop hands over in the contract's own form: the source, or the model that the var `raw_tables` names in its place. #}
+{% macro own_raw_table(name) %}
     {% set model = var('raw_tables').get(name, {}).get('model') %}
     {{ return(ref(model) if model else source('raw', name)) }}
 {% endmacro %}

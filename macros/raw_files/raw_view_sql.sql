@@ -21,25 +21,41 @@
 {% macro file_readers(table, files) %}
     {% set readers = [] %}
     {% set parquet_paths = {} %}
+    {% set json_paths = [] %}
     {% for file in files %}
         {% if file.lower().endswith('.parquet') %}
             {% set columns = {} %}
-            {% for column in fetch_rows('describe select * from ' ~ parquet_source([path_literal(file)])) %}
+            {% for column in fetch_rows('describe select * from ' ~ parquet_source(table, [path_literal(file)])) %}
                 {% do columns.update({column[0] | lower: column[1]}) %}
             {% endfor %}
             {% do parquet_paths.setdefault(tojson(columns, sort_keys=true), []).append(path_literal(file)) %}
+        {% elif modules.re.search('[.](json|jsonl|ndjson)([.]gz)?$', file.lower()) %}
+            {% do json_paths.append(path_literal(file)) %}
         {% else %}
             {% do readers.append(csv_reader(table, file)) %}
         {% endif %}
     {% endfor %}
     {% for columns, paths in parquet_paths.items() %}
-        {% do readers.append({'sql': parquet_source(paths), 'columns': fromjson(columns)}) %}
+        {% do readers.append({'sql': parquet_source(table, paths), 'columns': fromjson(columns)}) %}
     {% endfor %}
+    {% if json_paths %}
+        {% set json_source = 'read_json([' ~ json_paths | join(', ') ~ '], union_by_name = true, sample_size = -1' ~ with_file_name(table) ~ ')' %}
+        {% set columns = {} %}
+        {% for column in fetch_rows('describe select * from ' ~ json_source) %}
+            {% do columns.update({column[0] | lower: column[1]}) %}
+        {% endfor %}
+        {% do readers.append({'sql': json_source, 'columns': columns}) %}
+    {% endif %}
     {{ return(readers) }}
 {% endmacro %}
 
-{% macro parquet_source(paths) %}
-    {{ return('read_parquet([' ~ paths | join(', ') ~ '], union_by_name = true, hive_partitioning = false, binary_as_string = true)') }}
+{# A table of a loader may declare a column source_file: the file that a row is from. #}
+{% macro with_file_name(table) %}
+    {{ return(", filename = 'source_file'" if 'source_file' in table.columns else '') }}
+{% endmacro %}
+
+{% macro parquet_source(table, paths) %}
+    {{ return('read_parquet([' ~ paths | join(', ') ~ '], union_by_name = true, hive_partitioning = false, binary_as_string = true' ~ with_file_name(table) ~ ')') }}
 {% endmacro %}
 
 {# Naming every column spares DuckDB its sniffing, which costs more than reading a small file and guesses types. The header is
@@ -61,16 +77,19 @@
     {% for name in columns %}
         {% do typed_columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") %}
     {% endfor %}
+    {% if 'source_file' in table.columns %}
+        {% do columns.update({'source_file': 'VARCHAR'}) %}
+    {% endif %}
     {{ return({
         'sql': "read_csv(" ~ csv_source ~ ", header = true, hive_partitioning = false, delim = ',', quote = '\"', escape = '\"', columns = {"
-            ~ typed_columns | join(', ') ~ "})",
+            ~ typed_columns | join(', ') ~ "}" ~ with_file_name(table) ~ ")",
         'columns': columns if header else {},
     }) }}
 {% endmacro %}
 
 {# One reader in the contract's columns and order. #}
 {% macro raw_part_sql(table, reader) %}
-    {% set zone = local_time_zone(table.name) %}
+    {% set zone = none if table.is_loaded else local_time_zone(table.name) %}
     {% set inner = [] %}
     {% set local_times = {} %}
     {% set outer = [] %}
@@ -88,7 +107,7 @@
             {% do outer.append('cast(null as varchar) as ' ~ name ~ '__clock_change') %}
         {% endif %}
         {% do outer.append(value ~ ' as ' ~ name) %}
-        {% if column.data_type != 'text' %}
+        {% if column.data_type not in ('text', 'nested') %}
             {% do outer.append('case when ' ~ value ~ ' is null then cast(' ~ name ~ ' as varchar) end as ' ~ name ~ '__unreadable') %}
         {% endif %}
     {% endfor %}
@@ -100,7 +119,9 @@
    that is no number is none. #}
 {% macro delivered_value(name, delivered_type, contract_type) %}
     {% set column = '"' ~ name ~ '"' %}
-    {% if delivered_type == 'VARCHAR' %}
+    {% if contract_type == 'nested' %}
+        {{ return(column) }}
+    {% elif delivered_type == 'VARCHAR' %}
         {# Looking at both ends first spares most values the trimming, a half of the time of reading events. #}
         {% set is_trimmed = [column ~ " >= '!'"] %}
         {% for blank in ["' '", "e'\\t'", "e'\\r'", "e'\\n'"] %}
@@ -123,7 +144,7 @@
 {# The contract's value of a delivered one, null where it cannot be read. Typed values never pass through text. #}
 {% macro readable_value(delivered, delivered_type, contract_type) %}
     {% set is_moment = modules.re.match('TIMESTAMP|DATE', delivered_type) %}
-    {% if contract_type == 'text' or contract_type == delivered_type | lower %}
+    {% if contract_type in ('text', 'nested') or contract_type == delivered_type | lower %}
         {% if contract_type in ('timestamp', 'date') %}
             {{ return('case when isfinite(' ~ delivered ~ ') then ' ~ delivered ~ ' end') }}
         {% endif %}

@@ -1,4 +1,5 @@
--- One row per raw table: rows received = rows kept + duplicates removed + rows rejected + rows deleted.
+-- One row per raw table: rows received = rows kept + duplicates removed + rows rejected + rows deleted. What a connector leaves out was
+-- never received.
 {{ config(materialized='table') }}
 {% set tables = contract_tables() %}
 with
@@ -40,6 +41,16 @@ validated as (
     from statuses
     group by table_name
 
+),
+
+left_out as (
+
+    select
+        table_name,
+        sum(left_out_rows) as left_out_rows
+    from {{ ref('left_out_rows') }}
+    group by table_name
+
 )
 
 select
@@ -51,6 +62,8 @@ select
         as kept_rows,
     coalesce(validated.duplicate_rows, 0) as duplicate_rows,
     coalesce(validated.rejected_rows, 0) as rejected_rows,
-    coalesce(validated.deleted_rows, 0) as deleted_rows
+    coalesce(validated.deleted_rows, 0) as deleted_rows,
+    cast(coalesce(left_out.left_out_rows, 0) as bigint) as left_out_rows
 from received
 left join validated on received.table_name = validated.table_name
+left join left_out on received.table_name = left_out.table_name

@@ -1,0 +1,101 @@
+{# Connectors bring the tables of a shop's own systems into the raw contract (docs/connectors.md). The models of a connector are called
+   <connector>__<raw table>, and are enabled where the var `connectors` has an entry of it. #}
+
+{# What each connector feeds. One of a project's own says it in its entry: {pos: {tables: [orders, order_lines]}}. `product_keys` says which
+   product other systems mean by an id, and `left_out` counts what the connector leaves out. #}
+{% macro shipped_connectors() %}
+    {{ return({
+        'ad_reporting': ['marketing_spend'],
+    }) }}
+{% endmacro %}
+
+{# The entries of the var `connectors` in their order, each with name, connector, tables, schema, id_prefix, and what else it says. An entry
+   is called after its connector, or names it: {shopify_us: {connector: shopify}}. #}
+{% macro connectors() %}
+    {% set given = var('connectors') or {} %}
+    {% set entries = [] %}
+    {% for name in given %}
+        {% set entry = {'name': name, 'connector': name, 'schema': name} %}
+        {% do entry.update((given[name] or {}) if given is mapping else {}) %}
+        {% set tables = entry.tables or shipped_connectors().get(entry.connector) %}
+        {% if not tables %}
+            {% do exceptions.raise_compiler_error(
+                "connectors names '" ~ name ~ "', which is no connector" ~ did_you_mean(name, shipped_connectors().keys() | list)
+                ~ ' An entry of another name says which it is of (connector), and one of your own which tables it feeds (tables).'
+            ) %}
+        {% endif %}
+        {# Ids of one source stay as they are; those of further ones of its kind might be the same. #}
+        {% set is_further = entries | selectattr('connector', 'equalto', entry.connector) | list
+            or ('orders' in tables and entries | selectattr('feeds_orders') | list) %}
+        {% do entry.update({
+            'tables': tables,
+            'feeds_orders': 'orders' in tables,
+            'id_prefix': entry.id_prefix if entry.id_prefix is defined else name ~ ':' if is_further else '',
+        }) %}
+        {% do entries.append(entry) %}
+    {% endfor %}
+    {{ return(entries) }}
+{% endmacro %}
+
+{# The enabled entries of one connector. #}
+{% macro entries_of(connector) %}
+    {{ return(connectors() | selectattr('connector', 'equalto', connector) | list) }}
+{% endmacro %}
+
+{% macro is_connected(connector) %}
+    {{ return(entries_of(connector) != []) }}
+{% endmacro %}
+
+{# The names of the enabled connectors that feed a table. #}
+{% macro connectors_of(table) %}
+    {% set names = [] %}
+    {% for entry in connectors() if table in entry.tables and entry.connector not in names %}
+        {% do names.append(entry.connector) %}
+    {% endfor %}
+    {{ return(names) }}
+{% endmacro %}
+
+{# A raw table, fed by connectors: their rows, and those that the shop hands over in the contract's own form. `source_error` says what a connector could
+   not read of a row. #}
+{% macro connected(table) -%}
+    {%- set raw = raw_contract(table) -%}
+    {%- set columns = raw.columns + ['loaded_at'] -%}
+    {%- set typed = unreadable_columns(raw.castable + raw.descriptive) -%}
+    {%- for connector in connectors_of(table) %}
+    select
+        {{ columns | join(',\n        ') }},
+        {%- for column in typed %}
+        cast(null as {{ dbt.type_string() }}) as {{ column }},
+        {%- endfor %}
+        source_error
+    from {{ ref(connector ~ '__' ~ table) }}
+    union all
+    {%- endfor %}
+    select
+        {{ (columns + typed) | join(',\n        ') }},
+        cast(null as {{ dbt.type_string() }}) as source_error
+    from {{ own_raw_table(table) }}
+{%- endmacro %}
+
+{# The columns of the raw contract that a connector's source cannot tell, as nulls. #}
+{% macro cannot_tell(table, columns) -%}
+    {%- for column in columns -%}
+    cast(null as {{ type_in_contract(table, column) }}) as {{ column }}{{ ',\n    ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The engine's type of a column of the raw contract. #}
+{% macro type_in_contract(table, column) %}
+    {% if execute %}
+        {{ return(raw_column_type(graph.sources['source.ecommerce_segments.raw.' ~ table].columns[column].data_type)) }}
+    {% endif %}
+{% endmacro %}
+
+{# What the entries of a connector say of an option, as an expression over the entry of a row: null where an entry says nothing. #}
+{% macro option_by_entry(connector, option, source_name='source_name') -%}
+    {%- set cases = [] -%}
+    {%- for entry in entries_of(connector) if entry.get(option) is not none -%}
+        {%- do cases.append('when ' ~ source_name ~ " = '" ~ entry.name ~ "' then '" ~ entry[option] ~ "'") -%}
+    {%- endfor -%}
+    {{ 'case ' ~ cases | join(' ') ~ ' end' if cases else 'cast(null as ' ~ dbt.type_string() ~ ')' }}
+{%- endmacro %}
