@@ -30,9 +30,18 @@
         {% do entry.update({
             'tables': tables,
             'feeds_orders': 'orders' in tables,
+            'measures_visits': 'sessions' in tables and 'orders' not in tables,
             'id_prefix': entry.id_prefix if entry.id_prefix is defined else name ~ ':' if is_further else '',
         }) %}
         {% do entries.append(entry) %}
+    {% endfor %}
+    {# Carts and checkouts of a shop system stand for visits only where nothing measures these, and what an email tool sees of them only where no
+       other connector does. #}
+    {% for entry in entries if 'sessions' in entry.tables %}
+        {% set measured = entries | rejectattr('connector', 'equalto', entry.connector) | selectattr('measures_visits') | list %}
+        {% if measured and (not entry.measures_visits or 'email_events' in entry.tables) %}
+            {% do entry.update({'tables': entry.tables | reject('in', ['sessions', 'web_events']) | list}) %}
+        {% endif %}
     {% endfor %}
     {{ return(entries) }}
 {% endmacro %}
