@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from ecommerce_segments.raw_contract import raw_contract, required_tables
 from project import CompiledProject, Project
 
 
@@ -27,22 +28,27 @@ class ConnectedProject:
 
     @cached_property
     def connectors_alone(self) -> CompiledProject:
-        """The SQL of the connectors' models, without the union with a shop's own raw tables."""
-        chosen = ("--select", "path:models/connectors", "--exclude", "connected_*", "left_out_rows")
-        results = self.project.dbt("compile", *chosen, **self.variables)
+        """The SQL of the connectors' models."""
+        results = self.project.dbt("compile", "--select", "path:models/connectors", **self.variables)
         nodes = [result.node for result in results.result.results if result.node.resource_type == "model"]
-        return CompiledProject(self.project, nodes, self.variables, expose="expose_connector_files")
+        return CompiledProject(self.project, nodes, self.variables)
 
     def build(self, shop: Path) -> duckdb.DuckDBPyConnection:
         """Build all models on the files of a shop. Returns a connection to the database."""
         return self.whole.build(shop)
 
     def read(self, shop: Path) -> duckdb.DuckDBPyConnection:
-        """Build the connectors' own models. Returns a connection to the database."""
+        """Build the connectors' models alone, and the raw tables that they feed (connected_<raw table>).
+
+        Returns a connection to the database.
+        """
+        for table in required_tables():
+            if not list(shop.glob(f"{table}*")):
+                (shop / f"{table}.csv").write_text(",".join(raw_contract()[table]))
         return self.connectors_alone.build(shop, seeds={})
 
 
 def rows(connection: duckdb.DuckDBPyConnection, model: str, *columns: str) -> list[tuple]:
-    """The rows of a connector's model in these columns, sorted."""
+    """The rows of a model of connectors in these columns, sorted."""
     found = connection.execute(f"select {', '.join(columns)} from connectors.{model}").fetchall()
     return sorted(found, key=repr)

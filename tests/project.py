@@ -110,10 +110,10 @@ class Statement:
 
 
 class CompiledProject:
-    """The project's SQL for one set of vars. expose: the macro that makes the views of files."""
+    """The project's SQL for one set of vars."""
 
-    def __init__(self, project: Project, nodes: list, variables: dict, expose: str = "expose_raw_files"):
-        self.project, self.variables, self.expose = project, variables, expose
+    def __init__(self, project: Project, nodes: list, variables: dict):
+        self.project, self.variables = project, variables
         models = {node.unique_id: node for node in nodes if node.resource_type == "model"}
         parents = {
             name: [parent for parent in node.depends_on.nodes if parent in models] for name, node in models.items()
@@ -130,9 +130,9 @@ class CompiledProject:
                     for file in (PROJECT / "seeds").glob("*.csv")}
 
     def raw_views(self, raw_dir: Path) -> list[str]:
-        """The statements that make the raw schema of a shop's files, and those of its connectors, as the project's own hook
+        """The statements that make the schemas of a shop's files, raw and those of connectors, as the project's own hook
         writes them."""
-        self.project.dbt("run-operation", self.expose, raw_dir=raw_dir, **self.variables)
+        self.project.dbt("run-operation", "expose_raw_files", raw_dir=raw_dir, **self.variables)
         with duckdb.connect(self.project.database) as connection:
             return [
                 f"create schema if not exists {schema}; {sql}"
