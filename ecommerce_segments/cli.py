@@ -39,6 +39,13 @@ SHOP_OPTIONS = {
     "PUBLISHED_DIR": click.option(
         "--published", "PUBLISHED_DIR", metavar="DIR", help="What readers see (published/NAME)."
     ),
+    "CONNECTOR": click.option(
+        "--connector",
+        "CONNECTOR",
+        metavar="NAME=DIR",
+        multiple=True,
+        help="Directory of the files of a connector, such as shopify_csv=exports; may stand several times.",
+    ),
     "TARGET": click.option(
         "--target", "TARGET", metavar="TARGET", help="An output of profiles.yml: duckdb, postgres, spark, ..."
     ),
@@ -79,6 +86,7 @@ def command(name: str, example: str, of_a_shop: bool = True) -> Callable[[Callab
                 return function(**arguments)
             options = {variable: arguments.pop(variable) for variable in SHOP_OPTIONS}
             options["SET"] = "\n".join(map(setting, options["SET"]))
+            options["CONNECTOR"] = "\n".join(options["CONNECTOR"])
             return function(this_shop(options), **arguments)
 
         asked.__doc__ = function.__doc__

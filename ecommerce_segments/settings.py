@@ -170,6 +170,8 @@ KINDS = {
     "traits": ENTRIES,
     "own_segments": ENTRIES,
     "segments": ENTRIES,
+    "connectors": (lambda value: isinstance(value, dict | list), "a list of names, or a map of entries"),
+    "connector_tables": (lambda value: isinstance(value, dict), "a map of connectors to the tables that they feed"),
     "read_raw_files": FLAG,
     "raw_database": (lambda value: value is None or TEXT[0](value), "a text, or null"),
     "raw_schema": TEXT,

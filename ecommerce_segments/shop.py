@@ -9,9 +9,11 @@ segments.toml.
     --published   PUBLISHED_DIR  published           what readers see (published/NAME)
     --target      TARGET         target              an output of profiles.yml (duckdb)
     --set A=B     VARS (YAML)    by their own names  settings, those of dbt_project.yml
+    --connector NAME=DIR         connectors          systems whose files are in other directories (none)
 
 Relative paths are meant from where the command was called, in segments.toml from its directory. Places in brackets
-stand in the directory of segments.toml; of a shop without one, in the project's.
+stand in the directory of segments.toml; of a shop without one, in the project's. Of a shop of connectors alone the raw
+directory is `raw` in that of the first one, and need not be there.
 """
 
 import os
@@ -22,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecommerce_segments import PROJECT
+from ecommerce_segments.connectors import entries, from_option
 from ecommerce_segments.settings import (
     SettingsError,
     check_settings,
@@ -67,19 +70,23 @@ def this_shop(options: Mapping[str, str] | None = None) -> Shop:
     written, from_file = read_file(file) if file else ({}, {})
     asked = written | typed
     base = file.parent if file else PROJECT
-    raw_dir = path_of(asked.get("RAW_DIR"), PROJECT / "data" / asked.get("DATASET", "demo"))
-    name = asked.get("DATASET") or (file.parent.name if file and "RAW_DIR" not in typed else raw_dir.name)
+    changed = (
+        given_settings(typed.get("VARS", "")) | given_settings((options or {}).get("SET") or "", "--set")
+    )
+    connected = connected_systems(from_file, changed, (options or {}).get("CONNECTOR") or "", base)
+    home = next((Path(entry["directory"]) for entry in connected.values() if "directory" in entry), None)
+    raw_dir = path_of(
+        asked.get("RAW_DIR"),
+        home / "raw" if home and "DATASET" not in typed else PROJECT / "data" / asked.get("DATASET", "demo"),
+    )
+    of_its_place = home.name if home and home in raw_dir.parents else raw_dir.name
+    name = asked.get("DATASET") or (file.parent.name if file and "RAW_DIR" not in typed else of_its_place)
     warehouse = path_of(asked.get("DUCKDB_PATH"), base / "warehouse" / f"{name}.duckdb")
     published = path_of(asked.get("PUBLISHED_DIR"), base / "published" / name)
     sample = PROJECT / "sample_data" / f"{raw_dir.name}.yml"
     is_sample = raw_dir.parent == PROJECT / "data" and sample.exists()
     of_the_sample = given_settings(sample.read_text()) if is_sample and "VARS" not in typed else {}
-    given = (
-        of_the_sample
-        | from_file
-        | given_settings(typed.get("VARS", ""))
-        | given_settings((options or {}).get("SET") or "", "--set")
-    )
+    given = of_the_sample | from_file | changed | ({"connectors": connected} if connected else {})
     settings = defaults() | given
     check_settings(settings)
     target = asked.get("TARGET") or asked.get("DBT_TARGET") or "duckdb"
@@ -107,10 +114,23 @@ def this_shop(options: Mapping[str, str] | None = None) -> Shop:
         target,
         given,
         settings,
-        is_sample and raw_dir.name == "demo",
+        is_sample and raw_dir.name != "complete_journey",
         named_after_it,
         file,
     )
+
+
+def connected_systems(from_file: dict, changed: dict, typed: str, base: Path) -> dict[str, dict]:
+    """The entries of the setting `connectors`, with the directories of --connector, a line each, put in.
+
+    Raises SettingsError.
+    """
+    connected = entries(changed["connectors"], CALLED_FROM) if "connectors" in changed else entries(
+        from_file.get("connectors", {}), base
+    )
+    for name, directory in map(from_option, typed.splitlines()):
+        connected |= entries({name: connected.get(name, {}) | {"directory": directory}}, CALLED_FROM)
+    return connected
 
 
 def shops_file(typed: Mapping[str, str]) -> Path | None:

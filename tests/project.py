@@ -130,7 +130,7 @@ class CompiledProject:
                     for file in (PROJECT / "seeds").glob("*.csv")}
 
     def raw_views(self, raw_dir: Path) -> list[str]:
-        """The statements that make the schemas of a shop's files, raw and those of connectors, as the project's own hook
+        """The statements that make the schemas of a shop's files, raw and those of connectors, as our own hook
         writes them."""
         self.project.dbt("run-operation", "expose_raw_files", raw_dir=raw_dir, **self.variables)
         with duckdb.connect(self.project.database) as connection:

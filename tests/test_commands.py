@@ -424,6 +424,42 @@ def test_options_beat_variables_and_these_beat_the_shops_file(terminal, tmp_path
     ) == ["his", "files", "w.duckdb", "duckdb", "2026-03-03", "3", "Europe/Madrid"]
 
 
+def test_connectors_have_directories_from_the_option_and_the_shops_file(terminal, tmp_path):
+    ask = (
+        "python -c 'from ecommerce_segments.shop import *; import sys, json;"
+        " shop = this_shop(dict(word.split(chr(61), 1) for word in sys.argv[1:]));"
+        " print(json.dumps([shop.name, str(shop.raw_dir), shop.given]))' "
+    )
+    def told(words):
+        return json.loads(terminal.run(ask + words, directory=tmp_path).stdout)
+    entry = {"directory": f"{tmp_path}/till"}
+    assert told("CONNECTOR=ad_reporting=till") == [
+        "till", f"{tmp_path}/till/raw", {"connectors": {"ad_reporting": entry}}]
+    assert told("CONNECTOR=ad_reporting_us=till RAW_DIR=files") == [
+        "files", f"{tmp_path}/files", {"connectors": {"ad_reporting_us": entry | {"connector": "ad_reporting"}}}]
+    (tmp_path / "segments.toml").write_text("[connectors.ad_reporting]\ndirectory = 'ads'\ncurrency = 'EUR'\n")
+    assert told("")[1:] == [
+        f"{tmp_path}/ads/raw", {"connectors": {"ad_reporting": {"directory": f"{tmp_path}/ads", "currency": "EUR"}}}]
+    assert told("CONNECTOR=ad_reporting=till")[2] == {"connectors": {"ad_reporting": entry | {"currency": "EUR"}}}
+    (tmp_path / "segments.toml").write_text("raw_dir = 'raw'\nconnectors = ['ad_reporting']\n")
+    assert told("")[1:] == [f"{tmp_path}/raw", {"connectors": {"ad_reporting": {}}}]
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("--connector ad_reportin=ads", "connectors names ad_reportin, which is no connector: did you mean"
+                                        " ad_reporting?"),
+        ("--connector ads", "--connector is 'ads', but must be NAME=DIR, such as shopify=/srv/shop/shopify."),
+        ("--set connectors=3", "connectors is '3', but must be a list of names, or a map such as"
+                               " {shopify: {directory: /srv/shop/shopify}}."),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_connector_is_named(terminal, tmp_path, text, sentence):
+    refused = terminal.run(f"segments run {text}", directory=tmp_path)
+    assert (refused.returncode, refused.stderr.strip()) == (2, sentence)
+
+
 @pytest.mark.parametrize(
     "text, sentence",
     [

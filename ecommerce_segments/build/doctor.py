@@ -64,17 +64,29 @@ def files(shop: Shop) -> list[str]:
     """Which raw tables there are, by the files' names."""
     if shop.target != "duckdb":
         return ["  files: none are read; the raw tables are in the warehouse"]
-    if not shop.raw_dir.is_dir():
+    connected = shop.settings["connectors"]
+    if not shop.raw_dir.is_dir() and not connected:
         return [f"! There is no directory {shown(shop.raw_dir)}: name that of the raw files, --raw-dir."]
     known, found, others = list(raw_contract()), {}, []
-    for path in sorted(shop.raw_dir.iterdir()):
+    for path in sorted(shop.raw_dir.iterdir()) if shop.raw_dir.is_dir() else []:
         name = path.name.split(".")[0]
         if name in known and (path.is_dir() or path.suffix in READ):
             found[name] = path
         elif path.suffix in READ and (meant := did_you_mean(name, known)):
             others.append(f"  {path.name} is not read{meant}")
     lines = [f"  files in {shown(shop.raw_dir)}: {', '.join(found) or 'none of a raw table'}", *others]
-    missing = [name for name in required_tables() if name not in found]
+    for name, entry in connected.items():
+        place = Path(entry.get("directory", shop.raw_dir / name))
+        tables = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+        lines.append(f"  connector {name} reads {shown(place)}: {', '.join(tables)}" if tables else
+                     f"! The connector {name} reads {shown(place)}, which holds no files: name its directory,"
+                     f" --connector {name}=DIR.")
+    fed = {
+        table
+        for name, entry in connected.items()
+        for table in entry.get("tables") or shop.settings["connector_tables"][entry.get("connector", name)]
+    }
+    missing = [name for name in required_tables() if name not in found and name not in fed]
     lines += (
         [f"! The required tables {', '.join(missing)} are missing in {shown(shop.raw_dir)} (docs/raw_contract.md)."]
         if missing

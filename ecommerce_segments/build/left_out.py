@@ -11,6 +11,7 @@ from ecommerce_segments.engines.source_tables import transaction
 from ecommerce_segments.settings import did_you_mean
 
 REASONS_SHOWN = 3
+LEFT_OUT_SHOWN = 8
 HEADING = ("table", "received", "kept", "duplicates", "deleted", "rejected", "repaired", "most often")
 COUNTS = """
     select table_name, received_rows, kept_rows, duplicate_rows, deleted_rows, rejected_rows from staging.row_counts
@@ -45,6 +46,18 @@ NOTES: list[tuple[str, str, Callable[[list[tuple]], list[str]]]] = [
             f"All {orders:,} orders are of {first_ordered_on} or later and count in nothing as of {as_of_date}: is"
             " as_of_date right?"
             for orders, first_ordered_on, as_of_date in rows
+        ],
+    ),
+    (
+        "left_out_rows",
+        "select connector, table_name, reason, left_out_rows from connectors.left_out_rows order by 4 desc, 1, 2, 3",
+        lambda rows: [
+            f"Left out by connectors, as they are no rows of the contract ({sum(rows for *_, rows in rows):,} in all): "
+            + "; ".join(
+                f"{left_out:,} x {reason} ({connector}, {table})"
+                for connector, table, reason, left_out in rows[:LEFT_OUT_SHOWN]
+            )
+            + ("; and more (connectors.left_out_rows)." if len(rows) > LEFT_OUT_SHOWN else ".")
         ],
     ),
     (

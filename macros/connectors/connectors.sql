@@ -1,14 +1,6 @@
 {# Connectors bring the tables of a shop's own systems into the raw contract (docs/connectors.md). The models of a connector are called
    <connector>__<raw table>, and are enabled where the var `connectors` has an entry of it. #}
 
-{# What each connector feeds. One of a project's own says it in its entry: {pos: {tables: [orders, order_lines]}}. `product_keys` says which
-   product other systems mean by an id, and `left_out` counts what the connector leaves out. #}
-{% macro shipped_connectors() %}
-    {{ return({
-        'ad_reporting': ['marketing_spend'],
-    }) }}
-{% endmacro %}
-
 {# The entries of the var `connectors` in their order, each with name, connector, tables, schema, id_prefix, and what else it says. An entry
    is called after its connector, or names it: {shopify_us: {connector: shopify}}. #}
 {% macro connectors() %}
@@ -17,10 +9,10 @@
     {% for name in given %}
         {% set entry = {'name': name, 'connector': name, 'schema': name} %}
         {% do entry.update((given[name] or {}) if given is mapping else {}) %}
-        {% set tables = entry.tables or shipped_connectors().get(entry.connector) %}
+        {% set tables = entry.tables or var('connector_tables').get(entry.connector) %}
         {% if not tables %}
             {% do exceptions.raise_compiler_error(
-                "connectors names '" ~ name ~ "', which is no connector" ~ did_you_mean(name, shipped_connectors().keys() | list)
+                "connectors names '" ~ name ~ "', which is no connector" ~ did_you_mean(name, var('connector_tables').keys() | list)
                 ~ ' An entry of another name says which it is of (connector), and one of your own which tables it feeds (tables).'
             ) %}
         {% endif %}

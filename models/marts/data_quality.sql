@@ -40,6 +40,7 @@ select
     cast(row_counts.duplicate_rows as bigint) as duplicate_rows,
     cast(row_counts.deleted_rows as bigint) as deleted_rows,
     cast(row_counts.rejected_rows as bigint) as rejected_rows,
+    row_counts.left_out_rows,
     reasons.reason as commonest_rejection_reason,
     cast(coalesce(reasons.reason_rows, 0) as bigint) as commonest_rejection_rows,
     cast(coalesce(repairs.repaired_values, 0) as bigint) as repaired_values,
