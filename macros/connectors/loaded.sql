@@ -68,8 +68,13 @@
     {{ return(api.Relation.create(
         database=place.database or entry.database or declared.database,
         schema=place.schema or entry.schema,
-        identifier=place.identifier or entry.get('table_prefix', declared.config.meta.get('table_prefix', '')) ~ name
+        identifier=place.identifier or table_prefix_of(entry, declared) ~ name
     )) }}
+{% endmacro %}
+
+{# What the names of a source's tables begin with: as the entry says, else as it is by default. #}
+{% macro table_prefix_of(entry, declared) %}
+    {{ return(entry.get('table_prefix', declared.config.meta.get('table_prefix', ''))) }}
 {% endmacro %}
 
 {# The value of a declared column: of the names that it may have, the first that has one. #}

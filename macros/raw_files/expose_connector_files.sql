@@ -34,8 +34,8 @@
     {{ return(graph.sources.values() | selectattr('source_name', 'equalto', connector) | list) }}
 {% endmacro %}
 
-{# {table: [path, ...]}: the files that are called after a table, or whose folder is. `config.meta.files` may give a pattern for their names; where it
-   fits several, all are read. #}
+{# {table: [path, ...]}: the files that are called after a table, with its prefix or without, or whose folder is. `config.meta.files` may give a
+   pattern for their names; where it fits several, all are read. #}
 {% macro loaded_files(entry, directory) %}
     {% set paths = files_in(directory) %}
     {% if not paths %}
@@ -52,7 +52,7 @@
             {% set stem = modules.re.sub(suffix, '', delivery.lower()) %}
             {% for declared in declared_tables(entry.connector) %}
                 {% set pattern = declared.config.meta.get('files') or ([declared.name] + declared.config.meta.get('also', [])) | join('|') %}
-                {% if modules.re.fullmatch(pattern, stem) %}
+                {% if modules.re.fullmatch('(' ~ modules.re.escape(table_prefix_of(entry, declared) | lower) ~ ')?(' ~ pattern ~ ')', stem) %}
                     {% do found.setdefault(declared.name, {}).setdefault(delivery, []).append(path) %}
                 {% endif %}
             {% endfor %}

@@ -9,8 +9,8 @@
         {% do warn_of_lost_digits(table, reader) %}
         {% do parts.append(raw_part_sql(table, reader)) %}
     {% endfor %}
-    {# An optional table may be an empty file. #}
-    {% if delivered or table.config.meta.get('required') %}
+    {# An optional table may be an empty file, and a required one may come from connectors alone. #}
+    {% if delivered or files and table.config.meta.get('required') %}
         {% do check_required_columns(table, files, delivered) %}
     {% endif %}
     {{ return(parts | join('\nunion all\n')) }}

@@ -1,0 +1,35 @@
+-- One row per line of an order. Its price is the one that was paid: the order's total may be rounded by line or as a whole, so it is not divided.
+{{ config(enabled=is_connected('prestashop'), materialized='table') }}
+
+with
+
+order_lines as (
+
+    {{ loaded('prestashop', 'order_detail') }}
+
+),
+
+orders as (
+
+    {{ loaded('prestashop', 'orders') }}
+
+)
+
+select
+    order_lines.id_order_detail as order_line_id,
+    order_lines.id_order as order_id,
+    {{ prestashop_product_id(
+        prestashop_known_id('order_lines.product_id', 'order_lines.id_prefix'), 'order_lines.product_attribute_id'
+    ) }} as product_id,
+    order_lines.product_quantity as quantity,
+    order_lines.unit_price_tax_excl as unit_price,
+    case when order_lines.original_product_price > order_lines.unit_price_tax_excl then order_lines.original_product_price end as list_price,
+    {{ cannot_tell('order_lines', ['discount_amount']) }},
+    -- Costs are in the shop's own currency.
+    cast(nullif(order_lines.purchase_supplier_price, 0) * coalesce(nullif(orders.conversion_rate, 0), 1) as {{ decimal_type(18, 6) }}) as unit_cost,
+    {{ prestashop_moment('coalesce(orders.date_upd, orders.date_add)', 'orders.source_name') }} as updated_at,
+    {{ prestashop_is_gone('order_lines') }} as is_deleted,
+    order_lines.loaded_at,
+    order_lines.source_error
+from order_lines
+left join orders on order_lines.id_order = orders.id_order
