@@ -1,0 +1,67 @@
+-- One row per line of an order that is no gift card.
+{{ config(enabled=is_connected('shopify'), materialized='table') }}
+
+with
+
+order_lines as (
+
+    {{ loaded('shopify', 'order_line') }}
+
+),
+
+orders as (
+
+    {{ loaded('shopify', 'order') }}
+
+),
+
+-- The price of a unit is rounded down: rounded up, a line of several units would cost more than what a full refund of it gives back.
+priced as (
+
+    select
+        line_amounts.*,
+        {{ without_tax('unit_price', 'tax', 'taxable') }} as nearest_price,
+        {{ without_tax('(line_total - discount)', 'tax', 'taxable') }} as paid_without_tax
+    from {{ ref('shopify__line_amounts') }} as line_amounts
+    where not is_gift_card
+
+),
+
+without_taxes as (
+
+    select
+        *,
+        cast(
+            case
+                when
+                    tax > 0 and taxable > 0
+                    and {{ exact_product('nearest_price', 'taxable') }} > {{ exact_product('unit_price', 'taxable - tax') }}
+                    then nearest_price - 0.000001
+                else nearest_price
+            end as {{ decimal_type(18, 6) }}
+        ) as price_without_tax
+    from priced
+
+)
+
+select
+    order_lines.id as order_line_id,
+    order_lines.order_id,
+    coalesce(order_lines.variant_id, order_lines.product_id) as product_id,
+    order_lines.quantity,
+    without_taxes.price_without_tax as unit_price,
+    {{ cannot_tell('order_lines', ['list_price', 'unit_cost', 'is_deleted']) }},
+    case
+        when without_taxes.discount = 0 or without_taxes.tax = 0 or without_taxes.taxable <= 0 then without_taxes.discount
+        else greatest(
+            cast({{ exact_product('order_lines.quantity', 'without_taxes.price_without_tax') }} as {{ decimal_type(18, 6) }})
+            - without_taxes.paid_without_tax,
+            0
+        )
+    end as discount_amount,
+    orders.updated_at,
+    without_taxes.loaded_at,
+    without_taxes.source_error
+from order_lines
+inner join without_taxes on order_lines.id = without_taxes.order_line_id
+left join orders on order_lines.order_id = orders.id
