@@ -85,6 +85,7 @@ def files(shop: Shop) -> list[str]:
         table
         for name, entry in connected.items()
         for table in entry.get("tables") or shop.settings["connector_tables"][entry.get("connector", name)]
+        if isinstance(table, str)
     }
     missing = [name for name in required_tables() if name not in found and name not in fed]
     lines += (
