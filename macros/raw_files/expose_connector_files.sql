@@ -88,7 +88,11 @@
             {% do columns.update({name: {
                 'name': name,
                 'data_type': column.data_type,
-                'meta': {'required': column.config.meta.get('required') and loop.first, 'also': column.config.meta.get('also', [])}
+                'meta': {
+                    'required': column.config.meta.get('required') and loop.first,
+                    'also': column.config.meta.get('also', []),
+                    'shape': column.config.meta.get('shape')
+                }
             }}) %}
         {% endfor %}
     {% endfor %}

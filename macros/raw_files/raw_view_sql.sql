@@ -39,14 +39,22 @@
         {% do readers.append({'sql': parquet_source(table, paths), 'columns': fromjson(columns)}) %}
     {% endfor %}
     {% if json_paths %}
-        {% set json_source = 'read_json([' ~ json_paths | join(', ') ~ '], union_by_name = true, sample_size = -1' ~ with_file_name(table) ~ ')' %}
-        {% set columns = {} %}
-        {% for column in fetch_rows('describe select * from ' ~ json_source) %}
-            {% do columns.update({column[0] | lower: column[1]}) %}
-        {% endfor %}
-        {% do readers.append({'sql': json_source, 'columns': columns}) %}
+        {% do readers.append(json_reader(table, json_paths)) %}
     {% endif %}
     {{ return(readers) }}
+{% endmacro %}
+
+{# JSON's values as the text that was delivered: DuckDB would guess types, and turn `A0EEBC99-...` into lower case. What is nested stays JSON. #}
+{% macro json_reader(table, paths) %}
+    {% set json_source = 'read_json([' ~ paths | join(', ') ~ '], union_by_name = true, sample_size = -1, maximum_depth = 1' ~ with_file_name(table) ~ ')' %}
+    {% set values = [] %}
+    {% set columns = {} %}
+    {% for (name,) in fetch_rows('select column_name from (describe select * from ' ~ json_source ~ ')') if name | lower in table.columns %}
+        {% set is_json = table.columns[name | lower].data_type == 'nested' or name == 'source_file' %}
+        {% do values.append('"' ~ name ~ '"' ~ ('' if is_json else " ->> '$'") ~ ' as "' ~ name | lower ~ '"') %}
+        {% do columns.update({name | lower: 'JSON' if is_json and name != 'source_file' else 'VARCHAR'}) %}
+    {% endfor %}
+    {{ return({'sql': '(select ' ~ values | join(', ') ~ ' from ' ~ json_source ~ ')' if values else json_source, 'columns': columns}) }}
 {% endmacro %}
 
 {# A table of a loader may declare a column source_file: the file that a row is from. #}
@@ -97,6 +105,9 @@
         {% set name = column.name %}
         {% set delivered_type = reader.columns.get(name) %}
         {% set delivered = delivered_value(name, delivered_type, column.data_type) if delivered_type else 'cast(null as varchar)' %}
+        {% if column.data_type == 'nested' and column.meta.get('shape') %}
+            {% set delivered = nested_value(delivered, delivered_type, column.meta.shape) %}
+        {% endif %}
         {% do inner.append(delivered ~ ' as ' ~ name) %}
         {% set value = readable_value(name, delivered_type or 'VARCHAR', column.data_type) %}
         {% if zone and is_local_time(column, delivered_type) %}
@@ -139,6 +150,28 @@
         {{ return('cast(' ~ column ~ ' as varchar)') }}
     {% endif %}
     {{ return(column) }}
+{% endmacro %}
+
+{# A nested value in the shape that a loader's table declares (`config.meta.shape`, as DuckDB's from_json takes it): fields that were not delivered
+   are null, others are left aside. #}
+{% macro nested_value(value, delivered_type, shape) %}
+    {% if delivered_type == 'JSON' %}
+        {{ return('from_json(' ~ value ~ ", '" ~ tojson(shape) ~ "')") }}
+    {% endif %}
+    {{ return('cast(' ~ value ~ ' as ' ~ type_of_shape(shape) ~ ')') }}
+{% endmacro %}
+
+{% macro type_of_shape(shape) %}
+    {% if shape is string %}
+        {{ return(shape) }}
+    {% elif shape is mapping %}
+        {% set fields = [] %}
+        {% for name, field in shape.items() %}
+            {% do fields.append('"' ~ name ~ '" ' ~ type_of_shape(field)) %}
+        {% endfor %}
+        {{ return('struct(' ~ fields | join(', ') ~ ')') }}
+    {% endif %}
+    {{ return(type_of_shape(shape[0]) ~ '[]') }}
 {% endmacro %}
 
 {# The contract's value of a delivered one, null where it cannot be read. Typed values never pass through text. #}

@@ -1,0 +1,239 @@
+{# Google Analytics 4: its nested columns, and its channels. What differs between engines stands here, as nothing else reads such columns: lists of
+   records on DuckDB, Spark and BigQuery, jsonb on PostgreSQL, which is the default. #}
+
+{# The rows of the daily tables of all entries, in the columns that the source declares. #}
+{% macro ga4_events() %}
+    {{ return(adapter.dispatch('ga4_events', 'ecommerce_segments')()) }}
+{% endmacro %}
+
+{% macro default__ga4_events() %}
+    {{ return(loaded('ga4', 'events')) }}
+{% endmacro %}
+
+{# A table per day, read as one. Those of the day that is not over hold the same events as its table will. #}
+{% macro bigquery__ga4_events() %}
+    {%- set parts = [] -%}
+    {%- set columns = {} -%}
+    {%- for column in declared_columns('ga4', 'events') -%}
+        {%- do columns.update({column.name: (column.name, none)}) -%}
+    {%- endfor -%}
+    {%- for entry in entries_of('ga4') -%}
+        {%- set values = [] -%}
+        {%- for column in declared_columns('ga4', 'events') -%}
+            {%- do values.append(loaded_value(entry, column, columns) ~ ' as ' ~ column.name) -%}
+        {%- endfor -%}
+        {%- set place = place_of(entry, declared_table('ga4', 'events'), 'events_*') if execute else source('ga4', 'events') -%}
+        {%- do parts.append(
+            'select ' ~ values | join(', ') ~ ", cast(null as string) as source_error, '" ~ entry.id_prefix ~ "' as id_prefix, '" ~ entry.name
+            ~ "' as source_name from " ~ place ~ " where _table_suffix not like 'intraday%'"
+        ) -%}
+    {%- endfor -%}
+    {{ return(parts | join(' union all ')) }}
+{% endmacro %}
+
+{# A nested column as the macros below read it: PostgreSQL may have it as json, or as text. #}
+{% macro ga4_nested(column) -%}
+    {{ adapter.dispatch('ga4_nested', 'ecommerce_segments')(column) }}
+{%- endmacro %}
+
+{% macro default__ga4_nested(column) -%}
+    cast({{ column }} as jsonb)
+{%- endmacro %}
+
+{% macro duckdb__ga4_nested(column) -%}
+    {{ column }}
+{%- endmacro %}
+
+{% macro spark__ga4_nested(column) -%}
+    {{ column }}
+{%- endmacro %}
+
+{% macro bigquery__ga4_nested(column) -%}
+    {{ column }}
+{%- endmacro %}
+
+{# A field of a record, by its path. #}
+{% macro ga4_field(record, path) -%}
+    nullif({{ adapter.dispatch('ga4_field', 'ecommerce_segments')(record, path) }}, '')
+{%- endmacro %}
+
+{% macro default__ga4_field(record, path) -%}
+    {{ record }} #>> '{{ '{' ~ path | replace('.', ',') ~ '}' }}'
+{%- endmacro %}
+
+{% macro duckdb__ga4_field(record, path) -%}
+    {{ record }}.{{ path }}
+{%- endmacro %}
+
+{% macro spark__ga4_field(record, path) -%}
+    {{ record }}.{{ path }}
+{%- endmacro %}
+
+{% macro bigquery__ga4_field(record, path) -%}
+    {{ record }}.{{ path }}
+{%- endmacro %}
+
+{# The value of a parameter of an event, a text or a whole number, as text. #}
+{% macro ga4_parameter(key) -%}
+    nullif({{ adapter.dispatch('ga4_parameter', 'ecommerce_segments')(key) }}, '')
+{%- endmacro %}
+
+{% macro default__ga4_parameter(key) -%}
+    (
+        select coalesce(parameter #>> '{value,string_value}', parameter #>> '{value,int_value}')
+        from jsonb_path_query(event_params, '$[*] ? (@.key == "{{ key }}")') as parameter
+        limit 1
+    )
+{%- endmacro %}
+
+{% macro duckdb__ga4_parameter(key) -%}
+    [coalesce(p.value.string_value, cast(p.value.int_value as varchar)) for p in event_params if p.key = '{{ key }}'][1]
+{%- endmacro %}
+
+{% macro spark__ga4_parameter(key) -%}
+    get(transform(filter(event_params, p -> p.key = '{{ key }}'), p -> coalesce(p.value.string_value, cast(p.value.int_value as string))), 0)
+{%- endmacro %}
+
+{% macro bigquery__ga4_parameter(key) -%}
+    (
+        select coalesce(parameter.value.string_value, cast(parameter.value.int_value as string))
+        from unnest(event_params) as parameter where parameter.key = '{{ key }}' limit 1
+    )
+{%- endmacro %}
+
+{# A text that is the same for the same parameters, in whatever order. #}
+{% macro ga4_fingerprint() -%}
+    {{ adapter.dispatch('ga4_fingerprint', 'ecommerce_segments')() }}
+{%- endmacro %}
+
+{% macro default__ga4_fingerprint() -%}
+    (select md5(string_agg(cast(parameter as text), ',' order by cast(parameter as text) collate "C")) from jsonb_array_elements(event_params) as parameter)
+{%- endmacro %}
+
+{# A sum has no order: sorting takes three times as long. #}
+{% macro duckdb__ga4_fingerprint() -%}
+    cast(list_sum([hash(p) for p in event_params]) as varchar)
+{%- endmacro %}
+
+{% macro spark__ga4_fingerprint() -%}
+    md5(to_json(array_sort(event_params)))
+{%- endmacro %}
+
+{% macro bigquery__ga4_fingerprint() -%}
+    (select to_hex(md5(string_agg(to_json_string(parameter), ',' order by to_json_string(parameter)))) from unnest(event_params) as parameter)
+{%- endmacro %}
+
+{# The rows of a CTE once for each of their items, with its number (item_number, from 1), and once where there are none. #}
+{% macro ga4_by_item(hits) -%}
+    {{ adapter.dispatch('ga4_by_item', 'ecommerce_segments')(hits) }}
+{%- endmacro %}
+
+{% macro default__ga4_by_item(hits) -%}
+    select {{ hits }}.*, item_number
+    from {{ hits }}
+    cross join lateral generate_series(1, greatest(case when jsonb_typeof(items) = 'array' then jsonb_array_length(items) end, 1)) as numbers (item_number)
+{%- endmacro %}
+
+{% macro duckdb__ga4_by_item(hits) -%}
+    select *, unnest(range(1, greatest(len(items), 1) + 1)) as item_number from {{ hits }}
+{%- endmacro %}
+
+{% macro spark__ga4_by_item(hits) -%}
+    select {{ hits }}.*, item_number from {{ hits }} lateral view explode(sequence(1, greatest(size(items), 1))) numbers as item_number
+{%- endmacro %}
+
+{% macro bigquery__ga4_by_item(hits) -%}
+    select {{ hits }}.*, item_number from {{ hits }} cross join unnest(generate_array(1, greatest(coalesce(array_length(items), 0), 1))) as item_number
+{%- endmacro %}
+
+{# A field of the item whose number a row has. `(not set)` is Google's word for none. #}
+{% macro ga4_item(field) -%}
+    nullif(nullif({{ adapter.dispatch('ga4_item', 'ecommerce_segments')(field) }}, ''), '(not set)')
+{%- endmacro %}
+
+{% macro default__ga4_item(field) -%}
+    items -> (item_number - 1) ->> '{{ field }}'
+{%- endmacro %}
+
+{% macro duckdb__ga4_item(field) -%}
+    items[item_number].{{ field }}
+{%- endmacro %}
+
+{% macro spark__ga4_item(field) -%}
+    get(items, item_number - 1).{{ field }}
+{%- endmacro %}
+
+{% macro bigquery__ga4_item(field) -%}
+    items[safe_offset(item_number - 1)].{{ field }}
+{%- endmacro %}
+
+{# A moment in UTC from microseconds since 1970. #}
+{% macro ga4_moment(microseconds) -%}
+    {{ adapter.dispatch('ga4_moment', 'ecommerce_segments')(microseconds) }}
+{%- endmacro %}
+
+{% macro default__ga4_moment(microseconds) -%}
+    (timestamp '1970-01-01 00:00:00' + cast({{ microseconds }} as double precision) * interval '1 microsecond')
+{%- endmacro %}
+
+{% macro duckdb__ga4_moment(microseconds) -%}
+    make_timestamp(cast({{ microseconds }} as bigint))
+{%- endmacro %}
+
+{% macro spark__ga4_moment(microseconds) -%}
+    timestamp_micros(cast({{ microseconds }} as bigint))
+{%- endmacro %}
+
+{% macro bigquery__ga4_moment(microseconds) -%}
+    timestamp_micros({{ microseconds }})
+{%- endmacro %}
+
+{# When the table of a date (YYYYMMDD) is written for the last time: it is written anew for three days. #}
+{% macro ga4_loaded_at(event_date) -%}
+    {%- set parts = [] -%}
+    {%- for first, length in [(1, 4), (5, 2), (7, 2)] -%}
+        {%- do parts.append('substr(' ~ event_date ~ ', ' ~ first ~ ', ' ~ length ~ ')') -%}
+    {%- endfor -%}
+    {{ dbt.dateadd('day', 3, 'cast(' ~ dbt.concat([parts[0], "'-'", parts[1], "'-'", parts[2]]) ~ ' as ' ~ dbt.type_timestamp() ~ ')') }}
+{%- endmacro %}
+
+{# Google's default channel group of a source, medium and campaign, in lower case (https://support.google.com/analytics/answer/9756891): the first rule
+   that holds. Google's lists of sites have over 800; those that a shop meets are here, with all their countries and subdomains. #}
+{% macro ga4_default_channel_group(source, medium, campaign) -%}
+    {%- set is_paid = matches(medium, '^(.*cp.*|ppc|retargeting|paid.*)$') -%}
+    {%- set is_shopping = '(' ~ ga4_is_site(source, 'amazon|ebay|etsy|alibaba|walmart|mercadolibre|shopify|shopzilla|shop[.]app|shopping|google shopping|igshopping')
+        ~ ' or ' ~ matches(campaign, '^(.*(([^a-df-z]|^)shop|shopping).*)$') ~ ')' -%}
+    {%- set is_search = ga4_is_site(source, 'google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|naver|daum|seznam|qwant|sogou|msn|aol|ask') -%}
+    {%- set is_social = ga4_is_site(
+        source, 'facebook|fb|instagram|ig|messenger|whatsapp|pinterest|tiktok|snapchat|twitter|t[.]co|reddit|linkedin|lnkd|tumblr|quora|vk|weibo|wechat|line|xing|yelp'
+        ~ '|tripadvisor|trustpilot|social'
+    ) -%}
+    {%- set is_video = ga4_is_site(source, 'youtube|vimeo|twitch|dailymotion|netflix|hulu|wistia|youku') -%}
+    case
+        when {{ source }} is null or ({{ source }} = '(direct)' and coalesce({{ medium }}, '(none)') in ('(not set)', '(none)')) then 'direct'
+        when {{ matches(campaign, 'cross-network') }} then 'cross_network'
+        when {{ is_shopping }} and {{ is_paid }} then 'paid_shopping'
+        when {{ is_search }} and {{ is_paid }} then 'paid_search'
+        when {{ is_social }} and {{ is_paid }} then 'paid_social'
+        when {{ is_video }} and {{ is_paid }} then 'paid_video'
+        when {{ medium }} in ('display', 'banner', 'expandable', 'interstitial', 'cpm') then 'display'
+        when {{ is_paid }} then 'paid_other'
+        when {{ is_shopping }} then 'organic_shopping'
+        when {{ is_social }} or {{ medium }} in ('social', 'social-network', 'social-media', 'sm', 'social network', 'social media') then 'organic_social'
+        when {{ is_video }} or {{ matches(medium, 'video') }} then 'organic_video'
+        when {{ is_search }} or {{ medium }} = 'organic' then 'organic_search'
+        when {{ medium }} = 'ai-assistant' then 'ai_assistant'
+        when {{ source }} in ('email', 'e-mail', 'e_mail', 'e mail') or {{ medium }} in ('email', 'e-mail', 'e_mail', 'e mail') then 'email'
+        when {{ medium }} = 'affiliate' then 'affiliates'
+        when {{ medium }} in ('referral', 'app', 'link') then 'referral'
+        when {{ medium }} = 'audio' then 'audio'
+        when {{ source }} = 'sms' or {{ medium }} = 'sms' then 'sms'
+        when {{ matches(medium, 'push$|mobile|notification') }} or {{ source }} = 'firebase' then 'mobile_push_notifications'
+        else 'unassigned'
+    end
+{%- endmacro %}
+
+{# Whether a source is one of these sites: its name (`facebook`), or a domain of it (`m.facebook.com`). #}
+{% macro ga4_is_site(source, names) -%}
+    {{ matches(source, '(^|[.])(' ~ names ~ ')([.]|$)') }}
+{%- endmacro %}
