@@ -1,0 +1,96 @@
+-- One row per raw table and reason: rows of the source that are none of the contract.
+{{ config(enabled=is_connected('woocommerce')) }}
+
+with
+
+stored_orders as (
+
+    select * from {{ ref('woocommerce__stored_orders') }}
+    where not is_deleted
+
+),
+
+items as (
+
+    select
+        items.*,
+        coalesce(products.is_gift_card, false) as is_gift_card
+    from {{ ref('woocommerce__items') }} as items
+    left join {{ ref('woocommerce__products') }} as products on items.product_id = products.product_id
+    where not items.is_deleted
+
+),
+
+-- Other things have items too, such as subscriptions.
+known as (
+
+    select id from ({{ woocommerce_rows('wc_orders') }}) as own_tables
+    union
+    select id from ({{ woocommerce_rows('posts') }}) as posts
+
+),
+
+refunds as (
+
+    select
+        refunds.order_id,
+        orders.order_id is null as is_orphan
+    from stored_orders as refunds
+    left join stored_orders as orders on refunds.parent_order_id = orders.order_id and orders.order_type = 'shop_order'
+    where refunds.order_type = 'shop_order_refund'
+
+),
+
+reasons as (
+
+    select
+        'orders' as table_name,
+        'drafts that nobody has placed' as reason
+    from stored_orders
+    where order_type = 'shop_order' and status = 'draft'
+    union all
+    select
+        'order_lines',
+        'items of a draft'
+    from items
+    inner join stored_orders as orders on items.order_id = orders.order_id
+    where items.order_item_type = 'line_item' and orders.order_type = 'shop_order' and orders.status = 'draft'
+    union all
+    select
+        'order_lines',
+        'items of an order that is not there'
+    from items
+    left join known on items.order_id = known.id
+    where items.order_item_type = 'line_item' and known.id is null
+    union all
+    select
+        'refunds',
+        'refunds of an order that is not there'
+    from refunds
+    where is_orphan
+    union all
+    select
+        'refunds',
+        case
+            when items.is_gift_card then 'refunds of gift cards'
+            else 'items that went back without money'
+        end
+    from items
+    inner join refunds on items.order_id = refunds.order_id
+    where items.order_item_type = 'line_item' and not refunds.is_orphan and (items.is_gift_card or items.total_amount = 0)
+    union all
+    select
+        'refunds',
+        'refunds of shipping and fees'
+    from items
+    inner join refunds on items.order_id = refunds.order_id
+    where items.order_item_type in ('shipping', 'fee') and items.has_amount and not refunds.is_orphan
+
+)
+
+select
+    table_name,
+    reason,
+    count(*) as left_out_rows
+from reasons
+group by table_name, reason
