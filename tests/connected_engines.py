@@ -1,53 +1,88 @@
-"""Shops whose tables stand as loaders land them in a warehouse: what the views of files hold on DuckDB, on another
+"""A shop of all connectors at once, in the tables that loaders land: on DuckDB as files, and from there on another
 engine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from importlib import import_module
+from pathlib import Path
 
 import duckdb
 
+from connected_shops import ConnectedProject
 from ecommerce_segments.raw_contract import raw_contract
+from project import Project
+from random_shops import random_shop, write_shop
+from there_and_back import clean_tables
+
+AS_OF_DATE = date(2025, 3, 30)
+# One shop in each system: their ids are the same, so that all but the first have a prefix.
+CONNECTORS = {
+    name: {} for name in ("shopify", "shopify_csv", "woocommerce", "prestashop", "ga4", "klaviyo", "ad_reporting")
+}
+SETTINGS = {"connectors": CONNECTORS, "shop_timezone": "Europe/Berlin"}
 
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A loader's table of one entry: its columns by name, with the types that the connector declares."""
+    """A loader's table: where it stands on DuckDB and elsewhere, and the declared types of its columns, by name."""
 
-    schema: str
     view: str
+    schema: str
     name: str
     columns: dict[str, str]
 
 
-def source_tables(manifest, connectors: dict, connection: duckdb.DuckDBPyConnection) -> Iterator[SourceTable]:
-    """The tables of all entries, with the columns that have a value.
+def on_duckdb(project: Project, directory: Path) -> duckdb.DuckDBPyConnection:
+    """What connectors bring of a random shop that is written in the shape of each of their systems.
 
-    connection: what ConnectedProject.read returned.
+    project: without connectors. Returns a connection to the database.
     """
-    for name, entry in connectors.items():
-        connector = entry.get("connector", name)
-        for declared in manifest.sources.values():
-            if declared.source_name == connector:
-                delivered = {
-                    column: kind
-                    for one in declared.columns.values()
-                    for column, kind in [
-                        (other, one.data_type) for other in (one.name, *one.config.meta.get("also", []))
-                    ]
-                }
-                prefix = declared.config.meta.get("table_prefix", "")
-                yield SourceTable(name, declared.name, f"{prefix}{declared.name}", delivered)
+    write_shop(random_shop(1, AS_OF_DATE, SETTINGS["shop_timezone"]), directory / "direct", "parquet")
+    direct = project.compiled(directory / "direct", as_of_date=str(AS_OF_DATE), max_days_without_orders=None)
+    with direct.build(directory / "direct") as connection:
+        tables = clean_tables(direct, connection)
+    for name in CONNECTORS:
+        import_module(f"sample_data.sources.{name}").write(tables, directory / "shop" / name)
+    return ConnectedProject(directory / "connected", **SETTINGS).read(directory / "shop")
 
 
-def fed_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The raw tables that connectors feed."""
-    found = connection.execute(
-        "select table_name from information_schema.tables where table_schema = 'connectors'"
-    ).fetchall()
-    return sorted(name.removeprefix("connected_") for (name,) in found if name.startswith("connected_"))
+def source_tables(project: Project, connection: duckdb.DuckDBPyConnection) -> Iterator[SourceTable]:
+    """The loaders' tables that have rows. project: parsed with the connectors; connection: of on_duckdb."""
+    for declared in project.manifest.sources.values():
+        view = f'"{declared.source_name}"."{declared.name}"'
+        if declared.source_name in CONNECTORS and connection.execute(f"select 1 from {view} limit 1").fetchone():
+            columns = {
+                name: column.data_type
+                for column in declared.columns.values()
+                for name in (column.name, *column.config.meta.get("also", []))
+            }
+            name = declared.config.meta.get("table_prefix", "") + declared.name
+            yield SourceTable(view, declared.source_name, name, columns)
 
 
-def compared_columns(table: str) -> str:
-    """The columns of a raw table in which engines must agree. Each engine has its own hash of an event of GA4."""
-    hashed = ["event_id"] if table == "web_events" else []
-    return ", ".join(name for name in raw_contract()[table] if name not in hashed)
+def brought(connection) -> dict[str, set[tuple[str, ...]]]:
+    """The rows of each raw table that connectors feed, as texts. connection: DuckDB's, or what executes alike."""
+    found = {}
+    for table in ("customers", "products", "orders", "order_lines", "refunds", "sessions", "web_events", "email_events",
+                  "marketing_spend"):  # fmt: skip
+        # Each engine has its own hash of an event of GA4.
+        columns = [name for name in raw_contract()[table] if (table, name) != ("web_events", "event_id")]
+        rows = connection.execute(f"select {', '.join(columns)} from connectors.connected_{table}").fetchall()
+        found[table] = {tuple(map(text_of, row)) for row in rows}
+    return found
+
+
+def text_of(value: object) -> str:
+    """A value as every engine has it: decimals without the places that are 0."""
+    text = str(value)
+    return text.rstrip("0").rstrip(".") if "." in text and text.replace(".", "").lstrip("-").isdigit() else text
+
+
+def differences(here: dict[str, set], there: dict[str, set]) -> list[str]:
+    """Rows that only one of two engines has, some of each table."""
+    return [
+        f"{table}: {row} is on one of the two only"
+        for table in here
+        for row in sorted(here[table] ^ there[table], key=repr)[:4]
+    ]

@@ -9,7 +9,7 @@
     {% for name in given %}
         {% set entry = {'name': name, 'connector': name, 'schema': name} %}
         {% do entry.update((given[name] or {}) if given is mapping else {}) %}
-        {% set tables = entry.tables or tables_of(entry) %}
+        {% set tables = entry.tables or tables_fed_by(entry) %}
         {% if not tables %}
             {% do exceptions.raise_compiler_error(
                 "connectors names '" ~ name ~ "', which is no connector" ~ did_you_mean(name, var('connector_tables').keys() | list)
@@ -39,7 +39,7 @@
 {% endmacro %}
 
 {# What an entry's connector feeds: a table named with an option, {customers: profiles}, only where the entry says so. #}
-{% macro tables_of(entry) %}
+{% macro tables_fed_by(entry) %}
     {% set tables = [] %}
     {% for table in var('connector_tables').get(entry.connector, []) %}
         {% if table is string %}
