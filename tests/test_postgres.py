@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import connected_engines
 from ecommerce_segments.engines.postgres_server import program, running_server
 from loaded_shops import KEPT, REJECTED, assert_says_what_it_left_out, write_hardly_readable_shop
 from project import CompiledProject, Project, environment, messages
@@ -110,6 +111,31 @@ def test_postgres_agrees_with_duckdb(project, on_postgres, cursor, tmp_path, nam
         for query in (KEPT, REJECTED):
             wrong += differences(connection.execute(query).fetchall(), Connection(cursor).execute(query).fetchall())
     assert wrong == []
+
+
+def test_connectors_bring_what_they_bring_on_duckdb(project, on_postgres, cursor, tmp_path):
+    """From tables whose nested columns are jsonb."""
+    connected = Project(tmp_path / "artifacts", target="postgres", **connected_engines.SETTINGS)
+    with connected_engines.on_duckdb(project, tmp_path) as connection:
+        for table in connected_engines.source_tables(connected, connection):
+            load_source_table(connection, table, cursor, tmp_path / "rows.csv")
+        cursor.connection.commit()
+        connected.dbt("run", "--select", "path:models/connectors", **connected_engines.SETTINGS)
+        here = connected_engines.brought(connection)
+    assert connected_engines.differences(here, connected_engines.brought(Connection(cursor))) == []
+
+
+def load_source_table(connection, table: connected_engines.SourceTable, cursor, scratch: Path) -> None:
+    """Copy a table of a loader to PostgreSQL, as a loader may type it. scratch: a file for its rows."""
+    names = ", ".join(f'"{name}"' for name in table.columns)
+    types = ", ".join(f'"{name}" {kind.replace("nested", "jsonb")}' for name, kind in table.columns.items())
+    values = ", ".join(
+        f'to_json("{name}") as "{name}"' if kind == "nested" else f'"{name}"' for name, kind in table.columns.items()
+    )
+    connection.execute(f"copy (select {values} from {table.view}) to '{scratch}' (format csv, header false)")
+    cursor.execute(f'create schema if not exists "{table.schema}"; create table "{table.schema}"."{table.name}" ({types})')
+    with scratch.open("rb") as rows:
+        cursor.copy_expert(f'copy "{table.schema}"."{table.name}" ({names}) from stdin (format csv)', rows)
 
 
 def differences(here: list[tuple], there: list[tuple]) -> list[str]:

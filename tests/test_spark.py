@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
+import connected_engines
 from loaded_shops import KEPT, REJECTED, assert_says_what_it_left_out, write_hardly_readable_shop
 from project import PROJECT, CompiledProject, Project, environment, messages
 from random_shops import write_shop
@@ -104,6 +105,24 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, spark, directo
         # What only filters is not worth a job of its own.
         is_kept = model.materialized == "table" and not model.name.startswith("seg_")
         (frame.coalesce(1).localCheckpoint() if is_kept else frame).createOrReplaceTempView(in_memory(model.relation))
+
+
+def test_connectors_bring_what_they_bring_on_duckdb(project, on_spark, spark, cursor, tmp_path):
+    """From tables with nested columns, as the export of Google Analytics has them."""
+    connected = Project(tmp_path / "artifacts", target="spark", **connected_engines.SETTINGS)
+    with connected_engines.on_duckdb(project, tmp_path) as connection:
+        for number, table in enumerate(connected_engines.source_tables(connected, connection)):
+            rows = tmp_path / f"{number}.parquet"
+            names = ", ".join(f'"{name}"' for name in table.columns)
+            connection.execute(f"copy (select {names} from {table.view}) to '{rows}'")
+            spark.sql(f"create schema if not exists {table.schema}")
+            frame = spark.read.parquet(str(rows))
+            # A timestamp without a zone is a type of its own there, which loaders do not land.
+            moments = {name: frame[name].cast("timestamp") for name, kind in frame.dtypes if kind == "timestamp_ntz"}
+            frame.withColumns(moments).write.saveAsTable(f"{table.schema}.`{table.name}`")
+        connected.dbt("run", "--select", "path:models/connectors", **connected_engines.SETTINGS)
+        here = connected_engines.brought(connection)
+    assert connected_engines.differences(here, connected_engines.brought(cursor)) == []
 
 
 @pytest.mark.parametrize(("name", "seed"), compared_shops())
