@@ -22,7 +22,7 @@ ENVIRONMENT := $(if $(filter spark,$(TARGET)),.venv-spark,.venv)
 BIN := $(ENVIRONMENT)/bin
 VENV := $(ENVIRONMENT)/installed
 
-.PHONY: run test test-all lint unit-test pytest postgres build-on-postgres spark spark-cluster compare-engines build-on-spark unit-test-on-spark warehouses dagster superset lock clean help
+.PHONY: run test test-all lint unit-test pytest build-on-duckdb postgres build-on-postgres spark spark-cluster compare-engines build-on-spark unit-test-on-spark warehouses dagster superset lock clean help
 
 run: $(VENV) $(SAMPLE) ## Build, audit and publish the segments of a shop (the demo, or RAW_DIR=...), and show them; .venv/bin/segments --help has more
 	@$(BIN)/segments run
@@ -58,13 +58,17 @@ pytest: $(VENV) .venv/installed-metrics data/demo/orders.parquet data/complete_j
 # The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
 POSTGRES_DIR ?= warehouse/postgres
 export POSTGRES_DIR
-postgres spark spark-cluster: export RAW_DIR := $(or $(RAW_DIR),data/$(SHOP))
+build-on-duckdb postgres spark spark-cluster: export RAW_DIR := $(or $(RAW_DIR),data/$(SHOP))
+build-on-duckdb postgres spark spark-cluster: export DUCKDB_PATH = target/compared/$(SHOP).duckdb
+build-on-duckdb: export DBT_TARGET_PATH = target/compared
 postgres: export DBT_TARGET_PATH = target/postgres
-postgres: export DUCKDB_PATH = target/postgres/$(SHOP).duckdb
 
-postgres: $(VENV) .venv/installed-postgres $(SAMPLE) ## Build the shop on DuckDB and on a PostgreSQL server of its own, and compare them
-	mkdir -p target/postgres
+# What other engines are compared with: once for all that one call of make asks for.
+build-on-duckdb: $(VENV) $(SAMPLE)
+	mkdir -p $(DBT_TARGET_PATH)
 	$(BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
+
+postgres: build-on-duckdb .venv/installed-postgres ## Build the shop on DuckDB and on a PostgreSQL server of its own, and compare them
 	VARS=$(SHOP_VARS) $(BIN)/python -m ecommerce_segments.engines.postgres_server "$$POSTGRES_DIR" $(MAKE) --no-print-directory build-on-postgres
 
 build-on-postgres:
@@ -83,18 +87,13 @@ export SPARK_WAREHOUSE SPARK_CONF_DIR QUICK
 # Compiling a query takes longer than a few rows do.
 unit-test-on-spark: export PYSPARK_SUBMIT_ARGS = --conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell
 spark spark-cluster: export DBT_TARGET_PATH = target/spark
-spark spark-cluster: export DUCKDB_PATH = target/spark/$(SHOP).duckdb
 
-spark: $(SPARK_VENV) $(SAMPLE) ## Build the shop on DuckDB and on Apache Spark, and compare them
-	mkdir -p target/spark
-	$(SPARK_BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
+spark: build-on-duckdb $(SPARK_VENV) ## Build the shop on DuckDB and on Apache Spark, and compare them
 	VARS=$(SHOP_VARS) $(MAKE) --no-print-directory build-on-spark $(if $(QUICK),,unit-test-on-spark)
 	$(SPARK_BIN)/pytest -m spark tests/test_spark.py
 
 # Master, workers and executors are processes of their own, on this machine.
-spark-cluster: $(SPARK_VENV) $(SAMPLE) ## The same on a cluster of Spark, which then loses a worker
-	mkdir -p target/spark
-	$(SPARK_BIN)/dbt build --quiet $(SETTINGS) --exclude resource_type:test resource_type:unit_test
+spark-cluster: build-on-duckdb $(SPARK_VENV) ## The same on a cluster of Spark, which then loses a worker
 	VARS=$(SHOP_VARS) $(SPARK_BIN)/python -m ecommerce_segments.engines.spark_cluster $(MAKE) --no-print-directory build-on-spark
 	$(SPARK_BIN)/pytest -m cluster tests/test_spark_cluster.py
 

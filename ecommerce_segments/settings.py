@@ -12,6 +12,8 @@ import yaml
 from ecommerce_segments import PROJECT, CannotDo
 from ecommerce_segments.raw_contract import raw_contract
 
+# What raw_tables may say of a table.
+PLACES = ["database", "schema", "identifier", "model"]
 EXAMPLE = "VARS='{shop_timezone: Europe/Madrid, reporting_currency: EUR}'"
 
 
@@ -70,6 +72,20 @@ def check_settings(settings: dict) -> None:
             raise SettingsError(
                 f"{name} is '{zone}', which is no IANA time zone{nearest_zone(zone) or ', such as Europe/Berlin.'}"
             )
+    for table, place in (settings.get("raw_tables") or {}).items():
+        refuse_no_raw_table("raw_tables", table)
+        for key in place:
+            if key not in PLACES:
+                raise SettingsError(f"raw_tables names '{key}' for {table}, which is none of {', '.join(PLACES)}"
+                                    f"{did_you_mean(key, PLACES) or '.'}")
+
+
+def refuse_no_raw_table(setting: str, table: str) -> None:
+    """Raise SettingsError where a setting names a table that is not in the raw contract, with the nearest one."""
+    tables = list(raw_contract())
+    if table not in tables:
+        raise SettingsError(f"{setting} names '{table}', which is no raw table"
+                            f"{did_you_mean(table, tables) or ': docs/raw_contract.md has them all.'}")
 
 
 def zones(settings: dict) -> list[tuple[str, str]]:
@@ -77,11 +93,8 @@ def zones(settings: dict) -> list[tuple[str, str]]:
     named = [("shop_timezone", settings["shop_timezone"])]
     local = settings.get("naive_timestamps")
     if isinstance(local, dict):
-        tables = list(raw_contract())
         for table in local:
-            if table not in tables:
-                raise SettingsError(f"naive_timestamps names '{table}', which is no raw table"
-                                    f"{did_you_mean(table, tables) or ': docs/raw_contract.md has them all.'}")
+            refuse_no_raw_table("naive_timestamps", table)
         return named + [(f"naive_timestamps of {table}", zone) for table, zone in local.items()]
     return named + ([("naive_timestamps", local)] if local else [])
 

@@ -11,6 +11,7 @@
             {% do exceptions.raise_compiler_error('incremental_staging is written for DuckDB and PostgreSQL, not for ' ~ target.type ~ ': set it to false.') %}
         {% endif %}
         {% do check_traits_register() %}
+        {% do check_places_of_raw_tables() %}
         {% set models_for_tables = var('raw_tables').values() | selectattr('model', 'defined') | map(attribute='model') | list %}
         {% if models_for_tables and target.type == 'duckdb' and var('read_raw_files') %}
             {% do exceptions.raise_compiler_error('raw_tables names the model ' ~ models_for_tables[0] ~ ', which is no file: set read_raw_files to false.') %}
@@ -69,16 +70,34 @@
         {% do check_timezone('naive_timestamps', zones) %}
     {% elif zones is mapping %}
         {% for table, zone in zones.items() %}
-            {% if table not in tables %}
-                {% do exceptions.raise_compiler_error(
-                    "naive_timestamps names '" ~ table ~ "', which is no raw table" ~ did_you_mean(table | string, tables)
-                ) %}
-            {% endif %}
+            {% do refuse_no_raw_table('naive_timestamps', table, tables) %}
             {% do check_timezone('naive_timestamps of ' ~ table, zone) %}
         {% endfor %}
     {% elif zones is not none %}
         {% do exceptions.raise_compiler_error(
             "naive_timestamps is '" ~ zones ~ "', but must be a time zone, such as Europe/Madrid, or a map of tables to time zones."
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+{# The var `raw_tables`: {table: {database, schema, identifier}} or {table: {model}}. #}
+{% macro check_places_of_raw_tables() %}
+    {% set tables = raw_sources() | map(attribute='name') | list %}
+    {% set keys = ['database', 'schema', 'identifier', 'model'] %}
+    {% for table, place in var('raw_tables').items() %}
+        {% do refuse_no_raw_table('raw_tables', table, tables) %}
+        {% for key in place if key not in keys %}
+            {% do exceptions.raise_compiler_error(
+                "raw_tables names '" ~ key ~ "' for " ~ table ~ ', which is none of ' ~ keys | join(', ') ~ did_you_mean(key | string, keys)
+            ) %}
+        {% endfor %}
+    {% endfor %}
+{% endmacro %}
+
+{% macro refuse_no_raw_table(setting, table, tables) %}
+    {% if table not in tables %}
+        {% do exceptions.raise_compiler_error(
+            setting ~ " names '" ~ table ~ "', which is no raw table" ~ did_you_mean(table | string, tables)
         ) %}
     {% endif %}
 {% endmacro %}

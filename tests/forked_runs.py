@@ -1,7 +1,7 @@
 """Runs of ecommerce_segments/build/nightly.py in forked processes that may be killed: the project is parsed once, each
 run takes seconds.
 
-Usage: python tests/forked_runs.py. Each line on stdin is a JSON object:
+Usage: python tests/forked_runs.py, in the directory of the project. Each line on stdin is a JSON object:
 
     environment       RAW_DIR, DUCKDB_PATH and PUBLISHED_DIR, by name
     publish_only      leave the build out
@@ -27,11 +27,11 @@ import time
 from pathlib import Path
 
 import yaml
-from dbt.cli.main import dbtRunner
 
 from ecommerce_segments.build import nightly
 from ecommerce_segments.publish import versions as publish
 from ecommerce_segments.settings import defaults
+from project import Project
 
 # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH of Linux.
 CAPABILITIES_OVER_PERMISSIONS = (1, 2)
@@ -39,7 +39,7 @@ CAPABILITIES_OVER_PERMISSIONS = (1, 2)
 
 def main() -> None:
     settings = defaults()
-    manifest = dbtRunner().invoke(["parse", "--quiet"]).result
+    manifest = Project(Path(os.environ["DBT_TARGET_PATH"]).parent, Path.cwd()).manifest
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)

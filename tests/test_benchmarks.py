@@ -1,6 +1,7 @@
 """The benchmarks compute what they claim: on a small shop the script by hand, polars, pandas and our models find the
 same. No test of time."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -83,6 +84,11 @@ def test_a_difference_is_found(expected, tmp_path):
             f" '{tmp_path}/row_counts.parquet'"
         )
     assert len(run.differences(tmp_path, expected)) == 4
+
+
+def test_the_results_name_models_as_they_are_called_now():
+    found = set(re.findall(r'"((?:base|stg|int|trait|seg)_\w+)"', (BENCHMARKS / "results.json").read_text()))
+    assert len(found) > 50 and found <= {path.stem for path in (BENCHMARKS.parent / "models").rglob("*.sql")}
 
 
 def test_the_same_seed_makes_the_same_shop(tmp_path):

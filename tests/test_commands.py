@@ -587,6 +587,15 @@ def test_recipes_take_what_is_typed_from_the_environment():
             "{naive_timestamps: {orders: Rom}}",
             "naive_timestamps of orders is 'Rom', which is no IANA time zone: did you mean Europe/Rome?",
         ),
+        (
+            "{raw_tables: {oders: {schema: sales}}}",
+            "raw_tables names 'oders', which is no raw table: did you mean orders?",
+        ),
+        (
+            "{raw_tables: {orders: {shema: sales}}}",
+            "raw_tables names 'shema' for orders, which is none of database, schema, identifier, model: did you mean"
+            " schema?",
+        ),
         ("{max_rejected_rows: many}", "max_rejected_rows is 'many', but must be a whole number from 0 on."),
         ("{max_rejected_share: 5}", "max_rejected_share is '5', but must be a number from 0 to 1."),
         ("{publish_contact_data: 'false'}", "publish_contact_data is 'false', but must be true or false."),
@@ -604,7 +613,8 @@ def test_each_setting_is_known_by_its_kind():
     settings.check_settings(
         settings.defaults()
         | settings.given_settings(
-            "{as_of_date: 2026-06-30, naive_timestamps: {orders: Europe/Madrid}, max_days_without_orders: }"
+            "{as_of_date: 2026-06-30, naive_timestamps: {orders: Europe/Madrid}, max_days_without_orders: ,"
+            " raw_tables: {orders: {model: shop_orders}, products: {database: a, schema: b, identifier: c}}}"
         )
     )
     settings.check_settings(settings.defaults() | {"as_of_date": date(2026, 6, 30)} | settings.given_settings(""))

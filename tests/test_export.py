@@ -21,7 +21,7 @@ import oracle_contact
 from ecommerce_segments import cli
 from ecommerce_segments.activate import audiences, export, files
 from ecommerce_segments.dbt_session import DbtError
-from project import PROJECT, environment, messages
+from project import MODELS, PROJECT, environment, messages
 from random_shops import random_shop, write_shop
 from test_random_shops import SURROUNDINGS, compiled, shop_of
 
@@ -56,7 +56,7 @@ class Reader:
 def shops(project, tmp_path_factory):
     """Random shops, built, and what the oracle knows of them. Addresses are shared by three accounts, and more."""
     surroundings, directory = SURROUNDINGS["shared_addresses"], tmp_path_factory.mktemp("shops")
-    sql = compiled(project, surroundings, directory)
+    sql = compiled(project, surroundings, directory, MODELS)
     relations = {model.name: model.relation for model in sql.models}
     built = []
     for seed in range(SHOPS):

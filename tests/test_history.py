@@ -34,10 +34,11 @@ def sql(project, tmp_path_factory):
     """The rendered SQL of the history's models: `first` and `next` run of the log, and what follows from it."""
     directory = tmp_path_factory.mktemp("history")
     write_shop(random_shop(0, date(2025, 3, 31)), directory, "parquet")
-    first = {model.name: model.sql for model in project.compiled(directory, as_of_date=ANY_DATE).models}
+    models = (*HISTORY, "campaign_audiences")
+    first = {model.name: model.sql for model in project.compiled(directory, models, as_of_date=ANY_DATE).models}
     with duckdb.connect(project.database) as connection:
         connection.execute(f"create schema if not exists marts; create table marts.membership_changes ({LOG_COLUMNS})")
-    following = {model.name: model.sql for model in project.compiled(directory, as_of_date=ANY_DATE).models}
+    following = {model.name: model.sql for model in project.compiled(directory, models, as_of_date=ANY_DATE).models}
     with duckdb.connect(project.database) as connection:
         connection.execute("drop table marts.membership_changes")
     return {
@@ -211,7 +212,13 @@ class Warehouse:
 
     def backfill(self, *days: str, tell=print, **variables: object) -> None:
         with environment(RAW_DIR=self.raw_dir, DUCKDB_PATH=self.database), chdir(PROJECT):
-            backfill.backfill(self.database, [date.fromisoformat(day) for day in days], SHOP_SETTINGS | variables, tell)
+            backfill.backfill(
+                self.database,
+                [date.fromisoformat(day) for day in days],
+                SHOP_SETTINGS | variables,
+                tell,
+                self.project.manifest,
+            )
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from math import isclose
 
 import pytest
+from dbt.contracts.graph.semantic_manifest import SemanticManifest
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
@@ -64,10 +65,11 @@ class DuckDbDialect:
 
 
 @pytest.fixture(scope="module")
-def engine(project):
-    manifest = (project.directory / "target" / "semantic_manifest.json").read_text()
+def engine(project, tmp_path_factory):
+    file = tmp_path_factory.mktemp("metrics") / "semantic_manifest.json"
+    SemanticManifest(project.manifest).write_json_to_file(str(file))
     return MetricFlowEngine(
-        SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(manifest)), DuckDbDialect()
+        SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(file.read_text())), DuckDbDialect()
     )
 
 

@@ -59,7 +59,7 @@ class Copy:
     def session(self):
         """A session on the copy: dbt in this process holds the warehouse, so that no other process may open it."""
         with environment(RAW_DIR=self.raw_dir, DUCKDB_PATH=self.database), chdir(self.root):
-            yield Session(SETTINGS)
+            yield Session(SETTINGS, self.project().manifest)
 
     def write(self, name: str, sql: str, **entry: str) -> None:
         """Write a segment's file, and its entry in place of the scaffold's or as a new one."""
@@ -332,3 +332,32 @@ def test_a_registered_name_without_a_file_is_explained(copy):
     assert refused.returncode == 2
     assert ("registers the segment birthday_soon, but there is no models/marts/segments/seg_birthday_soon.sql: "
             "write that file, or remove the entry") in refused.stderr
+
+
+def test_a_file_without_an_entry_is_named(copy):
+    file = copy.root / "models" / "marts" / "segments" / "seg_regulars.sql"
+    file.write_text(EXAMPLES["discount_audience"])
+    refused = copy.segments("check")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "models/marts/segments/seg_regulars.sql is not registered: add an entry with name regulars, title, definition"
+        " and goal to the var `segments` in dbt_project.yml, or remove the file.\n",
+    )
+    file.unlink()
+    assert copy.segments("check").returncode == 0
+
+
+def test_a_segment_and_a_trait_of_the_same_name_are_removed_one_by_one(copy):
+    before = (copy.root / "dbt_project.yml").read_text()
+    for first, second in ((["regulars"], ["regulars", "--trait"]), (["regulars", "--trait"], ["regulars"])):
+        for words in (["regulars"], ["regulars", "--trait"]):
+            assert copy.segments("new", *words).returncode == 0
+        removed = copy.segments("remove", *first)
+        assert removed.returncode == 0, removed.stderr
+        left = yaml.safe_load((copy.root / "dbt_project.yml").read_text())["vars"]
+        is_trait_left = "--trait" in second
+        assert is_trait_left == any(entry["name"] == "regulars" for entry in left["traits"])
+        assert is_trait_left != any(entry["name"] == "regulars" for entry in left["segments"])
+        removed = copy.segments("remove", *second)
+        assert removed.returncode == 0, removed.stderr
+        assert (copy.root / "dbt_project.yml").read_text() == before

@@ -156,3 +156,29 @@ def test_shipped_traits_can_be_removed_and_a_missing_file_is_explained(copy):  #
     result = copy.build("--select", "customers")
     assert result.success, messages(result)
     assert copy.segments("new", "--trait", "visits").returncode == 0
+
+
+def test_a_trait_without_an_entry_is_named(copy):  # noqa: F811
+    (copy.root / "models" / "traits" / "trait_visits.sql").write_text("select 'c1' as customer_id, 1 as visits")
+    refused = copy.segments("check")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "models/traits/trait_visits.sql is not registered: add an entry with name visits and its columns to the var"
+        " `traits` in dbt_project.yml, or remove the file.\n",
+    )
+
+
+def test_a_trait_that_yaml_asks_stays(copy):  # noqa: F811
+    asking = {
+        "models/marts/segments/_unit_tests.yml": "      - {customer_id: c1, full_price_purchase_share: 1}\n",
+        "models/marts/metrics/_metrics.yml": "# full_price_purchase_share\n",
+        "models/traits/_unit_tests.yml": "  - name: other\n    model: trait_other\n    given:\n"
+        "      - input: ref('trait_full_price_purchase_share')\n",
+    }
+    for name, line in asking.items():
+        file = copy.root / name
+        before = file.read_text()
+        file.write_text(before + line)
+        refused = copy.segments("remove", "full_price_purchase_share", "--trait")
+        assert refused.returncode == 2 and f"is asked by {name}: change or remove that first" in refused.stderr
+        file.write_text(before)

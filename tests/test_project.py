@@ -109,7 +109,7 @@ def test_contact_data_stands_in_one_mart_alone(project):
 def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sends_alone(tmp_path):
     personal = re.compile(r"(compared_)?(email|phone|first_name|last_name|postal_code|birth_date)(_sha256)?")
     with environment(BI_ROLE="reporter", CONTACTS_ROLE="sender"):
-        marts = {name: node for name, node in models(Project(tmp_path)).items() if name in MARTS}
+        marts = {name: node for name, node in models(Project(tmp_path, has_roles=True)).items() if name in MARTS}
     tagged = {name for name, node in marts.items() if "contact_data" in node.tags}
     assert tagged == {name for name, node in marts.items() if any(map(personal.fullmatch, node.columns))}
     assert tagged == {"customer_contacts", "audiences", "sms_audiences", "suppressions"}
@@ -253,6 +253,37 @@ def test_models_lean_on_segments_by_ref():
 
 def register_without(project, name: str) -> list[dict]:
     return [segment for segment in register_entries() if segment["name"] != name]
+
+
+@pytest.mark.parametrize(
+    "raw_tables, sentence",
+    [
+        ({"oders": {"schema": "sales"}}, "raw_tables names 'oders', which is no raw table: did you mean orders?"),
+        (
+            {"orders": {"shema": "sales"}},
+            "raw_tables names 'shema' for orders, which is none of database, schema, identifier, model: did you mean"
+            " schema?",
+        ),
+    ],
+)
+def test_a_raw_table_that_is_misspelt_stops_the_build(project, tmp_path, raw_tables, sentence):
+    assert sentence in messages(project.attempt("seed", raw_dir=tmp_path, raw_tables=raw_tables))
+
+
+def test_a_broken_rule_comes_with_the_query_of_its_rows(project, tmp_path):
+    write_shop(random_shop(3, date(2025, 3, 31)), tmp_path, "parquet")
+    compiled = project.compiled(tmp_path, as_of_date="2025-03-31")
+    (test,) = (test for test in compiled.tests if test.name == "segments_keep_their_rules")
+    with compiled.build(tmp_path) as shop:
+        assert shop.execute(test.sql).fetchall() == []
+        shop.execute("update marts.segments set as_of_date = '2025-03-30' where segment = 'non_target'")
+        shop.execute("insert into marts.segments from marts.segments where segment = 'loyal_buyers'")
+        broken = shop.execute(test.sql).fetchall()
+        of_another_date = shop.execute("from marts.segments where segment = 'non_target'").fetchall()
+        assert {rule: (rows, shop.execute(query).fetchall()) for rule, rows, query in broken} == {
+            "segments are of the as of date": (1, of_another_date),
+            "one row per segment": (2, [("loyal_buyers", 2)]),
+        }
 
 
 def test_an_unregistered_segment_file_stops_the_build(project, tmp_path):

@@ -37,12 +37,12 @@ class Runs:
         paths = {
             "DBT_TARGET_PATH": artifacts / "target",
             "DBT_LOG_PATH": artifacts / "logs",
-            "PYTHONPATH": f"{root}:{root / 'tests'}",
+            "PYTHONPATH": f"{root}:{PROJECT / 'tests'}",
             "DUCKDB_PATH": artifacts / "shop.duckdb",
         }
         self.environment = os.environ | {name: str(path) for name, path in paths.items()}
         self.process = subprocess.Popen(
-            [sys.executable, root / "tests" / "forked_runs.py"],
+            [sys.executable, PROJECT / "tests" / "forked_runs.py"],
             cwd=root,
             text=True,
             env=self.environment,
@@ -84,6 +84,7 @@ class Shop:
             "max_days_without_orders": None,
         } | order.pop("variables", {})
         arguments = order.pop("arguments", ["--exclude-resource-type", "test", "unit_test"])
+        arguments += ["--no-write-json", "--log-level-file", "none"]
         return self.by.order(environment=self.environment, variables=variables, arguments=arguments, **order)
 
     def run(self, *arguments, **order) -> dict:
@@ -322,7 +323,9 @@ def test_what_is_published(shop):
     built = {
         name for (name,) in shop.rows("select table_name from information_schema.tables where table_schema = 'marts'")
     }
-    assert set(manifest["rows"]) == built - {"customer_contacts", "audiences", "sms_audiences", "suppressions"}
+    # A view under a former name would be a second copy.
+    left_out = {"customer_contacts", "audiences", "sms_audiences", "suppressions", "segment_members"}
+    assert left_out < built and set(manifest["rows"]) == built - left_out
     assert {path.stem for path in version.glob("*.parquet")} == set(manifest["rows"])
     assert manifest["as_of_date"] == DATES[0]
     assert datetime.fromisoformat(manifest["published_at"]).tzinfo

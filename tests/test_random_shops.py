@@ -15,7 +15,7 @@ import yaml
 
 import oracle
 from comparison import differences
-from project import PROJECT
+from project import EVERYTHING, MODELS, PROJECT
 from random_shops import CUSTOM_TRAITS, random_shop, write_shop
 
 SHOPS_PER_SURROUNDINGS = int(os.environ.get("SHOPS", 8))
@@ -123,9 +123,9 @@ def cut_points() -> tuple:
     return tuple((trait, int(score), value) for trait, score, value in (line.split(",") for line in lines))
 
 
-def compiled(project, surroundings: dict, directory: Path):
+def compiled(project, surroundings: dict, directory: Path, select: tuple[str, ...] = EVERYTHING):
     write_shop(shop_of(0, surroundings), directory / "any", "parquet")
-    return project.compiled(directory / "any", **dbt_vars(surroundings))
+    return project.compiled(directory / "any", select, **dbt_vars(surroundings))
 
 
 @pytest.mark.parametrize("name", SURROUNDINGS)
@@ -187,7 +187,7 @@ def test_the_project_has_the_oracles_parameters():
 def test_local_dates_are_exact_at_every_hour(project, tmp_path, zone):
     """dbt renders a shortcut past the time zone's tables; the days on which clocks change must not notice."""
     write_shop(random_shop(0, date(2025, 3, 30)), tmp_path, "parquet")
-    rendered = {model.name: model.sql for model in project.compiled(tmp_path, shop_timezone=zone).models}["stg_reviews"]
+    (rendered,) = [model.sql for model in project.compiled(tmp_path, ("stg_reviews",), shop_timezone=zone).models]
     local_date = re.search(
         r"reviewed_at,\s+((?:case|cast)(?:(?!reviewed_at,).)*?) as reviewed_on", rendered, re.DOTALL
     ).group(1)
@@ -213,7 +213,7 @@ def contents(connection) -> dict[str, list[tuple]]:
 @pytest.fixture(scope="module")
 def berlin(project, tmp_path_factory):
     surroundings = SURROUNDINGS["clocks_forward"]
-    return surroundings, compiled(project, surroundings, tmp_path_factory.mktemp("berlin"))
+    return surroundings, compiled(project, surroundings, tmp_path_factory.mktemp("berlin"), MODELS)
 
 
 @pytest.mark.parametrize("seed", range(5))

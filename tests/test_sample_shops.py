@@ -12,7 +12,7 @@ import yaml
 import oracle
 from comparison import differences
 from ecommerce_segments.predict import backtest as holdout
-from project import PROJECT, messages
+from project import MODELS, PROJECT, messages
 from random_shops import random_shop, read_shop, write_shop
 
 # One worker runs them all, so that the demo is built once.
@@ -64,7 +64,7 @@ def test_every_analysis_answers_with_rows(demo_sql, demo):
 
 def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, demo):
     """Both campaigns begin on 4 May: their audiences are the segments of the month-end before."""
-    month_end = project.compiled(PROJECT / "data" / "demo", **settings("demo") | {"as_of_date": "2026-04-30"})
+    month_end = project.compiled(PROJECT / "data" / "demo", MODELS, **settings("demo") | {"as_of_date": "2026-04-30"})
     with month_end.build(PROJECT / "data" / "demo", threads=2) as before:
         members = before.execute(
             "select as_of_date, 'segment' as kind, segment as state, customer_id, 'entered' as change_type "
@@ -103,7 +103,7 @@ def test_complete_journey_has_its_known_segments(project):
     some 300 categories (2,405 repeat buyers); the current sale is the campaign of 28 to 31 December. The data hold one
     year, so no last-year edition, and neither sessions, web events, emails nor reviews.
     """
-    built = project.compiled(PROJECT / "data" / "complete_journey", **settings("complete_journey")).build(
+    built = project.compiled(PROJECT / "data" / "complete_journey", MODELS, **settings("complete_journey")).build(
         PROJECT / "data" / "complete_journey", threads=2)
     assert dict(built.execute(SEGMENT_SIZES).fetchall()) == {
         "loyal_buyers": 585,

@@ -87,12 +87,15 @@ def why_node_failed(run: Any, manifest: Manifest, raw_dir: Path) -> tuple[int, F
     if fault := file_fault(message, raw_dir):
         return 0, Failure(fault.rstrip("."))
     if run.status == "fail":
+        broken = broken_rules(node, manifest)
+        written = getattr(node, "compiled_path", None)
         return 4, Failure(
-            "; ".join(broken_rules(node, manifest))
+            "; ".join(sentence for sentence, _ in broken)
             or f"the test {node.name} finds {counted(run.failures)} that should not be",
-            (f"{node.name}: its query is in {shown(Path(node.compiled_path).resolve())}",)
-            if getattr(node, "compiled_path", None)
-            else (),
+            (
+                *(f"The rows: {query}" for _, query in broken),
+                *([f"{node.name}: its query is in {shown(Path(written).resolve())}"] if written else []),
+            ),
         )
     if node.resource_type == "test":
         raised = RAISED.search(bare(message))
@@ -103,9 +106,9 @@ def why_node_failed(run: Any, manifest: Manifest, raw_dir: Path) -> tuple[int, F
     return 1, Failure(f"{node.name} ({node.original_file_path}) cannot be built: {bare(message)}")
 
 
-def broken_rules(node: Any, manifest: Manifest) -> list[str]:
-    """What the test keeps_rules found, a line for each broken rule; none for another test, or where the warehouse is
-    silent."""
+def broken_rules(node: Any, manifest: Manifest) -> list[tuple[str, str]]:
+    """What the test keeps_rules found: a sentence for each broken rule, and the query of its rows; none for another
+    test, or where the warehouse is silent."""
     if getattr(getattr(node, "test_metadata", None), "name", None) != "keeps_rules":
         return []
     try:
@@ -114,8 +117,11 @@ def broken_rules(node: Any, manifest: Manifest) -> list[str]:
         return []
     table = node.attached_node.split(".")[-1]
     return [
-        f"{counted(int(rows))} of {table} {'breaks' if rows == 1 else 'break'} the rule '{rule}'"
-        for rule, rows in found
+        (
+            f"{counted(int(rows))} of {table} {'breaks' if rows == 1 else 'break'} the rule '{rule}'",
+            " ".join(query.split()),
+        )
+        for rule, rows, query in found
     ]
 
 

@@ -36,6 +36,8 @@ from ecommerce_segments.settings import SettingsError
 from ecommerce_segments.shop import Shop, own, shown
 
 CONTACT_DATA = "contact_data"
+# Of a view of another mart, which as a file would be that mart once more.
+FORMER_NAME = "former_name"
 
 
 class Nightly:
@@ -112,12 +114,14 @@ class Nightly:
         )
 
     def marts(self) -> list[str]:
-        """The marts that are published: those with contact data only where the settings ask for them."""
+        """The marts that are published: those with contact data only where the settings ask for them, and none under a
+        former name."""
         return [
             node.name
             for node in self.manifest.nodes.values()
             if node.resource_type == "model"
             and node.fqn[1] == "marts"
+            and FORMER_NAME not in node.tags
             and (self.settings["publish_contact_data"] or CONTACT_DATA not in node.tags)
         ]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from ecommerce_segments.define.register import SEGMENTS, file_of, registered
+from ecommerce_segments.define.register import YAML, file_of, registered
 from ecommerce_segments.define.trait_register import registered_columns
 from ecommerce_segments.explore.traits import filled_in, mart_columns, traits
 from ecommerce_segments.settings import defaults
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ecommerce_segments.dbt_session import Session
 
 PAGE = Path("docs/segments.md")
-YAML = SEGMENTS / "_segments.yml"
 YAML_HEAD = "# Written by `segments docs`, from the register and the segments' files.\n"
 MARK = "<!-- From here on written by `segments docs`, from the register and the segments' files. -->"
 

@@ -13,6 +13,8 @@ from ecommerce_segments.settings import did_you_mean
 PROJECT_FILE = Path("dbt_project.yml")
 SEGMENTS = Path("models/marts/segments")
 UNIT_TESTS = SEGMENTS / "_unit_tests.yml"
+# Written by `segments docs` and after each removal, from the register and the segments' files.
+YAML = SEGMENTS / "_segments.yml"
 
 FILE = """\
 -- Keep this file a bare filter: one table, no join, no macro but ref and var. The comments may go.
@@ -57,7 +59,7 @@ def file_of(name: str) -> Path:
 
 def check() -> str | None:
     """What is wrong with the register, in a sentence, or None: dbt only says that a node was not found."""
-    return without_file("segment", registered(), file_of)
+    return fault("segment", registered(), file_of, ", title, definition and goal")
 
 
 def add(name: str) -> str:
@@ -92,15 +94,8 @@ def remove(name: str) -> str:
     names = [entry["name"] for entry in registered()]
     if name not in names and not file_of(name).exists():
         raise CannotDo(f"There is no segment {name}{did_you_mean(name, names) or '.'}")
-    users = [
-        str(path)
-        for folder in ("models", "analyses", "tests", "macros")
-        for path in sorted(Path(folder).rglob("*.*"))
-        if path.suffix in (".sql", ".yml") and re.search(rf"ref\(\s*['\"]seg_{name}['\"]", path.read_text())
-    ]
-    if users:
-        raise CannotDo(f"The segment {name} is asked by {', '.join(users)}: change or remove that first.")
-    text = re.sub(rf"(?m)^    - name: {name}\n(?:(?:      .*)?\n)*", "", PROJECT_FILE.read_text())
+    refuse_asked("segment", name, rf"ref\(\s*['\"]seg_{name}['\"]", file_of, UNIT_TESTS)
+    text = without_entry("segments", name)
     if not says_only(text, [other for other in names if other != name]):
         raise CannotDo(
             f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by"
@@ -112,15 +107,51 @@ def remove(name: str) -> str:
     return f"Removed. The next build takes the members of {name} out of all marts, and drops its table."
 
 
-def without_file(kind: str, entries: list[dict], file_of: Callable[[str], Path]) -> str | None:
-    """What to do about the first entry of a register whose file is not there, in a sentence, or None."""
+def fault(kind: str, entries: list[dict], file_of: Callable[[str], Path], needed: str) -> str | None:
+    """What to do about the first entry of a register whose file is not there, or the first file without an entry, in a
+    sentence, or None. needed: what an entry has besides its name, as the sentence goes on."""
     for entry in entries:
         if not file_of(entry["name"]).exists():
             return (
                 f"{PROJECT_FILE} registers the {kind} {entry['name']}, but there is no {file_of(entry['name'])}: "
                 f"write that file, or remove the entry from the var `{kind}s`."
             )
+    known = {file_of(entry["name"]).name for entry in entries}
+    for file in sorted(file_of("*").parent.rglob(file_of("*").name)):
+        if file.name not in known:
+            return (
+                f"{file} is not registered: add an entry with name {file.stem.partition('_')[2]}{needed} to the var"
+                f" `{kind}s` in {PROJECT_FILE}, or remove the file."
+            )
     return None
+
+
+def refuse_asked(kind: str, name: str, asked: str, file_of: Callable[[str], Path], unit_tests: Path) -> None:
+    """Raise CannotDo where a file of the project asks for what is to be removed, its own file and unit tests aside.
+
+    asked: a regular expression.
+    """
+    def text(path: Path) -> str:
+        return without_tests_of(file_of(name).stem, path.read_text()) if path == unit_tests else path.read_text()
+
+    users = [
+        str(path)
+        for folder in ("models", "analyses", "tests", "macros")
+        for path in sorted(Path(folder).rglob("*.*"))
+        if path.suffix in (".sql", ".yml", ".yaml") and path not in (file_of(name), YAML)
+        if re.search(asked, text(path))
+    ]
+    if users:
+        raise CannotDo(f"The {kind} {name} is asked by {', '.join(users)}: change or remove that first.")
+
+
+def without_entry(register: str, name: str) -> str:
+    """The text of the project file without an entry of a register, if it is written as the others are."""
+    return re.sub(
+        rf"(?m)^  {register}:\n(?:(?:    .*)?\n)*",
+        lambda block: re.sub(rf"(?m)^    - name: {name}\n(?:\n*      .*\n)*", "", block[0]),
+        PROJECT_FILE.read_text(),
+    )
 
 
 def refuse_name(kind: str, name: str, names: list[str], file_of: Callable[[str], Path], example: str) -> None:

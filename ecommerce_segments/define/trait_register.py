@@ -7,7 +7,15 @@ from pathlib import Path
 import yaml
 
 from ecommerce_segments import CannotDo
-from ecommerce_segments.define.register import PROJECT_FILE, refuse_name, says_only, without_file, without_tests_of
+from ecommerce_segments.define.register import (
+    PROJECT_FILE,
+    fault,
+    refuse_asked,
+    refuse_name,
+    says_only,
+    without_entry,
+    without_tests_of,
+)
 from ecommerce_segments.settings import did_you_mean
 
 # From the project's directory, where the command stands.
@@ -68,7 +76,7 @@ def file_of(name: str) -> Path:
 
 def check() -> str | None:
     """What is wrong with the register, in a sentence, or None: dbt only says that a node was not found."""
-    return without_file("trait", registered(), file_of)
+    return fault("trait", registered(), file_of, " and its columns")
 
 
 def add(name: str) -> str:
@@ -102,16 +110,8 @@ def remove(name: str) -> str:
     if name not in entries and not file_of(name).exists():
         raise CannotDo(f"There is no trait {name}{did_you_mean(name, list(entries)) or '.'}")
     columns = [column["name"] for column in entries.get(name, {}).get("columns") or []]
-    asked = re.compile(rf"\b({'|'.join([f'trait_{name}', *columns])})\b")
-    users = [
-        str(path)
-        for folder in ("models", "analyses", "tests", "macros")
-        for path in sorted(Path(folder).rglob("*.sql"))
-        if path != file_of(name) and asked.search(path.read_text())
-    ]
-    if users:
-        raise CannotDo(f"The trait {name} is asked by {', '.join(users)}: change or remove that first.")
-    text = re.sub(rf"(?m)^    - name: {name}\n(?:      .*\n)*", "", PROJECT_FILE.read_text(), count=1)
+    refuse_asked("trait", name, rf"\b({'|'.join([f'trait_{name}', *columns])})\b", file_of, UNIT_TESTS)
+    text = without_entry("traits", name)
     if not says_only(text, [other for other in entries if other != name], "traits"):
         raise CannotDo(
             f"The entry of {name} in {PROJECT_FILE} is not written as the others are: remove it and {file_of(name)} by"

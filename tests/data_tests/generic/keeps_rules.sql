@@ -1,5 +1,6 @@
 {# What is true of a table, told rule by rule and found in one query: no two rows have the same `key` (a missing part is a value like others), the columns of `not_null` have a value,
-   those of `values` one of a list, or none, and each of the `rules`, {sentence: condition}, holds for each row. Unknown is not true. #}
+   those of `values` one of a list, or none, and each of the `rules`, {sentence: condition}, holds for each row. Unknown is not true.
+   A rule that is broken comes with the query of its rows. #}
 {% test keeps_rules(model, key=[], not_null=[], values={}, rules={}) %}
 {{ config(fail_calc='coalesce(sum(rows_found), 0)') }}
 {% set conditions = {} %}
@@ -42,14 +43,16 @@ broken as (
     {% for rule in conditions %}
     select
         {{ text_literal(rule) }} as rule,
-        broken_{{ loop.index }} as rows_found
+        broken_{{ loop.index }} as rows_found,
+        {{ text_literal('select * from ' ~ model ~ ' where case when ' ~ conditions[rule] ~ ' then 0 else 1 end = 1') }} as query
     from counted
     {{ 'union all' if key or not loop.last }}
     {% endfor %}
     {% if key %}
     select
         'one row per {{ key | join(', ') }}' as rule,
-        rows_found
+        rows_found,
+        {{ text_literal('select ' ~ key | join(', ') ~ ', count(*) as copies from ' ~ model ~ ' group by ' ~ key | join(', ') ~ ' having count(*) > 1') }} as query
     from repeated
     {% endif %}
 
