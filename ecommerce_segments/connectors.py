@@ -1,8 +1,15 @@
 """The connectors of a shop: what its settings say of them, in the form in which dbt takes the var `connectors`."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from ecommerce_segments import PROJECT
+from ecommerce_segments.raw_contract import raw_types
+from ecommerce_segments.read.files import KINDS_OF_FILES, Odd, prepare
 from ecommerce_segments.settings import SettingsError, defaults, did_you_mean
 
 FOLDER = PROJECT / "models" / "connectors"
@@ -55,3 +62,56 @@ def from_option(text: str) -> tuple[str, str]:
     if not equals or not name.strip() or not directory.strip():
         raise SettingsError(f"--connector is '{text}', but must be NAME=DIR, such as shopify=/srv/shop/shopify.")
     return name.strip(), directory.strip()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A directory of files: the shop's own raw tables, or what a connector's entry reads. tables: the types of columns by
+    name of file and column; said: what settings say of the files; entry: of which connector."""
+
+    directory: Path
+    tables: Mapping[str, Mapping[str, str]]
+    said: Mapping[str, Mapping]
+    entry: str | None = None
+
+    def prepare(self, into: Path | None) -> list[Odd]:
+        """Copy the files that are not strict into a directory, if one is given, and say which these are.
+
+        Raises FileError where a file leaves open how it is written.
+        """
+        said = (self.said.get("files"), self.said.get("column_names"))
+        return prepare(self.directory, self.tables, into, *said, self.entry)
+
+
+def deliveries(settings: Mapping, raw_dir: Path) -> list[Delivery]:
+    """The directories of a shop's files: its own, and those of its connectors."""
+    found = [Delivery(raw_dir, raw_types(), settings)]
+    for name, entry in entries(settings.get("connectors") or {}, PROJECT).items():
+        directory = Path(entry.get("directory", raw_dir / name))
+        tables = types_of_files(entry.get("connector", name), directory, entry.get("table_prefix"))
+        found.append(Delivery(directory, tables, entry, name))
+    return found
+
+
+def types_of_files(connector: str, directory: Path, prefix: str | None = None) -> dict[str, dict[str, str]]:
+    """By name of file, without its ending, the types of the columns that the connector's sources declare for it. prefix:
+    what may stand before the names of tables, if not what the sources say."""
+    declared = []
+    for file in (FOLDER / connector).glob("*.yml"):
+        for source in yaml.safe_load(file.read_text()).get("sources", []):
+            for table in source["tables"]:
+                about = table.get("config", {}).get("meta", {})
+                pattern = about.get("files") or "|".join([table["name"], *about.get("also", [])])
+                columns = {
+                    name: column["data_type"]
+                    for column in table["columns"]
+                    for name in [column["name"], *column.get("config", {}).get("meta", {}).get("also", [])]
+                }
+                declared.append((re.escape((prefix or about.get("table_prefix", "")).lower()), pattern, columns))
+    stems = {KINDS_OF_FILES.sub("", path.name.lower()) for path in directory.iterdir()} if directory.is_dir() else set()
+    return {
+        stem: columns
+        for stem in stems
+        for before, pattern, columns in declared
+        if re.fullmatch(f"({before})?({pattern})", stem)
+    }

@@ -31,6 +31,14 @@ def meta(table: dict) -> dict:
     return table.get("config", {}).get("meta", {})
 
 
+def raw_types() -> dict[str, dict[str, str]]:
+    """By table and column, the type of the column."""
+    return {
+        table: {name: column["data_type"] for name, column in columns.items()}
+        for table, columns in raw_contract().items()
+    }
+
+
 def raw_contract() -> dict[str, dict[str, dict]]:
     """By table and column, what dbt's file of the raw sources says of the column: name, data_type, description, config.
     """

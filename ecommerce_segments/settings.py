@@ -1,6 +1,7 @@
 """The settings of a shop, checked before anything else is done: those of dbt_project.yml, and what a shop changes of
 them."""
 
+import codecs
 import re
 from collections.abc import Callable
 from datetime import date
@@ -67,6 +68,8 @@ def check_settings(settings: dict) -> None:
     for name, (is_right, what) in KINDS.items():
         if name in settings and not is_right(settings[name]):
             raise SettingsError(f"{name} is '{settings[name]}', but must be {what}.")
+    check_files(settings.get("files") or {})
+    check_column_names(settings.get("column_names") or {})
     for name, zone in zones(settings):
         if zone not in pytz.all_timezones:
             raise SettingsError(
@@ -97,6 +100,37 @@ def zones(settings: dict) -> list[tuple[str, str]]:
             refuse_no_raw_table("naive_timestamps", table)
         return named + [(f"naive_timestamps of {table}", zone) for table, zone in local.items()]
     return named + ([("naive_timestamps", local)] if local else [])
+
+
+def check_files(files: dict[str, dict]) -> None:
+    """Raise SettingsError where `files` names what is no raw table, or says something of one that has no meaning."""
+    for table, said in files.items():
+        refuse_no_raw_table("files", table)
+        for name, value in said.items():
+            if name not in FILES:
+                raise SettingsError(
+                    f"files.{table} names {name}, which is nothing that can be said of a file"
+                    f"{did_you_mean(name, list(FILES)) or ': ' + ', '.join(FILES) + '.'}"
+                )
+            is_right, what = FILES[name]
+            if not is_right(value):
+                raise SettingsError(f"files.{table}.{name} is {value!r}, but must be {what}.")
+
+
+def check_column_names(column_names: dict[str, dict]) -> None:
+    """Raise SettingsError where `column_names` names what is no raw table, or no column of it."""
+    for table, names in column_names.items():
+        refuse_no_raw_table("column_names", table)
+        columns = list(raw_contract()[table])
+        for column, name in names.items():
+            if column not in columns:
+                raise SettingsError(
+                    f"column_names.{table} names {column}, which is no column of the table"
+                    f"{did_you_mean(column, columns) or ': docs/raw_contract.md has them all.'}"
+                )
+            if not TEXT[0](name):
+                where = f"column_names.{table}.{column}"
+                raise SettingsError(f"{where} is {name!r}, but must be a column's name in quotes.")
 
 
 def nearest_zone(zone: str) -> str:
@@ -136,6 +170,24 @@ def is_whole(least: int) -> Callable[[object], bool]:
 def is_list_of_maps(value: object) -> bool:
     """Whether a value is a list of entries, or null."""
     return value is None or (isinstance(value, list) and all(isinstance(entry, dict) for entry in value))
+
+
+def is_map_of_maps(value: object) -> bool:
+    """Whether a value is a map of tables to maps."""
+    return isinstance(value, dict) and all(isinstance(place, dict) for place in value.values())
+
+
+def is_encoding(value: object) -> bool:
+    """Whether Python knows an encoding of text by this name."""
+    try:
+        return isinstance(value, str) and codecs.lookup(value)._is_text_encoding
+    except LookupError:
+        return False
+
+
+def is_one_of(*values: str) -> tuple[Callable[[object], bool], str]:
+    """A check for these texts, with what must be."""
+    return lambda value: value in values, f"{', '.join(values[:-1])} or {values[-1]}"
 
 
 FROM_0, FROM_1 = (is_whole(0), "a whole number from 0 on"), (is_whole(1), "a whole number from 1 on")
@@ -188,6 +240,16 @@ KINDS = {
     "read_raw_files": FLAG,
     "raw_database": (lambda value: value is None or TEXT[0](value), "a text, or null"),
     "raw_schema": TEXT,
-    "raw_tables": (lambda value: isinstance(value, dict) and all(isinstance(place, dict) for place in value.values()),
-                   "a map of tables to where they are, such as {orders: {schema: sales}}"),
+    "raw_tables": (is_map_of_maps, "a map of tables to where they are, such as {orders: {schema: sales}}"),
+    "files": (is_map_of_maps, "a map of tables to how their files are written, such as {orders: {decimal: ','}}"),
+    "column_names": (is_map_of_maps, "a map of tables to names of columns, such as {orders: {order_id: Order No}}"),
+}
+
+# What `files` may say of a table, in the same way.
+FILES = {
+    "separator": (lambda value: value in (",", ";", "\t", "|"), 'one of "," ";" "|" and "\\t", which is a tab'),
+    "encoding": (is_encoding, 'an encoding that Python knows, such as "windows-1252"'),
+    "decimal": (lambda value: value in (".", ","), '"." or ","'),
+    "dates": is_one_of("day/month/year", "month/day/year", "year-month-day"),
+    "sheet": TEXT,
 }

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from ecommerce_segments import PROJECT
 from ecommerce_segments.connectors import entries, from_option
+from ecommerce_segments.read import VARIABLE, copies_beside
 from ecommerce_segments.settings import (
     SettingsError,
     check_settings,
@@ -98,6 +99,7 @@ def this_shop(options: Mapping[str, str] | None = None) -> Shop:
             "RAW_DIR": str(raw_dir),
             "DATASET": name,
             "DUCKDB_PATH": str(warehouse),
+            VARIABLE: str(copies_beside(warehouse)),
             "PUBLISHED_DIR": str(published),
             "DBT_TARGET": target,
         }

@@ -164,8 +164,8 @@ def test_another_separator_is_named(shop, refusal, separator, name):
     )
     assert (
         f"{raw_dir}/reviews/2.csv separates its columns by {name} and not by commas: review_id, customer_id, rating,"
-        " a,b, reviewed_at."
-        " Export it with commas between values, and with a point in numbers, such as 12.50." in refusal(raw_dir)
+        " a,b, reviewed_at. dbt alone reads commas between values, and a point in numbers, such as 12.50;"
+        " `segments run` reads this file." in refusal(raw_dir)
     )
 
 
@@ -185,13 +185,15 @@ def test_text_in_other_encodings_is_no_header(shop, refusal):
     (raw_dir / "orders.csv").write_bytes(SMALL_SHOP["orders"][0].encode("utf-16-le"))
     assert (
         f"{raw_dir}/orders.csv is no text in UTF-8, but an Excel workbook, an archive or UTF-16: save it as CSV in"
-        " UTF-8, with commas."
+        " UTF-8, with commas, or call `segments run`, which reads workbooks and UTF-16."
         in refusal(raw_dir)
     )
 
 
 @pytest.mark.parametrize(("name", "hint"), [
-    ("orders.xlsx", "orders.xlsx is not read: save it as orders.csv (CSV in UTF-8, with commas) or orders.parquet"),
+    ("orders.xlsx", "orders.xlsx is not read: save it as orders.csv (CSV in UTF-8, with commas) or orders.parquet, or"
+     " call `segments run`, which reads it"),
+    ("orders.ods", "orders.ods is not read: save it as orders.csv (CSV in UTF-8, with commas) or orders.parquet"),
     ("Order.csv", "Order.csv is not read, as no table has this name: did you mean orders?"),
 ])
 def test_a_file_that_is_not_read_is_named_where_its_table_is_missing(shop, refusal, project, name, hint):

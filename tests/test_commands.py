@@ -92,7 +92,7 @@ def write_shop(directory: Path, price: str = "29.95") -> Path:
     tables = {
         "customers": [
             "customer_id,email,birth_date,created_at,updated_at,is_deleted",
-            "c1,ann@example.com,31.12.1980,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z,",
+            "c1,ann@example.com,in winter,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z,",
             "c1,ann@example.com,,2025-01-01T10:00:00Z,2025-01-01T10:00:00Z,",
             "c2,,,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z,true",
         ],
@@ -191,16 +191,16 @@ def test_0_all_is_well_and_the_run_says_what_it_left_out(good_run, terminal, sho
 
 
 def test_1_a_guard_fails_and_its_reasons_are_told(terminal, tmp_path):
-    run = terminal.run(scheduled(FOR_SCHEDULERS[-1], write_shop(tmp_path / "commas" / "raw", price="12,50")))
+    run = terminal.run(scheduled(FOR_SCHEDULERS[-1], write_shop(tmp_path / "prices" / "raw", price="12 or 13")))
     assert_one_sentence(
         run,
         1,
         r"Not published: of the 6 rows of order_lines, 6 are rejected: 6 x unreadable unit_price, for example"
-        r" '12,50'\. Such files usually"
-        r" hold decimal commas.*write numbers like 1234\.50, or raise max_rejected_rows .* Nothing was published"
-        r" before either\.",
+        r" '12 or 13'\. Such files usually"
+        r" hold decimal commas.*write numbers like 1234\.50, or say .*, or raise max_rejected_rows .* Nothing was"
+        r" published before either\.",
     )
-    assert "  6 x unreadable unit_price, for example '12,50'" in run.stdout and "logs/dbt.log" in run.stdout
+    assert "  6 x unreadable unit_price, for example '12 or 13'" in run.stdout and "logs/dbt.log" in run.stdout
 
 
 def test_2_a_setting_is_wrong_in_any_directory(terminal, shop, tmp_path):
@@ -600,6 +600,28 @@ def test_recipes_take_what_is_typed_from_the_environment():
         ("{max_rejected_share: 5}", "max_rejected_share is '5', but must be a number from 0 to 1."),
         ("{publish_contact_data: 'false'}", "publish_contact_data is 'false', but must be true or false."),
         ("{rfm_method: deciles}", "rfm_method is 'deciles', but must be quintiles or cut_points."),
+        ("{files: [orders]}", r"files is '\['orders'\]', but must be a map of tables to how their files are written"),
+        ("{files: {order: {}}}", "files names 'order', which is no raw table: did you mean orders?"),
+        (
+            "{files: {orders: {seperator: ';'}}}",
+            "files.orders names seperator, which is nothing that can be said of a file: did you mean separator?",
+        ),
+        ("{files: {orders: {separator: ' '}}}", "files.orders.separator is ' ', but must be one of "),
+        ("{files: {orders: {encoding: ansi8}}}", "files.orders.encoding is 'ansi8', but must be an encoding that"),
+        ("{files: {orders: {encoding: base64}}}", "files.orders.encoding is 'base64', but must be an encoding that"),
+        ("{files: {orders: {decimal: ';'}}}", "files.orders.decimal is ';', but must be \".\" or \",\"."),
+        (
+            "{files: {orders: {dates: dd/mm/yyyy}}}",
+            "files.orders.dates is 'dd/mm/yyyy', but must be day/month/year, month/day/year or year-month-day.",
+        ),
+        (
+            "{column_names: {orders: {orderid: Order No}}}",
+            "column_names.orders names orderid, which is no column of the table: did you mean order_id?",
+        ),
+        (
+            "{column_names: {orders: {order_id: 5}}}",
+            "column_names.orders.order_id is 5, but must be a column's name in quotes.",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(text, sentence):
@@ -614,7 +636,9 @@ def test_each_setting_is_known_by_its_kind():
         settings.defaults()
         | settings.given_settings(
             "{as_of_date: 2026-06-30, naive_timestamps: {orders: Europe/Madrid}, max_days_without_orders: ,"
-            " raw_tables: {orders: {model: shop_orders}, products: {database: a, schema: b, identifier: c}}}"
+            " raw_tables: {orders: {model: shop_orders}, products: {database: a, schema: b, identifier: c}},"
+            " files: {orders: {separator: ';', encoding: windows-1252, decimal: ',', dates: day/month/year, sheet: A}},"
+            " column_names: {orders: {order_id: Order No}}}"
         )
     )
     settings.check_settings(settings.defaults() | {"as_of_date": date(2026, 6, 30)} | settings.given_settings(""))

@@ -9,15 +9,17 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
+from ecommerce_segments.connectors import deliveries
 from ecommerce_segments.define import register, trait_register
 from ecommerce_segments.publish.versions import NotPublished, current
-from ecommerce_segments.raw_contract import raw_contract, required_tables
+from ecommerce_segments.raw_contract import raw_contract, raw_types, required_tables
+from ecommerce_segments.read.convert import FileError
+from ecommerce_segments.read.files import KINDS_OF_FILES, files_of, told
 from ecommerce_segments.settings import SettingsError, did_you_mean
 from ecommerce_segments.shop import Shop, check_owner, shown
 
 # A build takes about this many times the bytes of the raw files, once in the warehouse and once in what is published.
 DISK_FACTOR = 4
-READ = (".parquet", ".csv")
 
 
 def examine(shop: Shop) -> tuple[list[str], bool]:
@@ -61,18 +63,18 @@ def settings(shop: Shop) -> list[str]:
 
 
 def files(shop: Shop) -> list[str]:
-    """Which raw tables there are, by the files' names."""
+    """Which raw tables there are, by the files' names, and which files are not strict."""
     if shop.target != "duckdb":
         return ["  files: none are read; the raw tables are in the warehouse"]
     connected = shop.settings["connectors"]
     if not shop.raw_dir.is_dir() and not connected:
         return [f"! There is no directory {shown(shop.raw_dir)}: name that of the raw files, --raw-dir."]
-    known, found, others = list(raw_contract()), {}, []
+    known, others = list(raw_contract()), []
+    paths = list(files_of(shop.raw_dir, raw_types()))
+    found = list(dict(paths))
     for path in sorted(shop.raw_dir.iterdir()) if shop.raw_dir.is_dir() else []:
-        name = path.name.split(".")[0]
-        if name in known and (path.is_dir() or path.suffix in READ):
-            found[name] = path
-        elif path.suffix in READ and (meant := did_you_mean(name, known)):
+        name = path.name.split(".")[0].lower()
+        if name not in known and KINDS_OF_FILES.search(path.name.lower()) and (meant := did_you_mean(name, known)):
             others.append(f"  {path.name} is not read{meant}")
     lines = [f"  files in {shown(shop.raw_dir)}: {', '.join(found) or 'none of a raw table'}", *others]
     for name, entry in connected.items():
@@ -93,11 +95,16 @@ def files(shop: Shop) -> list[str]:
         if missing
         else []
     )
-    return lines + [
+    lines += [
         f"! {shown(path)} cannot be read: give this user the right to."
-        for path in found.values()
+        for _, path in paths
         if not os.access(path, os.R_OK)
     ]
+    try:
+        odd = [odd for delivery in deliveries(shop.settings, shop.raw_dir) for odd in delivery.prepare(None)]
+    except FileError as error:
+        return [*lines, f"! {error}"]
+    return lines + [f"  not strict, read by a copy: {line}" for line in told(odd)]
 
 
 def places(shop: Shop) -> list[str]:

@@ -24,13 +24,14 @@ FRAME = re.compile(r"(\w+ )+Error( in .*)?$|(>|LINE|\^|called by|at line).*|comp
 ADVICE = [
     (
         r"unreadable \w+(_at|_on|_date)$",
-        "Such files usually hold dates like 31/01/2025, or times without a date: write 2025-01-31, and times as"
-        " 2025-01-31T10:00:00+01:00",
+        "Such files usually hold dates like 31/01/2025 beside others, or times without a date: write 2025-01-31, and"
+        " times as 2025-01-31T10:00:00+01:00, or say in segments.toml how their dates are written",
     ),
     (r"unreadable is_", "Such files usually hold flags in words of their own: write true or false"),
     (
         r"unreadable ",
-        "Such files usually hold decimal commas, thousands separators or currency signs: write numbers like 1234.50",
+        "Such files usually hold decimal commas, thousands separators or currency signs beside plain numbers: write"
+        " numbers like 1234.50, or say in segments.toml which sign is before their decimals",
     ),
     (r"negative ", "Such files usually hold turned signs: deliver these numbers without them"),
     (

@@ -122,19 +122,14 @@ def parquet_fault(file: Path, kind: str | None, message: str) -> str | None:
 
 def csv_fault(file: Path, message: str) -> str | None:
     """What is wrong with a file of text, in a sentence. message: what dbt or DuckDB said."""
-    quoted = shlex.quote(str(file))
     if "unicode" in message or "not utf-8" in message:
         undecodable = first_undecodable(file)
         if undecodable:
             line, byte = undecodable
             return (
                 f"{file}, line {line}: the byte 0x{byte:02X} is no UTF-8, so the file is probably in Windows-1252"
-                " (Latin-1). Save it as CSV in UTF-8:"
-                + (
-                    f" iconv -f WINDOWS-1252 -t UTF-8 {quoted} > utf8.csv"
-                    if file.suffix.lower() == ".csv"
-                    else f" gunzip -c {quoted} | iconv -f WINDOWS-1252 -t UTF-8 | gzip > utf8.csv.gz"
-                )
+                " (Latin-1). `segments run` reads it, in a large file where segments.toml says encoding ="
+                ' "windows-1252" of its table; or save it as CSV in UTF-8.'
             )
     if "invalid state" in message and mixes_line_ends(file):
         return f"{file} mixes the line ends of Windows and of Unix: write it with one of them."

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,11 +27,15 @@ from ecommerce_segments.build.left_out import left_out
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
 from ecommerce_segments.build.run_report import RunReport
 from ecommerce_segments.build.telling import Teller
+from ecommerce_segments.connectors import deliveries
 from ecommerce_segments.dashboard.figures import DashboardError
 from ecommerce_segments.dbt_session import DbtError, Session, runs_of
 from ecommerce_segments.define import register, trait_register
 from ecommerce_segments.predict.buyers import predict_buyers
 from ecommerce_segments.publish.versions import NotPublished, current, publish, refresh_dashboard
+from ecommerce_segments.read import copies_beside
+from ecommerce_segments.read.convert import FileError
+from ecommerce_segments.read.files import converted, told
 from ecommerce_segments.settings import SettingsError
 from ecommerce_segments.shop import Shop, own, shown
 
@@ -74,6 +78,15 @@ class Nightly:
         is_duckdb = self.manifest.metadata.adapter_type == "duckdb"
         if is_duckdb:
             check_writable(self.directory)
+        try:
+            copies = self.prepared() if is_duckdb and self.settings["read_raw_files"] else nullcontext()
+        except FileError as error:
+            return self.not_published(Failure(str(error).rstrip(".")), 2)
+        with copies:
+            return self.build_and_publish(is_duckdb)
+
+    def build_and_publish(self, is_duckdb: bool) -> int:
+        """What follows once the files can be read. Returns the exit code."""
         began = time.monotonic()
         with self.phase("build", "Building"):
             built = self.dbt("build")
@@ -112,6 +125,21 @@ class Nightly:
         return dbtRunner(manifest=self.parsed, callbacks=[self.tell.heard]).invoke(
             [*words, *self.tell.dbt_options, *self.arguments]
         )
+
+    def prepared(self) -> AbstractContextManager[None]:
+        """Copy the files that are not strict, and say which these are. Returns what lets dbt read the copies.
+
+        Raises FileError where a file leaves open how it is written.
+        """
+        into = copies_beside(Path(os.environ["DUCKDB_PATH"]))
+        began = time.monotonic()
+        found = [odd for delivery in deliveries(self.settings, self.raw_dir) for odd in delivery.prepare(into)]
+        self.report.phase("files", time.monotonic() - began)
+        self.report.content["files"] = [{"file": odd.name, "written": odd.written} for odd in found]
+        if found:
+            self.tell.say("Files that are not strict, read by copies (docs/your_own_shop.md, section 1):")
+            self.tell.say("\n".join(f"  {line}" for line in told(found)))
+        return converted(into)
 
     def marts(self) -> list[str]:
         """The marts that are published: those with contact data only where the settings ask for them, and none under a

@@ -29,7 +29,7 @@ class RunReport:
             "started_at": self.began.isoformat(timespec="seconds"),
             "settings": {name: value for name, value in settings.items() if name not in ("segments", "own_segments")},
             "versions": {"project": git_revision(), "python": platform.python_version(), **installed()},
-            "phases": {}, "models": [], "tests": [], "tables": [], "alerts": [],
+            "phases": {}, "files": [], "models": [], "tests": [], "tables": [], "alerts": [],
         }
 
     def built(self, result: dbtRunnerResult) -> None:

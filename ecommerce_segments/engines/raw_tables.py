@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,7 +14,8 @@ from dbt.cli.main import dbtRunner
 from ecommerce_segments import PROJECT, CannotDo
 from ecommerce_segments.build.failures import bare
 from ecommerce_segments.build.file_faults import file_fault
-from ecommerce_segments.raw_contract import key_of
+from ecommerce_segments.raw_contract import key_of, raw_types
+from ecommerce_segments.read.files import converted, prepare, told
 
 
 def is_descriptive(column: dict) -> bool:
@@ -96,35 +98,42 @@ def load_files(variables: dict, load: Callable[[duckdb.DuckDBPyConnection], Iter
     """Make the project's views of the raw files in RAW_DIR, hand a database with them to `load`, and print what it
     says.
 
-    variables: dbt's vars.
+    variables: dbt's vars. Files that are not strict are told, and read by copies that go again.
     Raises CannotDo where the files cannot be read: a transaction around this is then not committed.
     """
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["DUCKDB_PATH"] = f"{scratch}/files.duckdb"
+        copies = Path(scratch, "files")
+        odd = prepare(
+            Path(os.environ["RAW_DIR"]), raw_types(), copies, variables.get("files"), variables.get("column_names")
+        )
+        for line in told(odd):
+            print(line)
         said: list[str] = []
 
         def hear(event: Any) -> None:
             said.append(event.info.msg)
 
-        views = dbtRunner(callbacks=[hear]).invoke(
-            [
-                "run-operation",
-                "expose_raw_files",
-                "--target",
-                "duckdb",
-                "--quiet",
-                "--project-dir",
-                str(PROJECT),
-                "--profiles-dir",
-                str(PROJECT),
-                "--target-path",
-                scratch,
-                "--log-path",
-                scratch,
-                "--vars",
-                yaml.safe_dump(variables),
-            ]
-        )
+        with converted(copies):
+            views = dbtRunner(callbacks=[hear]).invoke(
+                [
+                    "run-operation",
+                    "expose_raw_files",
+                    "--target",
+                    "duckdb",
+                    "--quiet",
+                    "--project-dir",
+                    str(PROJECT),
+                    "--profiles-dir",
+                    str(PROJECT),
+                    "--target-path",
+                    scratch,
+                    "--log-path",
+                    scratch,
+                    "--vars",
+                    yaml.safe_dump(variables),
+                ]
+            )
         if not views.success:
             raise CannotDo(file_fault("\n".join(said), PROJECT) or bare(str(views.exception or "\n".join(said))))
         with duckdb.connect(os.environ["DUCKDB_PATH"]) as files:

@@ -5,7 +5,8 @@
 {% macro checked_header(table, file, header) %}
     {% if modules.re.search('[\x00-\x08\x0e-\x1f]', header) %}
         {% do exceptions.raise_compiler_error(
-            file ~ ' is no text in UTF-8, but an Excel workbook, an archive or UTF-16: save it as CSV in UTF-8, with commas.'
+            file ~ ' is no text in UTF-8, but an Excel workbook, an archive or UTF-16: save it as CSV in UTF-8, with commas,'
+            ~ ' or call `segments run`, which reads workbooks and UTF-16.'
         ) %}
     {% endif %}
     {% set columns = header_columns(header, ',') %}
@@ -15,7 +16,7 @@
         {% if others | select('in', table.columns) | list | length > known or known == 0 and columns | length == 1 and others | length > 1 %}
             {% do exceptions.raise_compiler_error(
                 file ~ ' separates its columns by ' ~ name ~ ' and not by commas: ' ~ others | join(', ')
-                ~ '. Export it with commas between values, and with a point in numbers, such as 12.50.'
+                ~ '. dbt alone reads commas between values, and a point in numbers, such as 12.50; `segments run` reads this file.'
             ) %}
         {% endif %}
     {% endfor %}
@@ -86,7 +87,10 @@
     {% for name in names | unique %}
         {% set stem = name.split('.')[0] | lower %}
         {% if stem in awaited %}
-            {% do found.update({stem: name ~ ' is not read: save it as ' ~ stem ~ '.csv (CSV in UTF-8, with commas) or ' ~ stem ~ '.parquet'}) %}
+            {% do found.update({
+                stem: name ~ ' is not read: save it as ' ~ stem ~ '.csv (CSV in UTF-8, with commas) or ' ~ stem ~ '.parquet'
+                ~ (', or call `segments run`, which reads it' if name.lower().endswith('.xlsx') else '')
+            }) %}
         {% elif stem not in tables | map(attribute='name') and loop.index <= 100 %}
             {% set table = nearest_name(stem, awaited) %}
             {% if table %}

@@ -47,7 +47,7 @@
     {% set found = {} %}
     {% for (path,) in paths %}
         {% set delivery = path[directory | length + 1:].split('/')[0] %}
-        {% set suffix = '[.](parquet|csv|json|jsonl|ndjson)([.]gz)?$' %}
+        {% set suffix = '[.](parquet|csv|xlsx|json|jsonl|ndjson)([.]gz)?$' %}
         {% if modules.re.search(suffix, path.lower()) %}
             {% set stem = modules.re.sub(suffix, '', delivery.lower()) %}
             {% for declared in declared_tables(entry.connector) %}

@@ -67,12 +67,12 @@
     {{ return(paths) }}
 {% endmacro %}
 
-{# {table: [path, ...]} of the Parquet and CSV files among them that are named after a table, or whose folder is. #}
+{# {table: [path, ...]} of the files among them that can be read and are named after a table, or whose folder is. #}
 {% macro raw_files_by_table(directory, paths) %}
     {% set found = {} %}
     {% for (path,) in paths %}
         {% set delivery = path[directory | length + 1:].split('/')[0] %}
-        {% set suffix = '[.](parquet|csv|csv[.]gz)$' %}
+        {% set suffix = file_suffixes() %}
         {% if modules.re.search(suffix, path.lower()) %}
             {% set table = modules.re.sub(suffix, '', delivery.lower()) %}
             {% do found.setdefault(table, {}).setdefault(delivery, []).append(path) %}

@@ -23,14 +23,15 @@
     {% set parquet_paths = {} %}
     {% set json_paths = [] %}
     {% for file in files %}
-        {% if file.lower().endswith('.parquet') %}
+        {% set path = converted_file(file) %}
+        {% if path.lower().endswith('.parquet') %}
             {% set columns = {} %}
-            {% for column in fetch_rows('describe select * from ' ~ parquet_source(table, [path_literal(file)])) %}
+            {% for column in fetch_rows('describe select * from ' ~ parquet_source(table, [path_literal(path)])) %}
                 {% do columns.update({column[0] | lower: column[1]}) %}
             {% endfor %}
-            {% do parquet_paths.setdefault(tojson(columns, sort_keys=true), []).append(path_literal(file)) %}
-        {% elif modules.re.search('[.](json|jsonl|ndjson)([.]gz)?$', file.lower()) %}
-            {% do json_paths.append(path_literal(file)) %}
+            {% do parquet_paths.setdefault(tojson(columns, sort_keys=true), []).append(path_literal(path)) %}
+        {% elif modules.re.search('[.](json|jsonl|ndjson)([.]gz)?$', path.lower()) %}
+            {% do json_paths.append(path_literal(path)) %}
         {% else %}
             {% do readers.append(csv_reader(table, file)) %}
         {% endif %}

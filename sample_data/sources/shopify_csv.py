@@ -272,7 +272,7 @@ def write(tables: dict[str, pa.Table], directory: Path) -> dict[str, pa.Table]:
         "Handle": "'product-' || number",
         "Image Src": "'https://shop.example/' || number || '-' || place || '.jpg'",
         "Image Position": "place",
-    }, f"""(
+    }, """(
         select *, 1 as place from numbered_products
         union all by name
         select number, 2 as place from numbered_products where number % 3 = 0
