@@ -1,25 +1,33 @@
 """PrestaShop's tables: each of its traps against rows worked out by hand, and whole shops there and back."""
 
+import shutil
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow
 import pytest
+import yaml
 
 from connected_shops import ConnectedProject, rows
+from ecommerce_segments.engines.postgres_server import running_server
 from ecommerce_segments.raw_contract import raw_contract
-from project import Project
+from project import PROJECT, Project, environment
 from random_shops import CUSTOM_TRAITS, random_shop, write_shop
 from sample_data.sources import prestashop
 from there_and_back import clean_tables, segments_of, write_contract
 
 # The tables that must be there, empty, and the order states as PrestaShop installs them.
 TABLES = {
-    "ps_customer": "id_customer,email,firstname,lastname,birthday,newsletter,newsletter_date_add,is_guest,deleted,date_add,date_upd",
+    "ps_customer": "id_customer,email,firstname,lastname,birthday,newsletter,newsletter_date_add,is_guest,deleted,"
+                   "date_add,date_upd",
     "ps_currency": "id_currency,iso_code,conversion_rate\n1,EUR,1.000000\n2,USD,1.250000",
-    "ps_order_state": "id_order_state,paid,shipped,delivery\n1,0,0,0\n2,1,0,0\n3,1,0,1\n4,1,1,1\n5,1,1,1\n6,0,0,0\n7,0,0,0\n8,0,0,0\n9,1,0,0",
-    "ps_orders": "id_order,id_customer,id_cart,id_currency,current_state,conversion_rate,total_shipping_tax_excl,date_add,date_upd",
+    "ps_order_state": "id_order_state,paid,shipped,delivery\n1,0,0,0\n2,1,0,0\n3,1,0,1\n4,1,1,1\n5,1,1,1\n6,0,0,0\n"
+                      "7,0,0,0\n8,0,0,0\n9,1,0,0",
+    "ps_orders": "id_order,id_customer,id_cart,id_currency,current_state,conversion_rate,total_shipping_tax_excl,"
+                 "date_add,date_upd",
     "ps_order_detail": "id_order_detail,id_order,product_id,product_attribute_id,product_quantity,unit_price_tax_excl,"
                        "total_price_tax_excl,original_product_price,purchase_supplier_price",
     "ps_product": "id_product,id_category_default,reference,price,wholesale_price,date_add,date_upd",
@@ -44,8 +52,8 @@ def connected(tmp_path_factory):
 
 def write(directory: Path, tables: dict[str, str], entry: str = "prestashop") -> Path:
     """Write tables of a shop, each as the lines of a CSV file that follow what TABLES has of it, or all lines."""
-    (directory / "prestashop").mkdir(exist_ok=True)
-    (directory / "presta_us").mkdir(exist_ok=True)
+    for folder in ("prestashop", "presta_us"):
+        (directory / folder).mkdir(parents=True, exist_ok=True)
     for other in ("prestashop", "presta_us"):
         for name, lines in TABLES.items():
             path = directory / other / f"{name if other == 'prestashop' else name.replace('ps_', 'shop_')}.csv"
@@ -142,7 +150,8 @@ def test_a_refund_is_at_most_what_was_paid_for_the_line(connected, tmp_path):
         "ps_orders": f"1,0,0,1,7,1,5,{MAY}\n2,0,0,1,2,1,0,{MAY}",
         "ps_order_detail": "11,1,5,0,1,150,150,150,0\n12,1,6,0,2,30,60,30,0\n"
             "21,2,5,0,1,30,30,30,0\n22,2,5,0,1,30,30,30,0\n23,2,5,0,1,30,30,30,0",
-        "ps_order_cart_rule": "id_order,id_cart_rule,value_tax_excl,free_shipping,deleted\n1,1,42.00,0,0\n2,1,10.00,0,0",
+        "ps_order_cart_rule": "id_order,id_cart_rule,value_tax_excl,free_shipping,deleted\n"
+            "1,1,42.00,0,0\n2,1,10.00,0,0",
         "ps_order_slip": "id_order_slip,id_order,amount,shipping_cost_amount,date_add,date_upd\n"
             f"1,1,180,6,{MAY}\n2,1,36,0,2026-05-05 12:00:00,2026-05-05 12:00:00\n"
             f"3,1,36,0,2026-05-06 12:00:00,2026-05-06 12:00:00\n4,2,108,0,{MAY}",
@@ -198,12 +207,14 @@ def test_an_account_has_its_newest_address(connected, tmp_path):
     shop = write(tmp_path, {
         "ps_customer": CUSTOMER,
         "ps_address": "id_address,id_customer,id_country,postcode,city,phone,phone_mobile,deleted,date_upd\n"
-            "1,7,1,10115,Berlin,,,0,2026-01-01 10:00:00\n2,7,8,75001,Paris,+33140000000,+33600000000,0,2026-02-01 10:00:00\n"
+            "1,7,1,10115,Berlin,,,0,2026-01-01 10:00:00\n"
+            "2,7,8,75001,Paris,+33140000000,+33600000000,0,2026-02-01 10:00:00\n"
             "3,7,1,20095,Hamburg,,,1,2026-03-01 10:00:00\n4,0,1,50667,Cologne,,,0,2026-03-01 10:00:00",
         "ps_country": "id_country,iso_code\n1,DE\n8,FR",
     })  # fmt: skip
     columns = ("customer_id", "country_code", "postal_code", "city", "phone")
-    assert rows(connected.read(shop), "prestashop__customers", *columns) == [("7", "FR", "75001", "Paris", "+33600000000")]
+    found = rows(connected.read(shop), "prestashop__customers", *columns)
+    assert found == [("7", "FR", "75001", "Paris", "+33600000000")]
 
 
 def test_products_are_combinations_and_other_systems_find_them(connected, tmp_path):
@@ -212,7 +223,8 @@ def test_products_are_combinations_and_other_systems_find_them(connected, tmp_pa
         "ps_product": f"5,2,SHIRT,20,8,{MAY}\n6,3,MUG,11.90,0,{MAY}\n7,3,HAT,5,1,{MAY}",
         "ps_product_attribute": "id_product_attribute,id_product,reference,price,wholesale_price,default_on\n"
             "40,5,SHIRT-S,0,0,\n41,5,SHIRT-L,1.5,9,1\n50,7,,0,0,1",
-        "ps_product_lang": "id_product,id_shop,id_lang,name\n5,1,1,Shirt\n5,1,2,Chemise\n6,1,1,Mug\n7,2,2,Chapeau!\n7,1,2,Chapeau",
+        "ps_product_lang": "id_product,id_shop,id_lang,name\n"
+            "5,1,1,Shirt\n5,1,2,Chemise\n6,1,1,Mug\n7,2,2,Chapeau!\n7,1,2,Chapeau",
         "ps_category_lang": "id_category,id_shop,id_lang,name\n2,1,2,Vêtements\n3,1,1,Home",
         "ps_orders": f"1,0,0,1,2,1,0,{MAY}",
         "ps_order_detail": "1,1,5,0,1,20,20,20,0",
@@ -234,9 +246,9 @@ def test_products_are_combinations_and_other_systems_find_them(connected, tmp_pa
 
 
 def test_prices_in_another_currency_than_the_reporting_one_are_none(connected, tmp_path):
-    (tmp_path / "prestashop").mkdir()
-    (tmp_path / "prestashop" / "ps_currency.csv").write_text("id_currency,iso_code,conversion_rate\n1,EUR,0.8\n2,USD,1\n")
     shop = write(tmp_path, {"ps_product": f"6,3,MUG,11.90,4,{MAY}"})
+    currencies = "id_currency,iso_code,conversion_rate\n1,EUR,0.8\n2,USD,1\n"
+    (shop / "prestashop" / "ps_currency.csv").write_text(currencies)
     assert rows(connected.read(shop), "prestashop__products", "product_id", "price", "unit_cost") == [("6", None, None)]
 
 
@@ -244,9 +256,11 @@ def test_carts_without_an_order_are_visits(connected, tmp_path):
     shop = write(tmp_path, {
         "ps_customer": CUSTOMER,
         "ps_orders": f"1,7,3,1,2,1,0,{MAY}",
-        "ps_cart": f"id_cart,id_customer,id_guest,date_add,date_upd\n3,7,1,{MAY}\n4,7,1,{MAY}\n5,0,2,{MAY}\n6,0,0,{MAY}",
+        "ps_cart": "id_cart,id_customer,id_guest,date_add,date_upd\n"
+            f"3,7,1,{MAY}\n4,7,1,{MAY}\n5,0,2,{MAY}\n6,0,0,{MAY}",
         "ps_cart_product": "id_cart,id_product,id_product_attribute,id_customization,quantity,date_add\n"
-            "3,5,0,0,1,2026-05-04 12:05:00\n4,5,41,0,1,2026-05-04 12:05:00\n4,5,41,9,1,2026-05-04 12:04:00\n4,6,0,0,2,0000-00-00 00:00:00",
+            "3,5,0,0,1,2026-05-04 12:05:00\n4,5,41,0,1,2026-05-04 12:05:00\n4,5,41,9,1,2026-05-04 12:04:00\n"
+            "4,6,0,0,2,0000-00-00 00:00:00",
     })  # fmt: skip
     found = connected.read(shop)
     at = datetime(2026, 5, 4, 10)
@@ -255,7 +269,8 @@ def test_carts_without_an_order_are_visits(connected, tmp_path):
         ("cart:5", "guest:2", None, at),
         ("cart:6", None, None, at),
     ]
-    assert rows(found, "prestashop__web_events", "event_id", "session_id", "event_type", "product_id", "occurred_at") == [
+    columns = ("event_id", "session_id", "event_type", "product_id", "occurred_at")
+    assert rows(found, "prestashop__web_events", *columns) == [
         ("cart:4:5-41", "cart:4", "add_to_cart", "5-41", datetime(2026, 5, 4, 10, 4)),
         ("cart:4:6", "cart:4", "add_to_cart", "6", at),
     ]
@@ -273,11 +288,33 @@ def test_what_a_loader_saw_deleted_is_deleted(connected, tmp_path):
     ]
 
 
+def test_a_shop_without_some_columns_and_with_ids_that_are_words(connected, tmp_path):
+    # As in PrestaShop's own demo: states without `delivery`, accounts without times, nothing but an empty combination.
+    shop = write(tmp_path, {"ps_orders": f"1,1,1,1,4,1,2.00,{MAY}"})
+    for name, lines in {
+        "ps_order_state": "id_order_state,name,logable,paid,shipped\n4,Shipped,1,1,1",
+        "ps_customer": "id_customer,firstname,lastname,email,birthday,newsletter,newsletter_date_add,optin,is_guest\n"
+            "1,John,DOE,pub@prestashop.com,1970-01-15,0,,0,0",
+        "ps_order_detail": "id_order_detail,id_order,product_id,product_attribute_id,product_quantity,"
+            "unit_price_tax_excl\n"
+            "1,1,Mug_Today,,1,11.900000\n2,1,T-shirt,product_attribute_46,1,23.9",
+    }.items():  # fmt: skip
+        (shop / "prestashop" / f"{name}.csv").write_text(f"\ufeff{lines}\n", encoding="utf-8")
+    found = connected.read(shop)
+    assert rows(found, "prestashop__orders", "customer_id", "status") == [("1", "fulfilled")]
+    assert rows(found, "prestashop__customers", "birth_date", "created_at") == [(date(1970, 1, 15), None)]
+    assert rows(found, "prestashop__order_lines", "product_id", "unit_price") == [
+        ("Mug_Today", Decimal("11.9")),
+        ("T-shirt-product_attribute_46", Decimal("23.9")),
+    ]
+
+
 def test_delivery_is_when_the_order_first_became_delivered(connected, tmp_path):
     shop = write(tmp_path, {
         "ps_orders": f"1,0,0,1,5,1,0,{MAY}\n2,0,0,1,4,1,0,{MAY}",
         "ps_order_history": "id_order_history,id_order,id_order_state,date_add\n"
-            "1,1,4,2026-05-05 12:00:00\n2,1,5,2026-05-07 12:00:00\n3,1,5,2026-05-08 12:00:00\n4,2,4,2026-05-05 12:00:00",
+            "1,1,4,2026-05-05 12:00:00\n2,1,5,2026-05-07 12:00:00\n3,1,5,2026-05-08 12:00:00\n"
+            "4,2,4,2026-05-05 12:00:00",
     })  # fmt: skip
     assert rows(connected.read(shop), "prestashop__orders", "order_id", "delivered_at") == [
         ("1", datetime(2026, 5, 7, 10)),
@@ -320,13 +357,13 @@ def with_combinations(tables: dict) -> dict:
     return {name: rename(table) for name, table in tables.items()}
 
 
-def contract_rows(connection, schema_and_prefix: str, table: str, columns: list[str]) -> list[tuple]:
-    """The rows of a table that are not deleted, in the types of the contract."""
-    typed = [f"{column}::{raw_contract()[table][column]['data_type']}" for column in columns if column != "is_deleted"]
-    found = connection.execute(
-        f"select {', '.join(typed)} from {schema_and_prefix}{table} where not coalesce(is_deleted, false)"
-    )
-    return sorted(found.fetchall(), key=repr)
+IS_THERE = "not coalesce(is_deleted, false)"
+
+
+def typed(table: str, columns: list[str]) -> str:
+    """The columns of a table in the types of the contract."""
+    declared = raw_contract()[table]
+    return ", ".join(f"cast({name} as {declared[name]['data_type']})" for name in columns if name != "is_deleted")
 
 
 def assert_there_and_back(tables: dict, both, directory: Path) -> None:
@@ -339,10 +376,10 @@ def assert_there_and_back(tables: dict, both, directory: Path) -> None:
     write_contract(tables | told, told_shop, *tables)
     found, wanted = connected.build(shop), own.build(told_shop)
     for table in prestashop.FEEDS:
-        columns = told[table].column_names
-        assert contract_rows(found, "connectors.prestashop__", table, columns) == contract_rows(
-            wanted, "raw.", table, columns
-        ), table
+        columns = typed(table, told[table].column_names)
+        here = found.execute(f"select {columns} from connectors.prestashop__{table} where {IS_THERE}").fetchall()
+        there = wanted.execute(f"select {columns} from raw.{table}").fetchall()
+        assert sorted(here, key=repr) == sorted(there, key=repr), table
     assert connected.whole.failing_tests(found) == own.failing_tests(wanted)
     assert segments_of(found) == segments_of(wanted)
     assert found.execute("select count(*) from connectors.prestashop__sessions").fetchone() == (0,)
@@ -355,3 +392,74 @@ def test_random_shops_come_back_as_they_were(seed, both, tmp_path):
     own = both[0]
     tables = with_combinations(clean_tables(own, own.build(tmp_path / "dirty")))
     assert_there_and_back(tables, both, tmp_path)
+
+
+@pytest.mark.long
+def test_the_demo_comes_back_as_it_was(project, tmp_path):
+    variables = yaml.safe_load((PROJECT / "sample_data" / "demo.yml").read_text())
+    own = project.compiled(PROJECT / "data" / "demo", **variables)
+    with own.build(PROJECT / "data" / "demo") as connection:
+        tables = with_combinations(clean_tables(own, connection))
+    connected = ConnectedProject(write(tmp_path / "none", {}), {"prestashop": {}}, **variables)
+    assert_there_and_back(tables, (own, connected), tmp_path)
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+def load_to_postgres(shop: Path) -> None:
+    """Load a shop's files as loaders do: flags as numbers or true and false, zero dates as null."""
+    import psycopg2
+
+    types = {"BIGINT": "bigint", "INTEGER": "smallint", "TIMESTAMP": "timestamp", "VARCHAR": "text"}
+    with psycopg2.connect("") as server, server.cursor() as cursor:
+        cursor.execute("drop schema if exists prestashop cascade; create schema prestashop")
+        for path in sorted((shop / "prestashop").iterdir()):
+            rows_of = duckdb.sql(
+                "select * replace (is_guest = 1 as is_guest, nullif(birthday, '0000-00-00')::date as birthday,"
+                f" nullif(newsletter_date_add, '0000-00-00 00:00:00')::timestamp as newsletter_date_add) from '{path}'"
+                if path.stem == "ps_customer"
+                else f"from '{path}'"
+            )
+            columns = [
+                f"{name} {types.get(str(kind), str(kind))}" for name, kind in zip(rows_of.columns, rows_of.types)
+            ]
+            cursor.execute(f"create table prestashop.{path.stem} ({', '.join(columns)})")
+            text = path.with_suffix(".to_load")
+            rows_of.write_csv(str(text), header=False)
+            with text.open() as file:
+                cursor.copy_expert(f"copy prestashop.{path.stem} from stdin (format csv)", file)
+
+
+@pytest.mark.postgres
+def test_postgres_reads_what_was_written(both, tmp_path, tmp_path_factory):
+    import psycopg2
+
+    shop = random_shop(2, AS_OF, ZONE, custom_traits=CUSTOM_TRAITS)
+    write_shop(shop, tmp_path / "dirty", "parquet", shuffle_seed=2)
+    tables = with_combinations(clean_tables(both[0], both[0].build(tmp_path / "dirty")))
+    told = prestashop.write(tables, tmp_path / "prestashop", ZONE)
+    # An hour that the clocks show twice, and one that they skip.
+    carts = "901 as id_cart, '0' as id_customer, 7 as id_guest, timestamp '2024-10-27 02:30:00' as date_add"
+    duckdb.sql(f"select {carts} union all select 902, '0', 0, '2024-03-31 02:30:00'").write_parquet(
+        str(tmp_path / "prestashop" / "ps_cart.parquet")
+    )
+    connectors = {"prestashop": {}}
+    directory = Path(tempfile.mkdtemp(prefix="postgres-"))
+    with running_server(directory) as variables, environment(**variables):
+        load_to_postgres(tmp_path)
+        sql = Project(tmp_path_factory.mktemp("postgres"), target="postgres", connectors=connectors, **VARIABLES)
+        sql.dbt("run-operation", "create_raw_tables", connectors=connectors, **VARIABLES)
+        sql.dbt("run", "--select", "path:models/connectors", connectors=connectors, **VARIABLES)
+        with psycopg2.connect("") as server, server.cursor() as cursor:
+            for table in prestashop.FEEDS:
+                columns = told[table].column_names
+                cursor.execute(f"select {typed(table, columns)} from connectors.prestashop__{table} where {IS_THERE}")
+                wanted = duckdb.from_arrow(told[table]).select(typed(table, columns)).fetchall()
+                assert sorted(cursor.fetchall(), key=repr) == sorted(wanted, key=repr), table
+            cursor.execute("select session_id, visitor_id, started_at from connectors.prestashop__sessions")
+            assert sorted(cursor.fetchall()) == [
+                ("cart:901", "guest:7", datetime(2024, 10, 27, 0, 30)),
+                ("cart:902", None, datetime(2024, 3, 31, 1, 30)),
+            ]
+    shutil.rmtree(directory)

@@ -1,5 +1,6 @@
--- The net revenue of each paid order is what PrestaShop says in the order's own totals: the total paid less shipping and wrapping, to which free shipping
--- is added back; and, of orders without vouchers, less what its credit slips say of goods. It rounds by unit, line or order, and vouchers to cents.
+-- The net revenue of each paid order is what PrestaShop says in the order's own totals: the total paid less shipping and
+-- wrapping, to which free shipping is added back; and, of orders without vouchers, less what its credit slips say of each line,
+-- up to the line's total. PrestaShop rounds by unit, line or order, and vouchers to cents.
 {{ config(enabled=is_connected('prestashop')) }}
 
 with
@@ -19,6 +20,18 @@ used_rules as (
 slips as (
 
     {{ loaded('prestashop', 'order_slip') }}
+
+),
+
+slip_lines as (
+
+    {{ loaded('prestashop', 'order_slip_detail') }}
+
+),
+
+source_lines as (
+
+    {{ loaded('prestashop', 'order_detail') }}
 
 ),
 
@@ -68,16 +81,29 @@ vouchers as (
 
 ),
 
+line_slips as (
+
+    select
+        slip_lines.id_order_detail,
+        sum(slip_lines.amount_tax_excl) as amount
+    from slip_lines
+    inner join slips on slip_lines.id_order_slip = slips.id_order_slip
+    where
+        not {{ prestashop_is_gone('slips') }}
+        and not {{ prestashop_is_gone('slip_lines') }}
+        and {{ local_date(prestashop_moment('slips.date_add', 'slips.source_name')) }} <= {{ as_of_date() }}
+    group by slip_lines.id_order_detail
+
+),
+
 slip_totals as (
 
     select
-        id_order,
-        sum(total_products_tax_excl) as refunded_goods
-    from slips
-    where
-        not {{ prestashop_is_gone('slips') }}
-        and {{ local_date(prestashop_moment('slips.date_add', 'slips.source_name')) }} <= {{ as_of_date() }}
-    group by id_order
+        source_lines.id_order,
+        sum(least(line_slips.amount, source_lines.total_price_tax_excl)) as refunded_goods
+    from line_slips
+    inner join source_lines on line_slips.id_order_detail = source_lines.id_order_detail
+    group by source_lines.id_order
 
 ),
 

@@ -1,5 +1,5 @@
--- One row per account. A guest's account is of one order alone, which goes by its email: of guests only who subscribed to the newsletter has a row, the
--- first account of its email.
+-- One row per account. A guest's account is of one order alone, which goes by its email: of guests only those have a row who
+-- subscribed to the newsletter, by the first such account of an email.
 {{ config(enabled=is_connected('prestashop')) }}
 
 with
@@ -68,8 +68,12 @@ select
     newest_addresses.city,
     {{ prestashop_moment('accounts.date_add', 'accounts.source_name') }} as created_at,
     case when accounts.newsletter then 'subscribed' else 'never' end as email_consent,
-    case when accounts.newsletter then {{ prestashop_moment('accounts.newsletter_date_add', 'accounts.source_name') }} end as email_consent_at,
-    {{ cannot_tell('customers', ['acquisition_channel', 'sms_consent', 'sms_consent_at', 'ads_consent', 'ads_consent_at', 'is_test']) }},
+    case
+        when accounts.newsletter then {{ prestashop_moment('accounts.newsletter_date_add', 'accounts.source_name') }}
+    end as email_consent_at,
+    {{ cannot_tell('customers', [
+        'acquisition_channel', 'sms_consent', 'sms_consent_at', 'ads_consent', 'ads_consent_at', 'is_test'
+    ]) }},
     {{ prestashop_moment('coalesce(accounts.date_upd, accounts.date_add)', 'accounts.source_name') }} as updated_at,
     coalesce(accounts.deleted, false) or {{ prestashop_is_gone('accounts') }} as is_deleted,
     accounts.loaded_at,

@@ -1,4 +1,4 @@
--- One row per line of an order. Its price is the one that was paid: the order's total may be rounded by line or as a whole, so it is not divided.
+-- One row per line of an order. The price of a unit is its own: the total of a line is rounded, as the shop is set.
 {{ config(enabled=is_connected('prestashop'), materialized='table') }}
 
 with
@@ -23,10 +23,15 @@ select
     ) }} as product_id,
     order_lines.product_quantity as quantity,
     order_lines.unit_price_tax_excl as unit_price,
-    case when order_lines.original_product_price > order_lines.unit_price_tax_excl then order_lines.original_product_price end as list_price,
+    case
+        when order_lines.original_product_price > order_lines.unit_price_tax_excl then order_lines.original_product_price
+    end as list_price,
     {{ cannot_tell('order_lines', ['discount_amount']) }},
     -- Costs are in the shop's own currency.
-    cast(nullif(order_lines.purchase_supplier_price, 0) * coalesce(nullif(orders.conversion_rate, 0), 1) as {{ decimal_type(18, 6) }}) as unit_cost,
+    cast(
+        nullif(order_lines.purchase_supplier_price, 0) * coalesce(nullif(orders.conversion_rate, 0), 1)
+        as {{ decimal_type(18, 6) }}
+    ) as unit_cost,
     {{ prestashop_moment('coalesce(orders.date_upd, orders.date_add)', 'orders.source_name') }} as updated_at,
     {{ prestashop_is_gone('order_lines') }} as is_deleted,
     order_lines.loaded_at,

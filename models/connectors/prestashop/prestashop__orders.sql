@@ -71,7 +71,9 @@ deliveries as (
         id_order,
         min(date_add) as delivered_at
     from state_changes
-    where {{ prestashop_state_is_of('delivered_states', [5], 'id_order_state', 'source_name') }} and not {{ prestashop_is_gone('state_changes') }}
+    where
+        {{ prestashop_state_is_of('delivered_states', [5], 'id_order_state', 'source_name') }}
+        and not {{ prestashop_is_gone('state_changes') }}
     group by id_order
 
 )
@@ -85,7 +87,8 @@ select
     case when not {{ prestashop_is_anonymous('customers.email') }} then customers.email end as email,
     {{ prestashop_moment('orders.date_add', 'orders.source_name') }} as ordered_at,
     case
-        when {{ prestashop_state_is_of('cancelled_states', [6, 8], 'orders.current_state', 'orders.source_name') }} then 'cancelled'
+        when {{ prestashop_state_is_of('cancelled_states', [6, 8], 'orders.current_state', 'orders.source_name') }}
+            then 'cancelled'
         when {{ prestashop_state_is_of('refund_states', [7], 'orders.current_state', 'orders.source_name') }} then 'paid'
         when states.paid and (coalesce(states.shipped, false) or coalesce(states.delivery, false)) then 'fulfilled'
         when states.paid then 'paid'

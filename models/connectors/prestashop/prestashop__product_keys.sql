@@ -22,7 +22,10 @@ first_combinations as (
         {{ prestashop_product_id('id_product', 'id_product_attribute') }} as product_id,
         row_number() over (
             partition by id_product
-            order by case when default_on then 0 else 1 end, length(id_product_attribute), {{ binary_collation('id_product_attribute') }}
+            order by
+                case when default_on then 0 else 1 end,
+                length(id_product_attribute),
+                {{ binary_collation('id_product_attribute') }}
         ) as place
     from combinations
 

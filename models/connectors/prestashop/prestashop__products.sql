@@ -64,7 +64,7 @@ products_with_combinations as (
 
 ),
 
--- The shop's own currency is the one that is worth 1 of itself: only amounts in the reporting currency are prices and costs of the contract.
+-- The shop's own currency has the rate 1: only amounts in the reporting currency are prices and costs of the contract.
 priced_sources as (
 
     select distinct source_name from currencies
@@ -104,8 +104,12 @@ select
     {{ prestashop_product_id('sold_units.id_product', 'sold_units.id_product_attribute') }} as product_id,
     named_products.name as product_name,
     named_categories.name as category,
-    case when priced_sources.source_name is not null then cast(sold_units.price as {{ decimal_type(18, 6) }}) end as price,
-    case when priced_sources.source_name is not null then cast(sold_units.unit_cost as {{ decimal_type(18, 6) }}) end as unit_cost,
+    case
+        when priced_sources.source_name is not null then cast(sold_units.price as {{ decimal_type(18, 6) }})
+    end as price,
+    case
+        when priced_sources.source_name is not null then cast(sold_units.unit_cost as {{ decimal_type(18, 6) }})
+    end as unit_cost,
     {{ cannot_tell('products', ['is_gift_card', 'is_deleted']) }},
     {{ prestashop_moment('coalesce(products.date_upd, products.date_add)', 'products.source_name') }} as updated_at,
     sold_units.loaded_at,

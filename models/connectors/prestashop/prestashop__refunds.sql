@@ -1,4 +1,5 @@
--- One row per credit slip and line of the order. A slip says the price of the goods before vouchers: at most what was paid for the line went back.
+-- One row per credit slip and line of the order. A slip says the price of the goods before vouchers: at most what was paid for
+-- the line went back.
 {{ config(enabled=is_connected('prestashop')) }}
 
 with
@@ -40,7 +41,8 @@ totals as (
             partition by order_lines.order_id order by {{ binary_collation('order_lines.order_line_id') }}
             rows between unbounded preceding and current row
         ) as {{ decimal_type(28, 6) }}) as gross_amount_so_far,
-        cast(sum(order_lines.gross_amount) over (partition by order_lines.order_id) as {{ decimal_type(28, 6) }}) as order_gross_amount
+        cast(sum(order_lines.gross_amount) over (partition by order_lines.order_id) as {{ decimal_type(28, 6) }})
+            as order_gross_amount
     from order_lines
 
 ),
@@ -55,7 +57,8 @@ discounted as (
 
 ),
 
--- A line's share of the discount is what falls to the lines up to it, less what falls to those before it: the shares add up to the discount.
+-- A line's share of the discount is what falls to the lines up to it, less what falls to those before it: the shares add up to
+-- the discount.
 paid as (
 
     select

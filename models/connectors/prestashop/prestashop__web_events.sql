@@ -20,7 +20,8 @@ added as (
     select
         sessions.session_id,
         {{ prestashop_product_id('cart_products.id_product', 'cart_products.id_product_attribute') }} as product_id,
-        coalesce({{ prestashop_moment('cart_products.date_add', 'cart_products.source_name') }}, sessions.started_at) as occurred_at,
+        coalesce({{ prestashop_moment('cart_products.date_add', 'cart_products.source_name') }}, sessions.started_at)
+            as occurred_at,
         cart_products.loaded_at,
         coalesce(cart_products.source_error, sessions.source_error) as source_error
     from cart_products
