@@ -37,7 +37,9 @@ default_addresses as (
         addresses._fivetran_synced,
         row_number() over (
             partition by customers.id
-            order by case when customers.default_address_id = addresses.id then 0 else 1 end, {{ binary_collation('addresses.id') }}
+            order by
+                case when customers.default_address_id = addresses.id then 0 else 1 end,
+                {{ binary_collation('addresses.id') }}
         ) as place
     from customers
     inner join addresses on customers.id = addresses.customer_id
@@ -87,7 +89,9 @@ select
         when default_addresses.customer_id is not null then default_addresses.zip
         else shipping_addresses.zip
     end as postal_code,
-    case when default_addresses.customer_id is not null then default_addresses.country_code else shipping_addresses.country_code end as country_code,
+    case
+        when default_addresses.customer_id is not null then default_addresses.country_code else shipping_addresses.country_code
+    end as country_code,
     case
         when accounts.is_redacted then null
         when default_addresses.customer_id is not null then default_addresses.city
@@ -98,7 +102,9 @@ select
     case when consents.email_consent <> 'never' then consents.email_consent_at end as email_consent_at,
     consents.sms_consent,
     case when consents.sms_consent <> 'never' then consents.sms_consent_at end as sms_consent_at,
-    {{ cannot_tell('customers', ['birth_date', 'acquisition_channel', 'ads_consent', 'ads_consent_at', 'is_test', 'is_deleted']) }},
+    {{ cannot_tell(
+        'customers', ['birth_date', 'acquisition_channel', 'ads_consent', 'ads_consent_at', 'is_test', 'is_deleted']
+    ) }},
     customers.updated_at,
     {{ latest_of(['customers._fivetran_synced', 'default_addresses._fivetran_synced']) }} as loaded_at,
     customers.source_error

@@ -35,29 +35,29 @@ from accounts
 where account_id <> customer_id
 union all
 select
-    'order_lines',
-    'a gift card was sold',
-    count(*)
+    'order_lines' as table_name,
+    'a gift card was sold' as reason,
+    count(*) as left_out_rows
 from order_lines
 where is_gift_card
 union all
 select
-    'refunds',
-    'a gift card was given back',
-    count(*)
+    'refunds' as table_name,
+    'a gift card was given back' as reason,
+    count(*) as left_out_rows
 from refund_lines
 where is_gift_card
 union all
 select
-    'refunds',
-    'no money went back, as where goods are only put back into stock',
-    count(*)
+    'refunds' as table_name,
+    'no money went back, as where goods are only put back into stock' as reason,
+    count(*) as left_out_rows
 from refund_lines
-where amount <= 0 and not is_gift_card
+where amount <= 0 and source_error is null and not is_gift_card
 union all
 select
-    'refunds',
-    'shipping was refunded',
-    count(*)
+    'refunds' as table_name,
+    'shipping was refunded' as reason,
+    count(*) as left_out_rows
 from adjustments
 where lower(kind) = 'shipping_refund'

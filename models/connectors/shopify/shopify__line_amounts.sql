@@ -57,6 +57,7 @@ priced as (
     select
         order_lines.id as order_line_id,
         order_lines.order_id,
+        order_lines.quantity,
         coalesce(order_lines.gift_card, false) as is_gift_card,
         coalesce(
             order_lines.price,
@@ -69,13 +70,16 @@ priced as (
         ) as line_total,
         cast(
             case
-                when order_lines.source_name in (select source_name from allocations) then coalesce(line_allocations.discount, 0)
+                when order_lines.source_name in (select allocations.source_name from allocations)
+                    then coalesce(line_allocations.discount, 0)
                 else coalesce(order_lines.total_discount, 0)
             end as {{ decimal_type(18, 6) }}
         ) as discount,
         cast(case when orders.taxes_included then coalesce(line_taxes.tax, 0) else 0 end as {{ decimal_type(18, 6) }}) as tax,
         orders.subtotal_price,
-        {{ latest_of(['order_lines._fivetran_synced', 'orders._fivetran_synced', 'line_allocations.loaded_at', 'line_taxes.loaded_at']) }} as loaded_at,
+        {{ latest_of([
+            'order_lines._fivetran_synced', 'orders._fivetran_synced', 'line_allocations.loaded_at', 'line_taxes.loaded_at'
+        ]) }} as loaded_at,
         coalesce(order_lines.source_error, line_allocations.source_error, line_taxes.source_error) as source_error
     from order_lines
     left join orders on order_lines.order_id = orders.id
@@ -114,6 +118,7 @@ select
     priced.order_line_id,
     priced.order_id,
     priced.is_gift_card,
+    priced.quantity,
     priced.unit_price,
     priced.line_total,
     priced.discount,

@@ -15,7 +15,7 @@ orders as (
 
 ),
 
--- The price of a unit is rounded down: rounded up, a line of several units would cost more than what a full refund of it gives back.
+-- The price of a unit is rounded down: else a line of several units might cost more than a full refund of it gives back.
 priced as (
 
     select
@@ -27,7 +27,7 @@ priced as (
 
 ),
 
-without_taxes as (
+rounded_down as (
 
     select
         *,
@@ -42,22 +42,27 @@ without_taxes as (
         ) as price_without_tax
     from priced
 
+),
+
+without_taxes as (
+
+    select
+        *,
+        cast({{ exact_product('quantity', 'price_without_tax') }} as {{ decimal_type(18, 6) }}) as total_without_tax
+    from rounded_down
+
 )
 
 select
     order_lines.id as order_line_id,
     order_lines.order_id,
     coalesce(order_lines.variant_id, order_lines.product_id) as product_id,
-    order_lines.quantity,
+    without_taxes.quantity,
     without_taxes.price_without_tax as unit_price,
     {{ cannot_tell('order_lines', ['list_price', 'unit_cost', 'is_deleted']) }},
     case
         when without_taxes.discount = 0 or without_taxes.tax = 0 or without_taxes.taxable <= 0 then without_taxes.discount
-        else greatest(
-            cast({{ exact_product('order_lines.quantity', 'without_taxes.price_without_tax') }} as {{ decimal_type(18, 6) }})
-            - without_taxes.paid_without_tax,
-            0
-        )
+        else greatest(without_taxes.total_without_tax - without_taxes.paid_without_tax, 0)
     end as discount_amount,
     orders.updated_at,
     without_taxes.loaded_at,

@@ -34,7 +34,8 @@ order_amounts as (
         max(order_discount) as order_discount,
         max(order_tax) as order_tax,
         max(order_taxable) as order_taxable,
-        max(loaded_at) as loaded_at
+        max(loaded_at) as loaded_at,
+        max(source_error) as source_error
     from {{ ref('shopify__line_amounts') }}
     group by order_id
 
@@ -68,8 +69,8 @@ deliveries as (
 
 select
     orders.id as order_id,
-    coalesce(accounts.account_id, orders.customer_id) as customer_id,
-    case when not coalesce(accounts.is_redacted, false) then orders.email end as email,
+    coalesce(known_accounts.account_id, orders.customer_id) as customer_id,
+    case when not coalesce(known_accounts.is_redacted, false) then orders.email end as email,
     coalesce(orders.processed_at, orders.created_at) as ordered_at,
     case
         when coalesce(orders._fivetran_deleted, false) or orders.cancelled_at is not null then 'cancelled'
@@ -80,16 +81,20 @@ select
         else orders.financial_status
     end as status,
     orders.currency,
-    coalesce({{ without_tax('order_amounts.order_discount', 'order_amounts.order_tax', 'order_amounts.order_taxable') }}, 0) as discount_amount,
+    coalesce(
+        {{ without_tax('order_amounts.order_discount', 'order_amounts.order_tax', 'order_amounts.order_taxable') }}, 0
+    ) as discount_amount,
     first_codes.code as discount_code,
     deliveries.delivered_at,
     coalesce(orders.test, false) as is_test,
     orders.updated_at,
     {{ cannot_tell('orders', ['is_deleted']) }},
-    {{ latest_of(['orders._fivetran_synced', 'order_amounts.loaded_at', 'first_codes._fivetran_synced', 'deliveries.loaded_at']) }} as loaded_at,
-    orders.source_error
+    {{ latest_of([
+        'orders._fivetran_synced', 'order_amounts.loaded_at', 'first_codes._fivetran_synced', 'deliveries.loaded_at'
+    ]) }} as loaded_at,
+    coalesce(orders.source_error, order_amounts.source_error) as source_error
 from orders
 left join order_amounts on orders.id = order_amounts.order_id
 left join first_codes on orders.id = first_codes.order_id and first_codes.place = 1
 left join deliveries on orders.id = deliveries.order_id
-left join {{ ref('shopify__accounts') }} as accounts on orders.customer_id = accounts.customer_id
+left join {{ ref('shopify__accounts') }} as known_accounts on orders.customer_id = known_accounts.customer_id

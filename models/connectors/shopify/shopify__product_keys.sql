@@ -13,7 +13,9 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by product_id order by {{ adapter.quote('position') }} nulls last, {{ binary_collation('id') }}) as place
+        row_number() over (
+            partition by product_id order by {{ adapter.quote('position') }} nulls last, {{ binary_collation('id') }}
+        ) as place
     from variants
 
 )
@@ -25,15 +27,15 @@ select
 from ranked
 union all
 select
-    {{ without_prefix('product_id') }},
-    id,
-    2
+    {{ without_prefix('product_id') }} as product_key,
+    id as product_id,
+    2 as priority
 from ranked
 where place = 1
 union all
 select
-    sku,
-    id,
-    3
+    sku as product_key,
+    id as product_id,
+    3 as priority
 from ranked
 where sku is not null

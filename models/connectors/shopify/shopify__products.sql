@@ -1,4 +1,4 @@
--- One row per variant, and per product that order lines name without a variant. Deleted ones stay: their past sales keep a category.
+-- One row per variant, and per product that order lines name without a variant. Deleted ones stay: past sales need a category.
 {{ config(enabled=is_connected('shopify')) }}
 
 with
@@ -44,13 +44,21 @@ known_currencies as (
     select
         source_name,
         currency,
-        row_number() over (partition by source_name order by is_of_shop desc, known_at desc nulls last, currency) as place
+        row_number() over (partition by source_name order by is_of_shop desc, known_at desc nulls last, currency asc) as place
     from (
-        select source_name, currency, 1 as is_of_shop, cast(null as {{ dbt.type_timestamp() }}) as known_at
+        select
+            source_name,
+            currency,
+            1 as is_of_shop,
+            cast(null as {{ dbt.type_timestamp() }}) as known_at
         from shops
         where not coalesce(_fivetran_deleted, false)
         union all
-        select source_name, currency, 0, coalesce(processed_at, created_at)
+        select
+            source_name,
+            currency,
+            0 as is_of_shop,
+            coalesce(processed_at, created_at) as known_at
         from orders
     ) as currencies
     where currency is not null
@@ -90,7 +98,9 @@ sellable as (
         end as unit_cost,
         currencies.currency,
         {{ latest_of(['products.updated_at', 'variants.updated_at', 'inventory_items.updated_at']) }} as updated_at,
-        {{ latest_of(['products._fivetran_synced', 'variants._fivetran_synced', 'inventory_items._fivetran_synced']) }} as loaded_at,
+        {{ latest_of([
+            'products._fivetran_synced', 'variants._fivetran_synced', 'inventory_items._fivetran_synced'
+        ]) }} as loaded_at,
         coalesce(products.source_error, variants.source_error, inventory_items.source_error) as source_error
     from variants
     left join products on variants.product_id = products.id
@@ -98,15 +108,15 @@ sellable as (
     left join currencies on variants.source_name = currencies.source_name
     union all
     select
-        products.id,
+        products.id as product_id,
         products.title,
         products.product_type,
-        null,
-        null,
-        null,
-        null,
+        null as variant_title,
+        null as price,
+        null as unit_cost,
+        null as currency,
         products.updated_at,
-        products._fivetran_synced,
+        products._fivetran_synced as loaded_at,
         products.source_error
     from products
     inner join sold on products.id = sold.product_id
@@ -116,7 +126,10 @@ sellable as (
 
 select
     sellable.product_id,
-    case when sellable.variant_title is null then sellable.title else {{ dbt.concat(['sellable.title', "' - '", 'sellable.variant_title']) }} end as product_name,
+    case
+        when sellable.variant_title is null then sellable.title
+        else {{ dbt.concat(['sellable.title', "' - '", 'sellable.variant_title']) }}
+    end as product_name,
     sellable.product_type as category,
     sold.is_gift_card,
     case when sellable.currency = '{{ var("reporting_currency") }}' then sellable.price end as price,

@@ -1,4 +1,4 @@
--- One row per line of a refund, and per refund without lines, with what went back for it, tax among it where the order's prices hold it.
+-- One row per line of a refund, and per refund without lines, with what went back for it: tax too where the prices hold it.
 {{ config(enabled=is_connected('shopify'), materialized='table') }}
 
 with
@@ -79,7 +79,9 @@ totals as (
         refunds.source_name,
         coalesce(orders.taxes_included, false) as taxes_included,
         coalesce(line_totals.subtotal, 0) as subtotal,
-        cast(coalesce(line_totals.subtotal, 0) - coalesce(adjustment_totals.discrepancy, 0) as {{ decimal_type(18, 6) }}) as amount,
+        cast(
+            coalesce(line_totals.subtotal, 0) - coalesce(adjustment_totals.discrepancy, 0) as {{ decimal_type(18, 6) }}
+        ) as amount,
         coalesce(line_totals.subtotal, 0) - coalesce(adjustment_totals.adjusted, 0) as due,
         coalesce(line_totals.total_tax, 0) as total_tax,
         money_back.amount as paid_back,
@@ -93,7 +95,7 @@ totals as (
 
 ),
 
--- Where prices hold tax, so do the subtotals, unless more refunds add up the other way: subtotals and taxes to the money that went back.
+-- Where prices hold tax, so do the subtotals, unless more refunds add up otherwise: subtotal and tax to the money that went back.
 sources as (
 
     select
@@ -115,7 +117,7 @@ known as (
 
 ),
 
--- The difference is shared among the lines in cents: each gets its share rounded down, and those that lost most by it a cent each.
+-- The difference is shared in cents: each line gets its share rounded down, and those that lost most by it a cent each.
 lines as (
 
     select
@@ -127,7 +129,8 @@ lines as (
         known.subtotal as refund_subtotal,
         known.amount as refund_amount,
         {{ quotient(
-            'cast(' ~ exact_product('refund_lines.subtotal', 'known.amount') ~ ' as ' ~ decimal_type(28, 6) ~ ')', 'known.subtotal', 2
+            'cast(' ~ exact_product('refund_lines.subtotal', 'known.amount') ~ ' as ' ~ decimal_type(28, 6) ~ ')',
+            'known.subtotal', 2
         ) }} as nearest_share
     from refund_lines
     left join known on refund_lines.refund_id = known.refund_id
@@ -144,7 +147,7 @@ shares as (
                     then nearest_share - 0.01
                 else nearest_share
             end as {{ decimal_type(18, 6) }}
-        ) as share
+        ) as share_in_cents
     from lines
 
 ),
@@ -153,11 +156,11 @@ ranked as (
 
     select
         *,
-        refund_amount - sum(share) over (partition by refund_id) as left_over,
+        refund_amount - sum(share_in_cents) over (partition by refund_id) as left_over,
         row_number() over (
             partition by refund_id
             order by
-                {{ exact_product('subtotal', 'refund_amount') }} - {{ exact_product('share', 'refund_subtotal') }} desc,
+                {{ exact_product('subtotal', 'refund_amount') }} - {{ exact_product('share_in_cents', 'refund_subtotal') }} desc,
                 {{ binary_collation('id') }}
         ) as place
     from shares
@@ -172,16 +175,16 @@ shared as (
         order_line_id,
         case
             when refund_amount = refund_subtotal or refund_subtotal <= 0 or refund_amount is null then subtotal
-            else share + greatest(least(left_over - 0.01 * (place - 1), 0.01), 0)
+            else share_in_cents + greatest(least(left_over - 0.01 * (place - 1), 0.01), 0)
         end as amount,
         source_error
     from ranked
     union all
     -- Money went back, and no line says for what.
     select
-        {{ dbt.concat(["'adjustment:'", 'refund_id']) }},
-        refund_id,
-        cast(null as {{ dbt.type_string() }}),
+        {{ dbt.concat(["'adjustment:'", 'refund_id']) }} as refund_id,
+        refund_id as of_refund_id,
+        cast(null as {{ dbt.type_string() }}) as order_line_id,
         amount,
         source_error
     from known

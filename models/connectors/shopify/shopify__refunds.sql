@@ -12,7 +12,7 @@ refunds as (
 refund_lines as (
 
     select * from {{ ref('shopify__refund_lines') }}
-    where amount > 0 and not is_gift_card
+    where (amount > 0 or source_error is not null) and not is_gift_card
 
 ),
 
@@ -41,7 +41,8 @@ taxed as (
         case when refund_lines.holds_tax then coalesce(line_amounts.tax, order_amounts.order_tax, 0) else 0 end as tax,
         coalesce(line_amounts.taxable, order_amounts.order_taxable, 0) as taxable
     from refund_lines
-    left join line_amounts on refund_lines.order_line_id = line_amounts.order_line_id and refund_lines.order_id = line_amounts.order_id
+    left join line_amounts
+        on refund_lines.order_line_id = line_amounts.order_line_id and refund_lines.order_id = line_amounts.order_id
     left join order_amounts on refund_lines.order_id = order_amounts.order_id
 
 )

@@ -11,10 +11,10 @@ checkouts as (
 
 select
     {{ dbt.concat(["'checkout:'", 'checkouts.id']) }} as session_id,
-    coalesce(accounts.account_id, checkouts.customer_id) as customer_id,
+    coalesce(known_accounts.account_id, checkouts.customer_id) as customer_id,
     checkouts.created_at as started_at,
     {{ cannot_tell('sessions', ['visitor_id', 'channel', 'campaign_id', 'device', 'is_bot']) }},
     checkouts._fivetran_synced as loaded_at,
     checkouts.source_error
 from checkouts
-left join {{ ref('shopify__accounts') }} as accounts on checkouts.customer_id = accounts.customer_id
+left join {{ ref('shopify__accounts') }} as known_accounts on checkouts.customer_id = known_accounts.customer_id

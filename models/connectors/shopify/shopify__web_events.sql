@@ -1,4 +1,4 @@
--- Two rows per abandoned checkout: a cart was filled, and a checkout begun. What was in it is not known.
+-- Two rows per abandoned checkout: a cart was filled, and a checkout begun.
 {{ config(enabled='shopify' in connectors_of('web_events'), materialized='table') }}
 
 with
