@@ -41,13 +41,18 @@ STEPS = {
     "accounts": "select *, coalesce(email, 'account ' || customer_id) as address from customers",
     "profiles": """
         select
-            left(md5(address), 16) as person_id, addresses.email, newest.phone, newest.first_name, newest.last_name, newest.postal_code,
-            newest.country_code, newest.city, coalesce(created_at, timestamp '2020-01-01') as created_at,
+            left(md5(address), 16) as person_id, addresses.email, newest.phone, newest.first_name, newest.last_name,
+            newest.postal_code, newest.country_code, newest.city,
+            coalesce(created_at, timestamp '2020-01-01') as created_at,
             coalesce(newest.updated_at, timestamp '2020-01-01') as updated_at
         from addresses
         left join (
-            select address, min(coalesce(created_at, updated_at)) as created_at, arg_max(accounts, (updated_at, customer_id)) as newest
-            from accounts group by address
+            select
+                address,
+                min(coalesce(created_at, updated_at)) as created_at,
+                arg_max(accounts, (updated_at, customer_id)) as newest
+            from accounts
+            group by address
         ) as merged using (address)
     """,
     "owners": "select customer_id, left(md5(address), 16) as person_id from accounts",
@@ -63,7 +68,8 @@ STEPS = {
         where event_type <> 'sent'
         union all
         select
-            'answer ' || customer_id, person_id, case email_consent when 'subscribed' then 'subscribe' else 'unsubscribe' end, null, null,
+            'answer ' || customer_id, person_id,
+            case email_consent when 'subscribed' then 'subscribe' else 'unsubscribe' end, null, null,
             coalesce(email_consent_at, created_at, updated_at)
         from accounts
         inner join owners using (customer_id)
@@ -73,7 +79,9 @@ STEPS = {
         from visits
         inner join owners using (customer_id)
         union all
-        select event_id, person_id, event_type, null, case when event_type <> 'checkout_start' then product_id end, occurred_at
+        select
+            event_id, person_id, event_type, null, case when event_type <> 'checkout_start' then product_id end,
+            occurred_at
         from web_events
         inner join visits using (session_id)
         inner join owners using (customer_id)
@@ -82,17 +90,19 @@ STEPS = {
     # What lies beside some of them and must not count.
     "noise": """
         select
-            told.event_id || ' ' || kinds.event_type as event_id, person_id, kinds.event_type, occurred_at, bounce_type, is_machine,
-            kinds.event_type = 'open' as is_deleted
+            told.event_id || ' ' || kinds.event_type as event_id, person_id, kinds.event_type, occurred_at, bounce_type,
+            is_machine, is_deleted
         from told
         inner join (values
-            ('text message', 0, null, null), ('order', 1, null, null), ('bounce', 2, 'Soft', null), ('click', 3, null, true),
-            ('open', 4, null, null)
-        ) as kinds (event_type, number, bounce_type, is_machine) on kinds.number = cast('0x' || left(md5(told.event_id), 6) as integer) % 100
+            ('text message', 0, null, null, false), ('order', 1, null, null, false), ('bounce', 2, 'Soft', null, false),
+            ('click', 3, null, true, false), ('open', 4, null, null, true)
+        ) as kinds (event_type, number, bounce_type, is_machine, is_deleted)
+            on kinds.number = cast('0x' || left(md5(told.event_id), 6) as integer) % 100
         where told.event_type = 'delivered'
     """,
     "events": """
-        select *, case event_type when 'bounce' then 'Hard' end as bounce_type, null as is_machine, false as is_deleted from told
+        select *, case event_type when 'bounce' then 'Hard' end as bounce_type, null as is_machine, false as is_deleted
+        from told
         union all by name
         from noise
     """,
@@ -105,7 +115,8 @@ EVENT = """
         case when md5(event_id) < '8' then metrics.name end as TYPE,
         case when not starts_with(campaign_id, 'flow:') then campaign_id end as CAMPAIGN_ID,
         case when starts_with(campaign_id, 'flow:') then substr(campaign_id, 6) end as FLOW_ID,
-        md5(cast(occurred_at as varchar)) as UUID, occurred_at as DATETIME, occurred_at as TIMESTAMP, is_deleted as _FIVETRAN_DELETED,
+        md5(cast(occurred_at as varchar)) as UUID, occurred_at as DATETIME, occurred_at as TIMESTAMP,
+        is_deleted as _FIVETRAN_DELETED,
         case event_type when 'order' then '$1,258.54' end as PROPERTY_VALUE,
         bounce_type as PROPERTY_BOUNCE_TYPE, is_machine as PROPERTY_BOT_CLICK,
         case event_type when 'product_view' then product_id end as PROPERTY_PRODUCT_ID,
@@ -118,9 +129,9 @@ EVENT = """
 
 PERSON = """
     select
-        person_id as ID, email as EMAIL, phone as PHONE_NUMBER, first_name as FIRST_NAME, last_name as LAST_NAME, postal_code as ZIP,
-        country_code as COUNTRY, city as CITY, created_at as CREATED, updated_at as UPDATED, false as _FIVETRAN_DELETED,
-        updated_at as _FIVETRAN_SYNCED
+        person_id as ID, email as EMAIL, phone as PHONE_NUMBER, first_name as FIRST_NAME, last_name as LAST_NAME,
+        postal_code as ZIP, country_code as COUNTRY, city as CITY, created_at as CREATED, updated_at as UPDATED,
+        false as _FIVETRAN_DELETED, updated_at as _FIVETRAN_SYNCED
     from profiles
     order by person_id
 """
@@ -136,14 +147,17 @@ TELLABLE = {
     "customers": """
         select
             'klaviyo:' || person_id as customer_id, email, phone, first_name, last_name, postal_code,
-            case when length(country_code) = 2 then country_code end as country_code, city, created_at, coalesce(answer, 'never') as email_consent,
-            answered_at as email_consent_at, updated_at
+            case when length(country_code) = 2 then country_code end as country_code, city, created_at,
+            coalesce(answer, 'never') as email_consent, answered_at as email_consent_at, updated_at
         from profiles
         left join (
             select
-                person_id, max(occurred_at) as answered_at,
-                case arg_max(event_type, (occurred_at, event_type)) when 'subscribe' then 'subscribed' else 'unsubscribed' end as answer
-            from told where event_type in ('subscribe', 'unsubscribe') group by person_id
+                person_id,
+                arg_max(event_type, (occurred_at, event_type)) || 'd' as answer,
+                max(occurred_at) as answered_at
+            from told
+            where event_type in ('subscribe', 'unsubscribe')
+            group by person_id
         ) as answers using (person_id)
     """,
     "web_events": """

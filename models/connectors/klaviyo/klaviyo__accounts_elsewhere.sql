@@ -23,7 +23,9 @@ versions as (
         *,
         row_number() over (
             partition by customer_id
-            order by updated_at desc, case when is_deleted then 0 else 1 end, created_at desc nulls last, {{ binary_collation('email') }}
+            order by
+                updated_at desc, case when is_deleted then 0 else 1 end, created_at desc nulls last,
+                {{ binary_collation('email') }}
         ) as place
     from accounts
     where customer_id is not null and updated_at is not null
@@ -59,7 +61,7 @@ ranked as (
     select
         *,
         row_number() over (partition by normalized_email order by created_at, {{ binary_collation('customer_id') }}) as place,
-        count(*) over (partition by normalized_email) as accounts
+        count(*) over (partition by normalized_email) as sharing_accounts
     from dated
     where normalized_email is not null
 
@@ -68,6 +70,6 @@ ranked as (
 select
     normalized_email,
     created_at,
-    case when accounts <= {{ var('max_accounts_per_email') }} then customer_id end as customer_id
+    case when sharing_accounts <= {{ var('max_accounts_per_email') }} then customer_id end as customer_id
 from ranked
 where place = 1

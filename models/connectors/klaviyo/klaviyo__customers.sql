@@ -29,8 +29,8 @@ answers as (
     -- Whoever was imported as a subscriber has no event that says so.
     select
         person_id,
-        lower(subscriptions_email_marketing_consent),
-        subscriptions_email_marketing_timestamp,
+        lower(subscriptions_email_marketing_consent) as answer,
+        subscriptions_email_marketing_timestamp as answered_at,
         loaded_at
     from persons
     where lower(subscriptions_email_marketing_consent) in ('subscribed', 'unsubscribed')

@@ -1,4 +1,4 @@
--- One row per session of a profile. Its account is the profile itself where profiles are accounts, else the shop's with its email.
+-- One row per session of a profile. Its account is the profile itself where profiles are accounts, else that with its email.
 {{ config(enabled='klaviyo' in connectors_of('sessions'), materialized='table') }}
 
 with

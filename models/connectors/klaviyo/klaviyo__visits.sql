@@ -1,4 +1,5 @@
--- One row per event of a profile on the shop's pages, with the session it is part of: a new one begins more than 30 minutes after the event before.
+-- One row per event of a profile on the shop's pages, with the session it is part of. A new session begins more than 30 minutes
+-- after the event before.
 {{ config(enabled='klaviyo' in connectors_of('sessions'), materialized='table') }}
 {% set in_order = 'occurred_at, ' ~ binary_collation('event_id') %}
 
