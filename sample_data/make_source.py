@@ -1,7 +1,8 @@
-"""Write the demo shop as another system has it, for the connector of this name: sources/NAME.py writes it into OUTPUT_DIR/NAME/, and
-the tables of the raw contract that the connector does not feed stand beside it.
+"""Write the demo shop as another system has it, for the connector of this name: sources/NAME.py writes it into
+data/NAME/NAME/, and
+the tables of the raw contract that the connector does not feed stand beside it, in data/NAME/.
 
-Usage: python sample_data/make_source.py NAME OUTPUT_DIR
+Usage: python sample_data/make_source.py NAME [OUTPUT_DIR]
 """
 
 import argparse
@@ -19,7 +20,11 @@ import pyarrow.parquet as pq
 from demo.calendar import sale_campaigns_table
 from demo.campaigns import marketing_campaigns_table
 from demo.shop import make_tables
+from ecommerce_segments import PROJECT
 from ecommerce_segments.raw_contract import raw_contract
+
+# What analysts edit.
+CALENDARS = {"sale_campaigns": sale_campaigns_table, "marketing_campaigns": marketing_campaigns_table}
 
 
 def demo_tables() -> dict[str, pa.Table]:
@@ -39,16 +44,17 @@ def in_contract(name: str, table: pa.Table | None) -> pa.Table:
     return duckdb.from_arrow(rows).select(", ".join(values)).to_arrow_table()
 
 
-CALENDARS = {"sale_campaigns": sale_campaigns_table, "marketing_campaigns": marketing_campaigns_table}
-
-
 def write_source(name: str, directory: Path) -> None:
-    """Write the demo by the source's module, and beside it the tables of the raw contract that its connector does not feed."""
+    """Write the demo by the source's module, and beside it the tables of the raw contract that its connector does not
+    feed."""
     source = importlib.import_module(f"sources.{name}")
     tables = demo_tables()
     source.write(tables, directory / name)
-    for table, rows in tables.items():
-        if table not in source.FEEDS and len(rows):
+    beside = {table: rows for table, rows in tables.items() if table not in source.FEEDS}
+    # Of spend, a system may tell a part.
+    beside |= source.rest(tables) if hasattr(source, "rest") else {}
+    for table, rows in beside.items():
+        if len(rows):
             pq.write_table(rows, directory / f"{table}.parquet", compression="zstd")
     for table, make in CALENDARS.items():
         pyarrow.csv.write_csv(make(), directory / f"{table}.csv", pyarrow.csv.WriteOptions(quoting_style="none"))
@@ -58,9 +64,14 @@ def main():
     sources = sorted(path.stem for path in Path(__file__).with_name("sources").glob("[a-z]*.py"))
     parser = argparse.ArgumentParser(description="Write the demo shop as another system has it.")
     parser.add_argument("name", choices=sources, help="the connector that reads it")
-    parser.add_argument("output_dir", type=Path, help="the directory to write; what this program wrote there before is replaced")
+    parser.add_argument(
+        "output_dir",
+        type=Path,
+        nargs="?",
+        help="written in place of data/NAME; what this program wrote there before is replaced",
+    )
     given = parser.parse_args()
-    output = given.output_dir.resolve()
+    output = (given.output_dir or PROJECT / "data" / given.name).resolve()
     if output.exists() and not (output / given.name).is_dir():
         sys.exit(f"{output} holds other files than those of {given.name}; give it a directory of its own")
     output.parent.mkdir(parents=True, exist_ok=True)

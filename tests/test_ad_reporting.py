@@ -1,12 +1,15 @@
 """Spend on ads as loaders land it, against rows of marketing_spend worked out by hand."""
 
-from datetime import date
+import random
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from connected_shops import ConnectedProject, rows
+from sample_data.sources import ad_reporting
 
 REPORTED = "ad_reporting__account_report.csv"
 GOOGLE = "google_ads_account_stats.csv"
@@ -49,3 +52,23 @@ def test_a_report_takes_the_place_of_the_loaders_tables(connected, tmp_path):
         (date(2026, 5, 1), "paid_search", Decimal(5)),
         (date(2026, 5, 1), "video", Decimal(8)),
     ]
+
+
+def test_there_and_back(connected, tmp_path):
+    """Spend as Fivetran lands it gives the sums per date, channel and currency; what is no ad stays the shop's own."""
+    rng = random.Random(1)
+    spend = [
+        {
+            "spend_date": date(2026, 5, 1) + timedelta(days=rng.randrange(20)),
+            "channel": rng.choice(["paid_search", "paid_social", "affiliate"]),
+            "amount": Decimal(rng.randrange(10_000_000)) / 1_000_000,
+            "currency": rng.choice(["EUR", "USD"]),
+        }
+        for _ in range(300)
+    ]
+    tables = {"marketing_spend": pyarrow.Table.from_pylist(spend)}
+    told = ad_reporting.write(tables, tmp_path / "ad_reporting")["marketing_spend"]
+    expected = sorted((tuple(row[name] for name in COLUMNS) for row in told.to_pylist()), key=repr)
+    assert sum(row["amount"] for row in spend if row["channel"] != "affiliate") == sum(row[2] for row in expected)
+    assert rows(connected.read(tmp_path), "ad_reporting__marketing_spend", *COLUMNS) == expected
+    assert set(ad_reporting.rest(tables)["marketing_spend"]["channel"].to_pylist()) == {"affiliate"}

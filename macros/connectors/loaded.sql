@@ -124,8 +124,36 @@
         ) }}
     {% elif contract_type == 'timestamp' and ('with time zone' in data_type or data_type in ('timestamptz', 'timestamp_tz', 'timestamp_ltz')) %}
         {{ return(utc_of_zoned(value)) }}
+    {% elif contract_type == 'timestamp' and modules.re.search('char|text|string', data_type) %}
+        {{ return(utc_of_text(value)) }}
     {% endif %}
     {{ return('cast(' ~ value ~ ' as ' ~ raw_column_type(contract_type) ~ ')') }}
+{% endmacro %}
+
+{# A moment as text, such as 2026-05-11 09:55:16 -0400, as the contract's timestamp. A cast alone would leave out the offset. #}
+{% macro utc_of_text(value) %}
+    {{ return(adapter.dispatch('utc_of_text', 'ecommerce_segments')(value)) }}
+{% endmacro %}
+
+{% macro default__utc_of_text(value) %}
+    {{ return(
+        'case when ' ~ matches(value, ':[0-9.]+ ?([+-][0-9]{2}(:?[0-9]{2})?|Z|UTC)$')
+        ~ ' then ' ~ utc_of_zoned('cast(' ~ value ~ ' as timestamp with time zone)')
+        ~ ' else cast(' ~ value ~ ' as timestamp) end'
+    ) }}
+{% endmacro %}
+
+{# The session is in UTC, and knows offsets such as -04:00 right after the time. #}
+{% macro spark__utc_of_text(value) %}
+    {{ return('cast(regexp_replace(' ~ value ~ ", ' ?([+-][0-9]{2}):?([0-9]{2})$', '$1:$2') as timestamp)") }}
+{% endmacro %}
+
+{% macro bigquery__utc_of_text(value) %}
+    {{ return(utc_of_zoned('cast(' ~ value ~ ' as timestamp)')) }}
+{% endmacro %}
+
+{% macro snowflake__utc_of_text(value) %}
+    {{ return(utc_of_zoned('to_timestamp_tz(' ~ value ~ ')')) }}
 {% endmacro %}
 
 {# A moment with a zone as the contract's timestamp, which is in UTC. #}

@@ -77,7 +77,7 @@
     cast(
         case
             when taxes_in_prices = 0 then {{ amount }}
-            else {{ quotient(amount ~ ' * (taxed_amount - taxes_in_prices)', 'taxed_amount', 6) }}
+            else {{ quotient('cast(' ~ amount ~ ' as ' ~ decimal_type(19, 6) ~ ') * (taxed_amount - taxes_in_prices)', 'taxed_amount', 6) }}
         end as {{ decimal_type(18, 6) }}
     )
 {%- endmacro %}

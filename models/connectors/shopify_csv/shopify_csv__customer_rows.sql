@@ -14,8 +14,9 @@ identified as (
 
     select
         *,
-        {{ dbt.concat(['id_prefix', 'coalesce(' ~ without_apostrophe('customer_id') ~ ', ' ~ sha256_hex(normalized_email('email')) ~ ')']) }}
-            as account_id,
+        {{ dbt.concat([
+            'id_prefix', 'coalesce(' ~ without_apostrophe('customer_id') ~ ', ' ~ sha256_hex(normalized_email('email')) ~ ')'
+        ]) }} as account_id,
         {{ normalized_email('email') }} as normalized_email
     from exported
 

@@ -1,5 +1,5 @@
--- One row per customer. The export has no times: a customer was last updated with the latest order of the email, or was there since the first order
--- of the shop.
+-- One row per customer. The export has no times: a customer was last updated with the latest order of the email, or was there
+-- since the first order of the shop.
 {{ config(enabled=is_connected('shopify_csv')) }}
 
 with
@@ -50,8 +50,8 @@ select
     {{ answer_of_consent('customer_rows.accepts_sms_marketing') }} as sms_consent,
     coalesce(last_orders.updated_at, first_orders.created_at) as updated_at,
     {{ cannot_tell('customers', [
-        'birth_date', 'created_at', 'acquisition_channel', 'email_consent_at', 'sms_consent_at', 'ads_consent', 'ads_consent_at', 'is_test',
-        'is_deleted', 'loaded_at'
+        'birth_date', 'created_at', 'acquisition_channel', 'email_consent_at', 'sms_consent_at', 'ads_consent', 'ads_consent_at',
+        'is_test', 'is_deleted', 'loaded_at'
     ]) }},
     customer_rows.source_error
 from customer_rows

@@ -7,7 +7,7 @@ order_rows as (
 
     select
         *,
-        cast(lineitem_quantity * lineitem_price as {{ decimal_type(28, 6) }}) as amount
+        cast(cast(lineitem_quantity as {{ decimal_type(19, 6) }}) * lineitem_price as {{ decimal_type(28, 6) }}) as amount
     from {{ ref('shopify_csv__order_rows') }}
 
 ),
@@ -34,7 +34,8 @@ orders as (
         max(payment_method) as payment_method,
         cast(sum(coalesce(amount, 0) - coalesce(lineitem_discount, 0)) as {{ decimal_type(28, 6) }}) as items_amount,
         cast(
-            sum(case when is_gift_card then coalesce(amount, 0) - coalesce(lineitem_discount, 0) else 0 end) as {{ decimal_type(28, 6) }}
+            sum(case when is_gift_card then coalesce(amount, 0) - coalesce(lineitem_discount, 0) else 0 end)
+            as {{ decimal_type(28, 6) }}
         ) as gift_cards_amount,
         max(source_error) as source_error
     from order_rows
@@ -66,17 +67,21 @@ select
     created_at,
     cancelled_at,
     -- The latest of four moments; engines differ in what the greatest is where one is null.
-    greatest(created_at, coalesce(paid_at, created_at), coalesce(fulfilled_at, created_at), coalesce(cancelled_at, created_at)) as updated_at,
+    greatest(
+        created_at, coalesce(paid_at, created_at), coalesce(fulfilled_at, created_at), coalesce(cancelled_at, created_at)
+    ) as updated_at,
     currency,
     cast(subtotal as {{ decimal_type(18, 6) }}) as subtotal,
     cast(gift_cards_amount as {{ decimal_type(18, 6) }}) as gift_cards_amount,
     -- Never the column Discount Amount: what a code takes off shipping is in it.
-    cast(case when items_amount > subtotal then items_amount - subtotal else 0 end as {{ decimal_type(18, 6) }}) as discount_amount,
+    cast(case when items_amount > subtotal then items_amount - subtotal else 0 end as {{ decimal_type(18, 6) }})
+        as discount_amount,
     total,
     refunded_amount,
     discount_code,
     payment_method,
     cast(taxed_amount as {{ decimal_type(18, 6) }}) as taxed_amount,
-    cast(case when has_taxes_in_prices and taxed_amount > 0 then taxes else 0 end as {{ decimal_type(18, 6) }}) as taxes_in_prices,
+    cast(case when has_taxes_in_prices and taxed_amount > 0 then taxes else 0 end as {{ decimal_type(18, 6) }})
+        as taxes_in_prices,
     source_error
 from taxed

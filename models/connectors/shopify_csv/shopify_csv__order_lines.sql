@@ -21,7 +21,8 @@ hashed as (
     select
         items.*,
         {{ sha256_hex(dbt.concat([
-            "coalesce(sku, '')", "'|'", "coalesce(lineitem_name, '')", "'|'", "coalesce(cast(lineitem_price as " ~ dbt.type_string() ~ "), '')"
+            "coalesce(sku, '')", "'|'", "coalesce(lineitem_name, '')", "'|'",
+            "coalesce(cast(cast(lineitem_price as " ~ decimal_type(18, 6) ~ ") as " ~ dbt.type_string() ~ "), '')"
         ])) }} as item_hash
     from items
 
@@ -41,7 +42,8 @@ numbered as (
 
 select
     {{ dbt.concat([
-        'numbered.order_id', "':'", 'substr(numbered.item_hash, 1, 16)', "':'", 'cast(numbered.place as ' ~ dbt.type_string() ~ ')'
+        'numbered.order_id', "':'", 'substr(numbered.item_hash, 1, 16)', "':'",
+        'cast(numbered.place as ' ~ dbt.type_string() ~ ')'
     ]) }} as order_line_id,
     numbered.order_id,
     numbered.product_id,

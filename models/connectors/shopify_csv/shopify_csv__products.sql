@@ -44,7 +44,10 @@ sold as (
         {{ net_of_tax('order_rows.lineitem_price') }} as price,
         row_number() over (
             partition by order_rows.source_name, order_rows.product_id
-            order by orders.created_at desc, {{ binary_collation('order_rows.order_id') }}, {{ binary_collation('order_rows.lineitem_name') }},
+            order by
+                orders.created_at desc,
+                {{ binary_collation('order_rows.order_id') }},
+                {{ binary_collation('order_rows.lineitem_name') }},
                 order_rows.lineitem_price
         ) as place
     from order_rows

@@ -1,5 +1,5 @@
--- One row per order of which something was refunded, dated at the order: the export says neither when, nor for which item, nor how much of it was
--- shipping or tax. What was refunded of the total stands for what was refunded of the goods.
+-- One row per order of which something was refunded, dated at the order: the export says neither when, nor for which item, nor
+-- how much of it was shipping or tax. What was refunded of the total stands for what was refunded of the goods.
 {{ config(enabled=is_connected('shopify_csv')) }}
 
 with
@@ -28,8 +28,11 @@ refunds as (
     select
         *,
         cast(
-            case when refunded_amount < total then {{ quotient('net_amount * refunded_amount', 'total', 6) }} else net_amount end
-            as {{ decimal_type(18, 6) }}
+            case
+                when refunded_amount < total
+                    then {{ quotient('cast(net_amount as ' ~ decimal_type(19, 6) ~ ') * refunded_amount', 'total', 6) }}
+                else net_amount
+            end as {{ decimal_type(18, 6) }}
         ) as amount
     from net_orders
 
