@@ -94,6 +94,20 @@ NOTES: list[tuple[str, str, Callable[[list[tuple]], list[str]]]] = [
             for currency, count, excess, order in rows
         ],
     ),
+    (
+        "ga4__web_events",
+        """
+        select count(*), count(known.product_id), min(case when known.product_id is null then seen.product_id end)
+        from (select distinct product_id from connectors.ga4__web_events where product_id is not null) as seen
+        left join (select distinct product_id from connectors.product_keys) as known on seen.product_id = known.product_id
+     """,
+        lambda rows: [
+            f"{matched / items:.1%} of the {items:,} item ids of Google Analytics 4 are products"
+            + (f"; '{unknown}', for example, is none." if unknown is not None else ".")
+            for items, matched, unknown in rows
+            if items
+        ],
+    ),
 ]
 
 

@@ -107,7 +107,7 @@
 {%- endmacro %}
 
 {% macro default__ga4_fingerprint() -%}
-    (select md5(string_agg(cast(parameter as text), ',' order by cast(parameter as text) collate "C")) from jsonb_array_elements(event_params) as parameter)
+    (select md5(string_agg(cast(parameter as text), ',' order by cast(parameter as text) collate "C")) from jsonb_path_query(event_params, '$[*]') as parameter)
 {%- endmacro %}
 
 {# A sum has no order: sorting takes three times as long. #}
@@ -167,6 +167,37 @@
     items[safe_offset(item_number - 1)].{{ field }}
 {%- endmacro %}
 
+{# Who is signed in: user_id, or the parameter that an entry names. #}
+{% macro ga4_user_id() -%}
+    {%- set cases = [] -%}
+    {%- for entry in entries_of('ga4') if entry.customer_id_param -%}
+        {%- do cases.append("when source_name = '" ~ entry.name ~ "' then " ~ ga4_parameter(entry.customer_id_param)) -%}
+    {%- endfor -%}
+    {{ 'case ' ~ cases | join(' ') ~ ' else user_id end' if cases else 'user_id' }}
+{%- endmacro %}
+
+{# Whether the list that a click was in is among an entry's recommendations. #}
+{% macro ga4_is_recommended() -%}
+    {%- set conditions = ['1 = 0'] -%}
+    {%- for entry in entries_of('ga4') -%}
+        {%- for name in entry.get('recommendation_lists', []) -%}
+            {%- do conditions.append("source_name = '" ~ entry.name ~ "' and " ~ text_literal(name) ~ ' in (item_list_id, item_list_name)') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    ({{ conditions | join(' or ') }})
+{%- endmacro %}
+
+{# A channel as an entry calls it. #}
+{% macro ga4_own_channel(channel) -%}
+    {%- set cases = [] -%}
+    {%- for entry in entries_of('ga4') -%}
+        {%- for name, own in entry.get('channels', {}).items() -%}
+            {%- do cases.append("when source_name = '" ~ entry.name ~ "' and " ~ channel ~ " = '" ~ name ~ "' then '" ~ own ~ "'") -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ 'case ' ~ cases | join(' ') ~ ' else ' ~ channel ~ ' end' if cases else channel }}
+{%- endmacro %}
+
 {# A moment in UTC from microseconds since 1970. #}
 {% macro ga4_moment(microseconds) -%}
     {{ adapter.dispatch('ga4_moment', 'ecommerce_segments')(microseconds) }}
@@ -194,7 +225,8 @@
     {%- for first, length in [(1, 4), (5, 2), (7, 2)] -%}
         {%- do parts.append('substr(' ~ event_date ~ ', ' ~ first ~ ', ' ~ length ~ ')') -%}
     {%- endfor -%}
-    {{ dbt.dateadd('day', 3, 'cast(' ~ dbt.concat([parts[0], "'-'", parts[1], "'-'", parts[2]]) ~ ' as ' ~ dbt.type_timestamp() ~ ')') }}
+    {%- set date = 'cast(' ~ dbt.concat([parts[0], "'-'", parts[1], "'-'", parts[2]]) ~ ' as ' ~ dbt.type_timestamp() ~ ')' -%}
+    cast({{ dbt.dateadd('day', 3, date) }} as {{ dbt.type_timestamp() }})
 {%- endmacro %}
 
 {# Google's default channel group of a source, medium and campaign, in lower case (https://support.google.com/analytics/answer/9756891): the first rule

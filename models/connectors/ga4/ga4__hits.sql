@@ -1,11 +1,6 @@
 -- One row per event, with what sessions and web events need of it. The nested columns are read here alone, once.
 {{ config(enabled=is_connected('ga4'), materialized='table') }}
 
-{# The parameter that holds an account, where an entry says that it is not user_id. #}
-{% set user_ids = [] %}
-{% for entry in entries_of('ga4') if entry.customer_id_param %}
-    {% do user_ids.append("when source_name = '" ~ entry.name ~ "' then " ~ ga4_parameter(entry.customer_id_param)) %}
-{% endfor %}
 {% set last_click = 'session_traffic_source_last_click' %}
 
 with
@@ -47,7 +42,7 @@ read as (
         event_timestamp,
         user_pseudo_id as visitor_id,
         {{ ga4_parameter('ga_session_id') }} as ga_session_id,
-        {{ 'case ' ~ user_ids | join(' ') ~ ' else user_id end' if user_ids else 'user_id' }} as user_id,
+        {{ ga4_user_id() }} as user_id,
         {{ ga4_field('device', 'category') }} as device,
         case event_name
             when 'view_item' then 'product_view'
@@ -85,8 +80,14 @@ read as (
             {{ ga4_field(last_click, 'google_ads_campaign.campaign_name') }}
         ) as session_campaign_name,
         -- A click on an ad of Google's carries its id; source and medium may be those of an older click.
-        case when {{ ga4_field('collected', 'gclid') }} is not null then 'google' else {{ ga4_field('collected', 'manual_source') }} end as hit_source,
-        case when {{ ga4_field('collected', 'gclid') }} is not null then 'cpc' else {{ ga4_field('collected', 'manual_medium') }} end as hit_medium,
+        case
+            when {{ ga4_field('collected', 'gclid') }} is not null then 'google'
+            else {{ ga4_field('collected', 'manual_source') }}
+        end as hit_source,
+        case
+            when {{ ga4_field('collected', 'gclid') }} is not null then 'cpc'
+            else {{ ga4_field('collected', 'manual_medium') }}
+        end as hit_medium,
         {{ ga4_field('collected', 'manual_campaign_id') }} as hit_campaign_id,
         {{ ga4_field('collected', 'manual_campaign_name') }} as hit_campaign_name
     from nested
@@ -102,7 +103,7 @@ with_source as (
         case
             when channel_group is not null or session_source is not null then session_source
             else coalesce(hit_source, {{ ga4_parameter('source') }})
-        end as source
+        end as traffic_source
     from read
 
 )
@@ -119,26 +120,26 @@ select
     event_type,
     is_last_click,
     channel_group,
-    lower(source) as source,
+    lower(traffic_source) as traffic_source,
     lower(case
         when is_last_click then session_medium
         when hit_source is not null then hit_medium
-        when source is not null then {{ ga4_parameter('medium') }}
-    end) as medium,
+        when traffic_source is not null then {{ ga4_parameter('medium') }}
+    end) as traffic_medium,
     case
         when is_last_click then session_campaign_id
         when hit_source is not null then hit_campaign_id
-        when source is not null then {{ ga4_parameter('campaign_id') }}
+        when traffic_source is not null then {{ ga4_parameter('campaign_id') }}
     end as campaign_id,
     case
         when is_last_click then session_campaign_name
         when hit_source is not null then hit_campaign_name
-        when source is not null then {{ ga4_parameter('campaign') }}
+        when traffic_source is not null then {{ ga4_parameter('campaign') }}
     end as campaign_name,
     case when event_type = 'recommendation_click' then {{ ga4_parameter('item_list_id') }} end as item_list_id,
     case when event_type = 'recommendation_click' then {{ ga4_parameter('item_list_name') }} end as item_list_name,
     case when event_type is not null then items end as items,
-    -- What tells a hit from others of its session. Exports before July 2024 have no numbers of batches.
+    -- What tells a hit from others of its session. Older exports have no numbers of batches.
     case when event_type is not null then {{ dbt.concat([
         "coalesce(cast(event_timestamp as " ~ dbt.type_string() ~ "), '')", "'|'",
         "coalesce(batch_page_id, '')", "'|'", "coalesce(batch_ordering_id, '')", "'|'", "coalesce(batch_event_index, '')", "'|'",

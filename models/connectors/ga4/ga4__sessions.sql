@@ -1,14 +1,6 @@
 -- One row per session: a browser or device, and its number of the session. Whoever signs in or out stays in it.
 {{ config(enabled=is_connected('ga4'), materialized='table') }}
 
-{# The entries' own names of channels. #}
-{% set channels = [] %}
-{% for entry in entries_of('ga4') %}
-    {% for name, channel in entry.get('channels', {}).items() %}
-        {% do channels.append("when source_name = '" ~ entry.name ~ "' and channel = '" ~ name ~ "' then '" ~ channel ~ "'") %}
-    {% endfor %}
-{% endfor %}
-
 with
 
 -- One row per session, user and source.
@@ -22,8 +14,8 @@ stretches as (
         device,
         is_last_click,
         channel_group,
-        source,
-        medium,
+        traffic_source,
+        traffic_medium,
         campaign_id,
         campaign_name,
         min(event_timestamp) as first_hit,
@@ -33,7 +25,17 @@ stretches as (
     from {{ ref('ga4__hits') }}
     where session_id is not null
     group by
-        session_id, visitor_id, source_name, user_id, device, is_last_click, channel_group, source, medium, campaign_id, campaign_name
+        session_id,
+        visitor_id,
+        source_name,
+        user_id,
+        device,
+        is_last_click,
+        channel_group,
+        traffic_source,
+        traffic_medium,
+        campaign_id,
+        campaign_name
 
 ),
 
@@ -54,12 +56,12 @@ ranked as (
             order by
                 case
                     when is_last_click then 0
-                    when source is null or source in ('(direct)', '(not set)') then 2
+                    when traffic_source is null or traffic_source in ('(direct)', '(not set)') then 2
                     else 1
                 end,
                 first_hit,
-                {{ binary_collation('source') }},
-                {{ binary_collation('medium') }},
+                {{ binary_collation('traffic_source') }},
+                {{ binary_collation('traffic_medium') }},
                 {{ binary_collation('campaign_name') }},
                 {{ binary_collation('campaign_id') }},
                 {{ binary_collation('channel_group') }}
@@ -77,8 +79,8 @@ sessions as (
         max(case when user_place = 1 then user_id end) as user_id,
         max(device) as device,
         max(case when source_place = 1 then channel_group end) as channel_group,
-        max(case when source_place = 1 then source end) as source,
-        max(case when source_place = 1 then medium end) as medium,
+        max(case when source_place = 1 then traffic_source end) as traffic_source,
+        max(case when source_place = 1 then traffic_medium end) as traffic_medium,
         max(case when source_place = 1 then campaign_id end) as campaign_id,
         max(case when source_place = 1 then campaign_name end) as campaign_name,
         min(first_hit) as first_hit,
@@ -95,7 +97,7 @@ with_channel as (
         *,
         coalesce(
             lower(replace(replace(channel_group, ' ', '_'), '-', '_')),
-            {{ ga4_default_channel_group('source', 'medium', 'lower(campaign_name)') }}
+            {{ ga4_default_channel_group('traffic_source', 'traffic_medium', 'lower(campaign_name)') }}
         ) as channel
     from sessions
 
@@ -106,7 +108,7 @@ select
     visitor_id,
     {{ dbt.concat(["coalesce(" ~ option_by_entry('ga4', 'customer_id_prefix') ~ ", '')", 'user_id']) }} as customer_id,
     {{ ga4_moment('first_hit') }} as started_at,
-    {{ 'case ' ~ channels | join(' ') ~ ' else channel end' if channels else 'channel' }} as channel,
+    {{ ga4_own_channel('channel') }} as channel,
     -- Google's words for no campaign stand in brackets.
     case
         when campaign_id not like '(%' then campaign_id

@@ -1,18 +1,6 @@
 -- One row per product of an event, and one for an event without.
 {{ config(enabled=is_connected('ga4'), materialized='table') }}
 
-{# Which lists of products are recommendations. #}
-{% set recommendations = [] %}
-{% for entry in entries_of('ga4') if entry.recommendation_lists %}
-    {% set lists = [] %}
-    {% for name in entry.recommendation_lists %}
-        {% do lists.append(text_literal(name)) %}
-    {% endfor %}
-    {% for column in ['item_list_id', 'item_list_name'] %}
-        {% do recommendations.append("(source_name = '" ~ entry.name ~ "' and " ~ column ~ ' in (' ~ lists | join(', ') ~ '))') %}
-    {% endfor %}
-{% endfor %}
-
 with
 
 hits as (
@@ -63,9 +51,7 @@ counted as (
 
     select *
     from items_read
-    {%- if recommendations %}
-    where event_type <> 'recommendation_click' or {{ recommendations | join(' or ') }}
-    {%- endif %}
+    where event_type <> 'recommendation_click' or {{ ga4_is_recommended() }}
 
 )
 

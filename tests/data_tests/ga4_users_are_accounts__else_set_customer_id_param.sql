@@ -1,0 +1,18 @@
+-- Where fewer than 1 % of the sessions with a user_id meet an account, user_id is something else than the account.
+{{ config(enabled=is_connected('ga4'), severity='warn') }}
+with
+
+counted as (
+
+    select
+        count(*) as identified_sessions,
+        count(accounts.account_id) as sessions_of_accounts
+    from {{ ref('ga4__sessions') }} as visits
+    left join {{ ref('stg_customers') }} as accounts on visits.customer_id = accounts.account_id
+    where visits.customer_id is not null
+
+)
+
+select *
+from counted
+where 100 * sessions_of_accounts < identified_sessions
