@@ -66,8 +66,8 @@ def from_option(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A directory of files: the shop's own raw tables, or what a connector's entry reads. tables: the types of columns by
-    name of file and column; said: what settings say of the files; entry: of which connector."""
+    """A directory of files: the shop's own raw tables, or what an entry of a connector reads. tables: the types of
+    columns, by name of file and column; said: what settings say of the files."""
 
     directory: Path
     tables: Mapping[str, Mapping[str, str]]
@@ -94,8 +94,8 @@ def deliveries(settings: Mapping, raw_dir: Path) -> list[Delivery]:
 
 
 def types_of_files(connector: str, directory: Path, prefix: str | None = None) -> dict[str, dict[str, str]]:
-    """By name of file, without its ending, the types of the columns that the connector's sources declare for it. prefix:
-    what may stand before the names of tables, if not what the sources say."""
+    """By name of file, without its ending, the types of the columns that the connector's sources declare for it.
+    prefix: what may stand before the names of tables, if not what the sources say."""
     declared = []
     for file in (FOLDER / connector).glob("*.yml"):
         for source in yaml.safe_load(file.read_text()).get("sources", []):

@@ -133,7 +133,8 @@ def load_source_table(connection, table: connected_engines.SourceTable, cursor, 
         f'to_json("{name}") as "{name}"' if kind == "nested" else f'"{name}"' for name, kind in table.columns.items()
     )
     connection.execute(f"copy (select {values} from {table.view}) to '{scratch}' (format csv, header false)")
-    cursor.execute(f'create schema if not exists "{table.schema}"; create table "{table.schema}"."{table.name}" ({types})')
+    cursor.execute(f'create schema if not exists "{table.schema}"')
+    cursor.execute(f'create table "{table.schema}"."{table.name}" ({types})')
     with scratch.open("rb") as rows:
         cursor.copy_expert(f'copy "{table.schema}"."{table.name}" ({names}) from stdin (format csv)', rows)
 

@@ -1,13 +1,20 @@
 """WooCommerce's tables as a copy of its database has them, against rows of the raw contract worked out by hand."""
 
 import csv
-from datetime import datetime
+import shutil
+import tempfile
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from connected_shops import ConnectedProject, rows
+from project import PROJECT, Project, environment
+from random_shops import CUSTOM_TRAITS, random_shop, write_shop
+from sample_data.sources import woocommerce
+from there_and_back import clean_tables, segments_of, write_contract
 
 ORDER_COLUMNS = ("order_id", "customer_id", "email", "ordered_at", "status", "currency", "discount_amount",
                  "discount_code", "updated_at")  # fmt: skip
@@ -235,7 +242,7 @@ def test_a_refund_of_items_is_their_amounts_without_tax_and_shipping(connected, 
 
 
 def test_the_status_refunded_gives_back_what_is_left_of_the_goods(connected, tmp_path):
-    """30 of goods, 5 of shipping and 7.35 of tax; 10 of the goods went back before, and all the rest with the status."""
+    """30 of goods, 5 of shipping and 7.35 of tax; 10 of the goods went back before, and all else with the status."""
     shop = Database()
     shop.order(11, "wc-refunded", total="42.35")
     shop.line(101, 11, 3, "30", "30")
@@ -251,7 +258,7 @@ def test_the_status_refunded_gives_back_what_is_left_of_the_goods(connected, tmp
 
 
 def test_a_part_given_back_as_a_lump_sum_is_the_share_of_the_goods(connected, tmp_path):
-    """30 of goods in a total of 42.35: of 10 given back, 10 x 30 / 42.35 = 7.08 are for goods; the last takes the rest."""
+    """30 of goods in a total of 42.35: of 10 given back, 10 x 30 / 42.35 = 7.08 are of goods; the last has the rest."""
     shop = Database()
     shop.order(11, total="42.35")
     shop.line(101, 11, 3, "30", "30")
@@ -335,8 +342,10 @@ def test_products_have_their_primary_or_deepest_category_and_variations_that_of_
         ("74", "Primary - 42", "Shoes & boots", Decimal(22), Decimal(8), noon),
         ("75", "Primary - 43", "Shoes & boots", None, Decimal("9.5"), noon),
     ]
-    keys = rows(connection, "product_keys", "product_key", "product_id")
-    assert keys == sorted([(product, product) for product in ("71", "72", "73", "74", "75")] + [("D-1", "71")], key=repr)
+    assert rows(connection, "product_keys", "product_key", "product_id") == [
+        *((product, product) for product in ("71", "72", "73", "74", "75")),
+        ("D-1", "71"),
+    ]
 
 
 def test_accounts_have_what_they_typed_last_and_no_consent_but_a_plugins(connected, tmp_path):
@@ -413,3 +422,176 @@ def test_two_shops_with_the_same_ids_stay_apart(connected, tmp_path):
     assert rows(connection, "woocommerce__product_keys", "product_key", "product_id", "priority") == [
         ("7", "7", 1), ("7", f"{us}7", 1), ("S", "7", 3), ("S", f"{us}7", 3),
     ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- there and back
+
+AS_OF_DATE = date(2025, 3, 30)
+VARIABLES = {
+    "as_of_date": str(AS_OF_DATE),
+    "shop_timezone": "Europe/Berlin",
+    "custom_traits": list(CUSTOM_TRAITS),
+    "max_rejected_rows": 1_000_000,
+    "max_days_without_orders": None,
+}
+CONNECTORS = {"woocommerce": {"email_consent_key": woocommerce.EMAIL_CONSENT_KEY}}
+
+
+def connected_project(directory: Path, **variables: object) -> ConnectedProject:
+    connected = ConnectedProject(directory, CONNECTORS, **variables)
+    # Whoever compiles it looks for the tables.
+    Database().write(directory)
+    return connected
+
+
+def wrong_rows(connection, told: dict) -> dict:
+    """The rows of each raw table that WooCommerce tells and the connector reads otherwise, or only one of both has."""
+    wrong = {}
+    for name, table in told.items():
+        columns = ", ".join(table.column_names)
+        connection.register("told", table)
+        read_model = f"connectors.woocommerce__{name}"
+        wrong[name] = [
+            (side, *row)
+            for side, first, second in (("missing", "told", read_model), ("wrong", read_model, "told"))
+            for row in connection.execute(
+                f"select {columns} from {first} except all select {columns} from {second} limit 5"
+            ).fetchall()
+        ]
+    return {name: found for name, found in wrong.items() if found}
+
+
+def assert_there_and_back(plain, connected, tables: dict, calendar: Path, directory: Path, storage: str) -> None:
+    """A shop through WooCommerce's tables is the shop as far as they tell it, and has its segments.
+
+    calendar: the directory of the shop's sale_campaigns and marketing_campaigns.
+    """
+    told = woocommerce.write(tables, directory / "connected" / "woocommerce", storage)
+    write_contract(tables, directory / "connected", *(name for name in tables if name not in told))
+    write_contract(tables | told, directory / "direct", *tables)
+    for file in calendar.glob("*_campaigns.*"):
+        for shop in ("connected", "direct"):
+            shutil.copy(file, directory / shop)
+    with plain.build(directory / "direct") as direct, connected.build(directory / "connected") as connection:
+        assert wrong_rows(connection, told) == {}
+        assert segments_of(connection) == segments_of(direct)
+        failing = set(plain.failing_tests(direct))
+        assert set(connected.whole.failing_tests(connection)) == failing
+        connection.execute("update connectors.woocommerce__stored_orders set total_amount = total_amount + 1")
+        assert set(connected.whole.failing_tests(connection)) == failing | {"woocommerce_revenue_reconciles"}
+
+
+@pytest.fixture(scope="module")
+def compiled(project, tmp_path_factory):
+    """The project without connectors, and with this one."""
+    directory = tmp_path_factory.mktemp("there_and_back")
+    write_shop(random_shop(0, AS_OF_DATE), directory / "any", "parquet")
+    return project.compiled(directory / "any", **VARIABLES), connected_project(directory / "connected", **VARIABLES)
+
+
+@pytest.mark.parametrize("seed, storage", [(1, "own_tables"), (2, "posts"), (3, "both")])
+def test_random_shops_there_and_back(compiled, tmp_path, seed, storage):
+    plain, connected = compiled
+    shop = random_shop(seed, AS_OF_DATE, VARIABLES["shop_timezone"], custom_traits=CUSTOM_TRAITS)
+    write_shop(shop, tmp_path / "dirty", "parquet")
+    with plain.build(tmp_path / "dirty") as connection:
+        tables = clean_tables(plain, connection)
+    assert_there_and_back(plain, connected, tables, tmp_path / "dirty", tmp_path, storage)
+
+
+@pytest.mark.long
+def test_the_demo_there_and_back(project, tmp_path):
+    demo = PROJECT / "data" / "demo"
+    settings = yaml.safe_load((PROJECT / "sample_data" / "demo.yml").read_text())
+    plain = project.compiled(demo, **settings)
+    with plain.build(demo) as connection:
+        tables = clean_tables(plain, connection)
+    connected = connected_project(tmp_path / "project", **settings)
+    assert_there_and_back(plain, connected, tables, demo, tmp_path, "both")
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+def shop_of_all_kinds() -> Database:
+    """A shop with orders in both storages, and with refunds, variations, categories and accounts."""
+    shop = Database()
+    shop.add("users", ID=5, user_email="ann@example.com", user_registered="2025-01-02 03:04:05")
+    shop.add_meta("usermeta", {"user_id": 5}, {"first_name": "Ann", "last_update": "1767225600"})
+    for term_id, (name, parent) in {1: ("Clothes", 0), 2: ("Shoes &amp; boots", 1)}.items():
+        shop.add("terms", term_id=term_id, name=name, slug=name.lower())
+        shop.add("term_taxonomy", term_taxonomy_id=term_id, term_id=term_id, taxonomy="product_cat", parent=parent)
+        shop.add("term_relationships", object_id=72, term_taxonomy_id=term_id)
+    shop.post(72, "product", post_title="Boot", _price="20.50", _sku="B", _cogs_total_value="8")
+    shop.post(74, "product_variation", post_parent=72, post_title="Boot - 42", _price="22", at="2026-02-01 00:00:00")
+    shop.order(11, "wc-completed", customer_id=5, billing_email="ann@example.com", total="29.04")
+    shop.line(101, 11, 3, "20", "18.5", product=72, variation=74, _cogs_value="7")
+    shop.item(102, 11, "shipping", cost="5")
+    shop.item(103, 11, "coupon", "spring")
+    shop.refund(12, 11, "10", "2026-03-05 10:00:00")
+    shop.refund(13, 11, "19.04", "2026-03-06 10:00:00")
+    shop.post(14, "shop_order", "wc-shipped", _customer_user=0, _order_currency="EUR", _order_total="12.10",
+              _billing_email="guest@example.com")  # fmt: skip
+    shop.line(104, 14, 1, "10", "10", product=72)
+    shop.post(15, "shop_order_refund", "wc-completed", 14, "2026-03-07 10:00:00", _refund_amount="6.05")
+    shop.line(105, 15, -1, "-5", "-5", _refunded_item_id=104)
+    shop.line(106, 99, 1, "1", "1")
+    return shop
+
+
+# How the loaders land MySQL's BIGINT, DATETIME and DECIMAL(26, 8), and spell the name of a column.
+LOADERS = {
+    "pgloader": ("bigint", "timestamptz", "numeric(26, 8)", str.lower),
+    "airbyte": ("numeric", "timestamp", "numeric", str),
+}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("loader", LOADERS)
+def test_postgres_reads_what_duckdb_reads(tmp_path, loader):
+    from ecommerce_segments.engines.postgres_server import running_server
+
+    settings = {"connectors": {"woocommerce": {"table_prefix": "shop_", "statuses": {"shipped": "fulfilled"}}}}
+    files = ConnectedProject(tmp_path / "files", **settings)
+    shop = shop_of_all_kinds()
+    (tmp_path / "shop").mkdir()
+    here = files.read(shop.write(tmp_path / "shop"))
+    # Not in pytest's own directory, which only its user may enter: root's server runs as another one.
+    directory = Path(tempfile.mkdtemp(prefix="postgres-"))
+    with running_server(directory) as variables, environment(**variables):
+        import psycopg2
+
+        with psycopg2.connect("") as connection, connection.cursor() as cursor:
+            cursor.execute("create schema woocommerce")
+            for table, table_rows in shop.tables.items():
+                land(cursor, f"woocommerce.shop_{table}", table_rows, *LOADERS[loader])
+        warehouse = Project(tmp_path, target="postgres", **settings)
+        warehouse.dbt("run", "--select", "path:models/connectors/woocommerce", **settings)
+        with psycopg2.connect("") as connection, connection.cursor() as cursor:
+            for model in (*woocommerce.FEEDS, "product_keys", "left_out"):
+                columns = ", ".join(
+                    name for name, *_ in here.execute(f"describe connectors.woocommerce__{model}").fetchall()
+                )
+                query = f"select {columns} from connectors.woocommerce__{model}"
+                cursor.execute(query)
+                found = sorted(cursor.fetchall(), key=repr)
+                assert found and found == sorted(here.execute(query).fetchall(), key=repr)
+    shutil.rmtree(directory)
+
+
+def land(cursor, table: str, table_rows: list[dict], id_type: str, time_type: str, decimal_type: str, spell) -> None:
+    """Make a typed table of rows as a loader does."""
+    columns = {
+        name: decimal_type
+        if name == "total_amount"
+        else time_type
+        if name.endswith("_gmt") or name == "user_registered"
+        else id_type
+        if name.lower().endswith("id") or name in ("post_parent", "parent")
+        else "text"
+        for name in table_rows[0]
+    }
+    typed = ", ".join(f'"{spell(name)}" {data_type}' for name, data_type in columns.items())
+    cursor.execute(f"create table {table} ({typed})")
+    for row in table_rows:
+        cursor.execute(f"insert into {table} values ({', '.join(['%s'] * len(row))})", list(row.values()))

@@ -99,7 +99,8 @@ NOTES: list[tuple[str, str, Callable[[list[tuple]], list[str]]]] = [
         """
         select count(*), count(known.product_id), min(case when known.product_id is null then seen.product_id end)
         from (select distinct product_id from connectors.ga4__web_events where product_id is not null) as seen
-        left join (select distinct product_id from connectors.product_keys) as known on seen.product_id = known.product_id
+        left join (select distinct product_id from connectors.product_keys) as known
+            on seen.product_id = known.product_id
      """,
         lambda rows: [
             f"{matched / items:.1%} of the {items:,} item ids of Google Analytics 4 are products"

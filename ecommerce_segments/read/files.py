@@ -53,7 +53,8 @@ def prepare(
 
     directory: of the files, an absolute path. tables: the type of each declared column, by table; other columns are
     text. into: where copies go; None writes none. files, column_names: the settings of these names, by table; entry: of
-    the connector whose files they are. Raises FileError where a file leaves open how it is written, or cannot be read so.
+    the connector whose files they are. Raises FileError where a file leaves open how it is written, or cannot be read
+    so.
     """
     found, kept = [], set()
     with scratch_in(into) as scratch:

@@ -23,7 +23,9 @@ accounts as (
         user_values.{{ woocommerce_column(key) }},
         {% endfor -%}
         {{ woocommerce_later('users._fivetran_synced', 'user_values.loaded_at') }} as loaded_at,
-        case when {{ matches('user_values.last_update', '^[0-9]{9,10}$') }} then cast(user_values.last_update as bigint) end as updated_seconds
+        case
+            when {{ matches('user_values.last_update', '^[0-9]{9,10}$') }} then cast(user_values.last_update as bigint)
+        end as updated_seconds
     from users
     left join user_values on users.id = user_values.user_id
 
@@ -43,8 +45,13 @@ select
     user_registered as created_at,
     {{ cannot_tell('customers', ['acquisition_channel']) }},
     {{ woocommerce_consent() }} as email_consent,
-    {{ cannot_tell('customers', ['email_consent_at', 'sms_consent', 'sms_consent_at', 'ads_consent', 'ads_consent_at', 'is_test']) }},
-    coalesce({{ dbt.dateadd('second', 'updated_seconds', "cast('1970-01-01 00:00:00' as " ~ dbt.type_timestamp() ~ ')') }}, user_registered) as updated_at,
+    {{ cannot_tell('customers', [
+        'email_consent_at', 'sms_consent', 'sms_consent_at', 'ads_consent', 'ads_consent_at', 'is_test'
+    ]) }},
+    coalesce(
+        {{ dbt.dateadd('second', 'updated_seconds', "cast('1970-01-01 00:00:00' as " ~ dbt.type_timestamp() ~ ')') }},
+        user_registered
+    ) as updated_at,
     {{ woocommerce_is_deleted('accounts') }} as is_deleted,
     loaded_at,
     source_error

@@ -25,7 +25,8 @@ numbers as (
         items.order_item_type,
         items.order_item_name,
         coalesce(
-            {{ woocommerce_id('item_values.variation_id', 'items.id_prefix') }}, {{ woocommerce_id('item_values.product_id', 'items.id_prefix') }}
+            {{ woocommerce_id('item_values.variation_id', 'items.id_prefix') }},
+            {{ woocommerce_id('item_values.product_id', 'items.id_prefix') }}
         ) as product_id,
         {{ woocommerce_id('item_values.refunded_item_id', 'items.id_prefix') }} as refunded_item_id,
         {%- for number in ['qty', 'line_subtotal', 'line_total', 'line_tax', 'cogs_value', 'cost'] %}
@@ -33,7 +34,8 @@ numbers as (
         {%- endfor %}
         case
             {%- for number in ['qty', 'line_subtotal', 'line_total'] %}
-            when item_values.{{ number }} is not null and {{ woocommerce_number('item_values.' ~ number) }} is null then 'unreadable _{{ number }}'
+            when item_values.{{ number }} is not null and {{ woocommerce_number('item_values.' ~ number) }} is null
+                then 'unreadable _{{ number }}'
             {%- endfor %}
         end as value_error,
         {{ woocommerce_is_deleted('items') }} as is_deleted,

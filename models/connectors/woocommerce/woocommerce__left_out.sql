@@ -50,38 +50,38 @@ reasons as (
     where order_type = 'shop_order' and status = 'draft'
     union all
     select
-        'order_lines',
-        'items of a draft'
+        'order_lines' as table_name,
+        'items of a draft' as reason
     from items
     inner join stored_orders as orders on items.order_id = orders.order_id
     where items.order_item_type = 'line_item' and orders.order_type = 'shop_order' and orders.status = 'draft'
     union all
     select
-        'order_lines',
-        'items of an order that is not there'
+        'order_lines' as table_name,
+        'items of an order that is not there' as reason
     from items
     left join known on items.order_id = known.id
     where items.order_item_type = 'line_item' and known.id is null
     union all
     select
-        'refunds',
-        'refunds of an order that is not there'
+        'refunds' as table_name,
+        'refunds of an order that is not there' as reason
     from refunds
     where is_orphan
     union all
     select
-        'refunds',
+        'refunds' as table_name,
         case
             when items.is_gift_card then 'refunds of gift cards'
             else 'items that went back without money'
-        end
+        end as reason
     from items
     inner join refunds on items.order_id = refunds.order_id
     where items.order_item_type = 'line_item' and not refunds.is_orphan and (items.is_gift_card or items.total_amount = 0)
     union all
     select
-        'refunds',
-        'refunds of shipping and fees'
+        'refunds' as table_name,
+        'refunds of shipping and fees' as reason
     from items
     inner join refunds on items.order_id = refunds.order_id
     where items.order_item_type in ('shipping', 'fee') and items.has_amount and not refunds.is_orphan

@@ -42,13 +42,20 @@ categories as (
         category.id_prefix,
         category.term_id,
         terms.name,
-        -- Categories above this one. Nobody nests them deeper.
-        {% for level in range(1, 8) %}case when above_{{ level }}.term_id is not null then 1 else 0 end{{ ' + ' if not loop.last }}{% endfor %} as depth
+        -- Nobody nests them deeper.
+        case
+            {%- for level in range(7, 0, -1) %}
+            when above_{{ level }}.term_id is not null then {{ level }}
+            {%- endfor %}
+            else 0
+        end as categories_above
     from taxonomies as category
     inner join terms on category.term_id = terms.term_id
     {%- for level in range(1, 8) %}
     left join taxonomies as above_{{ level }}
-        on {{ 'above_' ~ (level - 1) if level > 1 else 'category' }}.parent = above_{{ level }}.term_id and above_{{ level }}.taxonomy = 'product_cat'
+        on
+            {{ 'above_' ~ (level - 1) if level > 1 else 'category' }}.parent = above_{{ level }}.term_id
+            and above_{{ level }}.taxonomy = 'product_cat'
     {%- endfor %}
     where category.taxonomy = 'product_cat'
 
@@ -68,7 +75,7 @@ ranked_categories as (
                     ) }} then 0
                     else 1
                 end,
-                categories.depth desc,
+                categories.categories_above desc,
                 {{ binary_collation('categories.name') }},
                 {{ binary_collation('categories.term_id') }}
         ) as place
@@ -129,7 +136,9 @@ select
         'unit_cost': 'coalesce(costs.own_cost + costs.is_additive * costs.parent_cost, costs.own_cost, costs.parent_cost)'
     }.items() -%}
     case
-        when coalesce({{ option_by_entry('woocommerce', 'currency', 'costs.source_name') }}, '{{ var("reporting_currency") }}') = '{{ var("reporting_currency") }}'
+        when
+            coalesce({{ option_by_entry('woocommerce', 'currency', 'costs.source_name') }}, '{{ var("reporting_currency") }}')
+            = '{{ var("reporting_currency") }}'
             then cast({{ value }} as {{ decimal_type(18, 6) }})
     end as {{ amount }},
     {% endfor -%}

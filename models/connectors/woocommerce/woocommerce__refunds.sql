@@ -116,15 +116,9 @@ item_refunds as (
 
     select
         *,
-        case
-            when is_of_line and amount is not null
-                then whole_so_far - coalesce(
-                    lag(whole_so_far) over (
-                        partition by order_id, refunded_item_id order by refunded_at, {{ binary_collation('order_item_id') }}
-                    ), 0
-                )
-            else amount
-        end as whole_amount
+        lag(whole_so_far) over (
+            partition by order_id, refunded_item_id order by refunded_at, {{ binary_collation('order_item_id') }}
+        ) as whole_before
     from whole_items
 
 ),
@@ -192,7 +186,10 @@ select
     order_id,
     refunded_item_id as order_line_id,
     refunded_at,
-    cast(whole_amount as {{ decimal_type(18, 6) }}) as amount,
+    cast(
+        case when is_of_line and amount is not null then whole_so_far - coalesce(whole_before, 0) else amount end
+        as {{ decimal_type(18, 6) }}
+    ) as amount,
     reason,
     updated_at,
     is_deleted,

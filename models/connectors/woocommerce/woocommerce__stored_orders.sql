@@ -1,4 +1,4 @@
--- One row per order and refund. Both storages may hold an order, as compatibility mode keeps them in step: the tables of their own win.
+-- One row per order and refund. Where both storages hold an order, as in compatibility mode, the tables of its own win.
 {{ config(enabled=is_connected('woocommerce'), materialized='table') }}
 
 with
@@ -63,7 +63,7 @@ stored as (
         post_values.customer_user,
         post_values.billing_email,
         post_values.order_currency,
-        {{ woocommerce_number('post_values.order_total') }},
+        {{ woocommerce_number('post_values.order_total') }} as total_amount,
         post_values.refund_amount,
         post_values.refund_reason,
         posts.post_date_gmt,
