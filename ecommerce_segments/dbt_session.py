@@ -76,7 +76,7 @@ def invoke(manifest: Manifest | None, variables: dict, *arguments: str) -> dbtRu
     # Files of JSON take dbt as long to write as most of what is asked here; its page of the models is made from them.
     json = "--write-json" if arguments[0] == "docs" else "--no-write-json"
     result = dbtRunner(manifest=manifest).invoke(
-        [*arguments, json, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(variables)])
+        [*arguments, json, "--quiet", "--log-level", "none", "--vars", yaml.safe_dump(variables, sort_keys=False)])
     if not result.success:
         failed = [f"{run.node.name}: {run.message}" for run in runs_of(result) if run.status in ("error", "fail")]
         lines = [line.strip() for line in str(result.exception or "\n".join(failed)).splitlines()]

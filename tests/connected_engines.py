@@ -1,6 +1,7 @@
 """A shop of all connectors at once, in the tables that loaders land: on DuckDB as files, and from there on another
 engine."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -38,10 +39,13 @@ def on_duckdb(project: Project, directory: Path) -> duckdb.DuckDBPyConnection:
 
     project: without connectors. Returns a connection to the database.
     """
-    write_shop(random_shop(1, AS_OF_DATE, SETTINGS["shop_timezone"]), directory / "direct", "parquet")
+    write_shop(random_shop(3, AS_OF_DATE, SETTINGS["shop_timezone"]), directory / "direct", "parquet")
     direct = project.compiled(directory / "direct", as_of_date=str(AS_OF_DATE), max_days_without_orders=None)
     with direct.build(directory / "direct") as connection:
         tables = clean_tables(direct, connection)
+    given = duckdb.from_arrow(tables["marketing_spend"])
+    ads = "if(day(spend_date) % 2 = 0, 'paid_search', 'paid_social') as channel"
+    tables["marketing_spend"] = given.select(f"* replace ({ads})").to_arrow_table()
     for name in CONNECTORS:
         import_module(f"sample_data.sources.{name}").write(tables, directory / "shop" / name)
     return ConnectedProject(directory / "connected", **SETTINGS).read(directory / "shop")
@@ -50,18 +54,18 @@ def on_duckdb(project: Project, directory: Path) -> duckdb.DuckDBPyConnection:
 def source_tables(project: Project, connection: duckdb.DuckDBPyConnection) -> Iterator[SourceTable]:
     """The loaders' tables that have rows. project: parsed with the connectors; connection: of on_duckdb."""
     for declared in project.manifest.sources.values():
-        view = f'"{declared.source_name}"."{declared.name}"'
+        name = declared.config.meta.get("table_prefix", "") + declared.name
+        view = f'"{declared.source_name}"."{name}"'
         if declared.source_name in CONNECTORS and connection.execute(f"select 1 from {view} limit 1").fetchone():
             columns = {
-                name: column.data_type
+                name_of_it: column.data_type
                 for column in declared.columns.values()
-                for name in (column.name, *column.config.meta.get("also", []))
+                for name_of_it in (column.name, *column.config.meta.get("also", []))
             }
-            name = declared.config.meta.get("table_prefix", "") + declared.name
             yield SourceTable(view, declared.source_name, name, columns)
 
 
-def brought(connection) -> dict[str, set[tuple[str, ...]]]:
+def brought(connection) -> dict[str, Counter]:
     """The rows of each raw table that connectors feed, as texts. connection: DuckDB's, or what executes alike."""
     found = {}
     for table in ("customers", "products", "orders", "order_lines", "refunds", "sessions", "web_events", "email_events",
@@ -69,7 +73,7 @@ def brought(connection) -> dict[str, set[tuple[str, ...]]]:
         # Each engine has its own hash of an event of GA4.
         columns = [name for name in raw_contract()[table] if (table, name) != ("web_events", "event_id")]
         rows = connection.execute(f"select {', '.join(columns)} from connectors.connected_{table}").fetchall()
-        found[table] = {tuple(map(text_of, row)) for row in rows}
+        found[table] = Counter(tuple(map(text_of, row)) for row in rows)
     return found
 
 
@@ -79,10 +83,10 @@ def text_of(value: object) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and text.replace(".", "").lstrip("-").isdigit() else text
 
 
-def differences(here: dict[str, set], there: dict[str, set]) -> list[str]:
-    """Rows that only one of two engines has, some of each table."""
-    return [
+def differences(here: dict[str, Counter], there: dict[str, Counter]) -> list[str]:
+    """Rows that only one of two engines has, some of each table; and tables that nothing was compared of."""
+    return [f"{table} has no rows" for table in here if not here[table]] + [
         f"{table}: {row} is on one of the two only"
         for table in here
-        for row in sorted(here[table] ^ there[table], key=repr)[:4]
+        for row in sorted((here[table] - there[table]) + (there[table] - here[table]), key=repr)[:4]
     ]

@@ -89,7 +89,7 @@ def run(order: dict, settings: dict, manifest, lines) -> int:
         nightly.dbtRunner = NothingToBuild
         nightly.Nightly.predicted, nightly.Nightly.tell_left_out = lambda *_: [], lambda *_: None
     kill_before(order.get("kill_before"), lines)
-    arguments = ["--vars", yaml.safe_dump(variables)]
+    arguments = ["--vars", yaml.safe_dump(variables, sort_keys=False)]
     return nightly.run(
         arguments + order.get("arguments", []), settings | variables, Path(os.environ["PUBLISHED_DIR"]), manifest
     )

@@ -106,7 +106,7 @@ class Project:
                     "--log-path",
                     str(self.directory / "logs"),
                     "--vars",
-                    yaml.safe_dump(variables),
+                    yaml.safe_dump(variables, sort_keys=False),
                     *arguments[1:],
                 ]
             )

@@ -328,5 +328,9 @@ def nightly(shop: Shop, tell: Teller) -> int:
                 " --published."
             ) from error
     return run(
-        ["--vars", yaml.safe_dump(shop.given)], shop.settings, shop.published, is_simulated=shop.is_simulated, tell=tell
+        ["--vars", yaml.safe_dump(shop.given, sort_keys=False)],
+        shop.settings,
+        shop.published,
+        is_simulated=shop.is_simulated,
+        tell=tell,
     )

@@ -131,7 +131,7 @@ def load_files(variables: dict, load: Callable[[duckdb.DuckDBPyConnection], Iter
                     "--log-path",
                     scratch,
                     "--vars",
-                    yaml.safe_dump(variables),
+                    yaml.safe_dump(variables, sort_keys=False),
                 ]
             )
         if not views.success:
