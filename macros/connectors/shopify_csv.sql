@@ -1,7 +1,8 @@
-{# 1 for the rows of the file with the latest name that holds their key, of the CTE `exported`. The first download has the plain name, so what
-   ends a name is left out; numbers count as numbers. #}
+{# 1 for the rows of the file with the latest name that holds their key. Names count from the export's own on, wherever the file or a copy of it
+   stands, and without what ends them, as the first download has the plain name; numbers count as numbers. #}
 {% macro file_rank(key) -%}
-    {%- set stem = replaced_matches('source_file', '[.][a-z]+([.]gz)?$', '') -%}
+    {%- set path = replaced_matches('lower(source_file)', '^.*/((orders|customers|products)_export)', group_reference(1)) -%}
+    {%- set stem = replaced_matches(path, '([.][a-z]+)+$', '') -%}
     {%- set padded = replaced_matches(stem, '([0-9]+)', '0' * 20 ~ group_reference(1)) -%}
     {%- set name = replaced_matches(padded, '[0-9]*([0-9]{20})', group_reference(1)) -%}
     dense_rank() over (partition by source_name, {{ key }} order by {{ binary_collation("coalesce(" ~ name ~ ", '')") }} desc)

@@ -81,7 +81,8 @@ STEPS = {
             order_lines.* replace (coalesce(order_lines.discount_amount, 0) as discount_amount),
             coalesce(products.product_name, order_lines.product_id, 'Custom item') as item_name,
             coalesce(products.is_gift_card, false) as is_gift_card,
-            order_lines.quantity * order_lines.unit_price - coalesce(order_lines.discount_amount, 0) as amount,
+            case when quantity > 0 then quantity * unit_price - coalesce(order_lines.discount_amount, 0) else 0 end
+                as amount,
             row_number() over (partition by order_lines.order_id order by order_line_id) as place
         from order_lines left join products on order_lines.product_id = products.product_id
     """,

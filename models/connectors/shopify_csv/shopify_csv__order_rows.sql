@@ -76,7 +76,8 @@ select
     lineitem_quantity,
     lineitem_price,
     lineitem_compare_at_price,
-    lineitem_discount,
+    -- The subtotal knows nothing of an item that was taken out.
+    case when lineitem_quantity <> 0 then lineitem_discount end as lineitem_discount,
     lineitem_quantity is not null or lineitem_name is not null as is_item,
     coalesce(
         gift_card_id is not null
