@@ -53,13 +53,17 @@ def event(
     } | ({"user_pseudo_id": user} if user else {}) | more  # fmt: skip
 
 
+def of_nobody() -> dict:
+    return event("page_view", "2026-04-30", None)
+
+
 def write(shop: Path, events: list[dict], name: str = "events_20260501.json", entry: str = "ga4") -> Path:
     """Write events as a file of an entry; one that has none yet gets an event of nobody. Returns the directory of the
     shop."""
     for directory in ("ga4", "ga4_us"):
         (shop / directory).mkdir(exist_ok=True)
         if not list((shop / directory).iterdir()):
-            (shop / directory / "events_20260430.json").write_text(json.dumps(event("page_view", "2026-04-30", None)))
+            (shop / directory / "events_20260430.json").write_text(json.dumps(of_nobody()))
     (shop / entry / name).write_text("\n".join(map(json.dumps, events)))
     return shop
 
@@ -334,7 +338,7 @@ def test_postgres_reads_from_jsonb_what_duckdb_reads_from_files(connected, tmp_p
         columns += [f"{name} jsonb" for name in NESTED]
         for schema, events in (("ga4", VISITS), ("ga4_us", us)):
             cursor.execute(f"create schema {schema}; create table {schema}.events ({', '.join(columns)})")
-            for row in events:
+            for row in [*events, of_nobody()]:
                 values = [row.get(name) for name in SCALARS] + [json.dumps(row.get(name)) for name in NESTED]
                 cursor.execute(f"insert into {schema}.events values ({', '.join(['%s'] * len(values))})", values)
         connection.commit()

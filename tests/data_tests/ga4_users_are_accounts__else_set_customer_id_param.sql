@@ -6,9 +6,9 @@ counted as (
 
     select
         count(*) as identified_sessions,
-        count(accounts.account_id) as sessions_of_accounts
+        count(known.account_id) as sessions_of_accounts
     from {{ ref('ga4__sessions') }} as visits
-    left join {{ ref('stg_customers') }} as accounts on visits.customer_id = accounts.account_id
+    left join {{ ref('stg_customers') }} as known on visits.customer_id = known.account_id
     where visits.customer_id is not null
 
 )
