@@ -496,7 +496,8 @@ def copy_to_postgres(file: Path, table: str, cursor) -> None:
 
 @pytest.mark.long
 def test_the_demo_is_the_same_through_klaviyo(project, tmp_path):
-    """All segments are, but for the one that asks whether an email was sent: one that bounced has no receipt."""
+    """All segments are, but for two: an email that bounced has no receipt, and what an account did that has no email,
+    or one that too many share, is nobody's."""
     direct = project.compiled(PROJECT / "data" / "demo", **settings("demo"))
     here = direct.build(PROJECT / "data" / "demo", threads=2)
     tables = clean_tables(direct, here)
@@ -506,4 +507,4 @@ def test_the_demo_is_the_same_through_klaviyo(project, tmp_path):
     there = through.project.compiled(shop, **through.variables).build(shop, threads=2)
     assert_same_rows(there, "klaviyo__email_events", told["email_events"])
     differing = {segment for segment, _ in segments_of(here) ^ segments_of(there)}
-    assert differing <= {"unengaged_subscribers"}
+    assert differing <= {"engaged_subscribers", "unengaged_subscribers"}

@@ -6,8 +6,12 @@
         date_add({{ from_date_or_timestamp }}, {{ interval }})
     {%- elif datepart == 'month' -%}
         add_months({{ from_date_or_timestamp }}, {{ interval }})
+    {%- elif datepart in ['second', 'minute', 'hour'] -%}
+        timestampadd({{ datepart }}, {{ interval }}, {{ from_date_or_timestamp }})
     {%- else -%}
-        {{ exceptions.raise_compiler_error('dateadd is written for days and months of dates, not for ' ~ datepart ~ '.') }}
+        {{ exceptions.raise_compiler_error(
+            'dateadd is written for days and months of dates and for hours, minutes and seconds of times, not for ' ~ datepart ~ '.'
+        ) }}
     {%- endif -%}
 {%- endmacro %}
 
