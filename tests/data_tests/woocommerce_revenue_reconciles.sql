@@ -1,6 +1,7 @@
--- The goods of each paid order are what WooCommerce calls its net total, less fees: its total less tax, shipping and fees; and what its refunds gave back
--- is theirs. A refund without items says no such thing of itself: an order that is refunded as a whole has no revenue left. Gift cards pay a part of a
--- total, and are sold with others' goods: their orders are not compared. WooCommerce rounds totals and taxes to cents.
+-- The goods of each paid order are what WooCommerce calls its net total, less fees: its total less tax, shipping and fees;
+-- and what its refunds gave back is theirs. A refund without items says no such thing of itself: an order that is refunded
+-- as a whole has no revenue left. Gift cards pay a part of a total, and are sold with others' goods, and a line of no units
+-- counts in nothing: their orders are not compared. WooCommerce rounds totals and taxes to cents.
 {{ config(enabled=is_connected('woocommerce')) }}
 
 with
@@ -14,7 +15,9 @@ stored_orders as (
 
 item_values as (
 
-    {{ woocommerce_meta('woocommerce_order_itemmeta', 'order_item_id', ['tax_amount', 'shipping_tax_amount', 'cost', '_line_total']) }}
+    {{ woocommerce_meta('woocommerce_order_itemmeta', 'order_item_id', [
+        'tax_amount', 'shipping_tax_amount', 'cost', '_line_total'
+    ]) }}
 
 ),
 
@@ -40,7 +43,10 @@ totals as (
             else 0
         end) as other_amount,
         max(case when items.has_amount then 1 else 0 end) as has_amount,
-        max(case when gift_cards.product_id is not null or items.order_item_type like '%gift%card%' then 1 else 0 end) as has_gift_card,
+        max(case when gift_cards.product_id is not null or items.order_item_type like '%gift%card%' then 1 else 0 end)
+            as has_gift_card,
+        max(case when items.order_item_type = 'line_item' and items.quantity = 0 and items.total_amount <> 0 then 1 else 0 end)
+            as has_line_of_no_units,
         0.01 + sum(case when items.order_item_type = 'line_item' then 0.000001 * abs(items.quantity) else 0.01 end) as rounding
     from {{ ref('woocommerce__items') }} as items
     inner join item_values on items.order_item_id = item_values.order_item_id
@@ -57,6 +63,7 @@ source_refunds as (
         sum(stored_orders.refund_amount) as refund_amount,
         sum(stored_orders.refund_amount + coalesce(totals.other_amount, 0)) as goods_amount,
         min(coalesce(totals.has_amount, 0)) as has_amount,
+        max(coalesce(totals.has_gift_card, 0)) as has_gift_card,
         sum(coalesce(totals.rounding, 0.01)) as rounding
     from stored_orders
     left join totals on stored_orders.order_id = totals.order_id
@@ -108,6 +115,8 @@ compared as (
         stored_orders.order_type = 'shop_order'
         and int_orders.is_paid
         and totals.has_gift_card = 0
+        and totals.has_line_of_no_units = 0
+        and coalesce(source_refunds.has_gift_card, 0) = 0
 
 )
 

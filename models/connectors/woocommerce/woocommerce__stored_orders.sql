@@ -67,9 +67,9 @@ stored as (
         post_values.refund_amount,
         post_values.refund_reason,
         posts.post_date_gmt,
-        coalesce(posts.post_modified_gmt, posts.post_date_gmt),
-        {{ woocommerce_is_deleted('posts') }},
-        {{ woocommerce_later('posts._fivetran_synced', 'post_values.loaded_at') }},
+        coalesce(posts.post_modified_gmt, posts.post_date_gmt) as updated_at,
+        {{ woocommerce_is_deleted('posts') }} as is_deleted,
+        {{ woocommerce_later('posts._fivetran_synced', 'post_values.loaded_at') }} as loaded_at,
         posts.source_error
     from posts
     left join own_tables on posts.id = own_tables.id
