@@ -5,6 +5,8 @@
    is called after its connector, or names it: {shopify_us: {connector: shopify}}. #}
 {% macro connectors() %}
     {% set given = var('connectors') or {} %}
+    {# One name, or several with commas, where only text can be given. #}
+    {% set given = given.split(',') | map('trim') | list if given is string else given %}
     {% set entries = [] %}
     {% for name in given %}
         {% set entry = {'name': name, 'connector': name, 'schema': name} %}
