@@ -15,7 +15,7 @@ from random_shops import random_shop, write_shop
 
 MARTS = [path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql")]
 
-# What PostgreSQL or Spark do not understand: it belongs into macros/dialects.
+# What PostgreSQL or Spark do not understand: it belongs into macros/engines.
 FOREIGN_WORDS = re.compile(
     r"\b(qualify|group by all|order by"
     r" all|arg_max|arg_min|max_by|try_cast|strftime|strptime|date_diff|datediff|struct_pack|list_agg"

@@ -30,25 +30,6 @@
     {% endif %}
 {% endmacro %}
 
-{% macro postgres__expose_raw_files() %}
-    {% do check_raw_tables() %}
-{% endmacro %}
-
-{% macro spark__expose_raw_files() %}
-    {% do check_spark_session() %}
-    {% do check_raw_tables() %}
-{% endmacro %}
-
-{# Another time zone would move moments, and other arithmetic would round products, without a word. #}
-{% macro check_spark_session() %}
-    {% for name, needed in [('spark.sql.session.timeZone', 'UTC'), ('spark.sql.decimalOperations.allowPrecisionLoss', 'false')] %}
-        {% set found = run_query('set ' ~ name).rows[0][1] %}
-        {% if found != needed %}
-            {% do exceptions.raise_compiler_error('On Spark ' ~ name ~ ' is ' ~ found ~ ', but must be ' ~ needed ~ ' (docs/spark.md).') %}
-        {% endif %}
-    {% endfor %}
-{% endmacro %}
-
 {# The type that `create_raw_tables` gives a column of the contract. #}
 {% macro raw_column_type(contract_type) %}
     {{ return(adapter.dispatch('raw_column_type', 'ecommerce_segments')(contract_type)) }}
@@ -71,16 +52,6 @@
         'boolean': ['boolean'],
         'decimal': ['numeric', 'smallint', 'integer', 'bigint']
     }[contract_type.split('(')[0]]) }}
-{% endmacro %}
-
-{# A table is read as it is, and not through a view that makes its values fit. #}
-{% macro duckdb__fitting_types(contract_type) %}
-    {{ return(['varchar' if contract_type == 'text' else contract_type]) }}
-{% endmacro %}
-
-{# Products of wider decimals would not fit into the 38 digits that there are. #}
-{% macro spark__fitting_types(contract_type) %}
-    {{ return(['string' if contract_type == 'text' else contract_type]) }}
 {% endmacro %}
 
 {# dbt run-operation create_raw_tables: makes the raw tables and columns that are missing, empty, and touches no others. #}
@@ -131,21 +102,4 @@
         ~ " inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid"
         ~ " where pg_namespace.nspname = '" ~ schema.schema ~ "' and pg_attribute.attnum > 0 and not pg_attribute.attisdropped"
     )) }}
-{% endmacro %}
-
-{% macro duckdb__columns_in(schema) %}
-    {{ return(fetch_rows(
-        "select table_name, column_name, lower(data_type) from duckdb_columns()"
-        ~ " where database_name = '" ~ schema.database ~ "' and schema_name = '" ~ schema.schema ~ "'"
-    )) }}
-{% endmacro %}
-
-{% macro spark__columns_in(schema) %}
-    {% set found = [] %}
-    {% for table in raw_sources() if table.schema == schema.schema %}
-        {% for column in adapter.get_columns_in_relation(api.Relation.create(schema=schema.schema, identifier=table.identifier)) %}
-            {% do found.append((table.identifier, column.name, column.data_type)) %}
-        {% endfor %}
-    {% endfor %}
-    {{ return(found) }}
 {% endmacro %}

@@ -23,10 +23,6 @@
     {{ return('(' ~ timestamp ~ (' + ' if days > 0 else ' - ') ~ "interval '" ~ days | abs ~ " days')") }}
 {%- endmacro %}
 
-{% macro bigquery__days_later(timestamp, days) -%}
-    {{ return('datetime_add(' ~ timestamp ~ ', interval ' ~ days ~ ' day)') }}
-{%- endmacro %}
-
 {# A time of a zone's clocks in UTC, as the engine reads it. #}
 {% macro utc_in_zone(clock_time, zone) -%}
     {{ return(adapter.dispatch('utc_in_zone', 'ecommerce_segments')(clock_time, zone)) }}
@@ -36,22 +32,6 @@
     {{ return('(' ~ clock_time ~ " at time zone '" ~ zone ~ "' at time zone 'UTC')") }}
 {%- endmacro %}
 
-{% macro spark__utc_in_zone(clock_time, zone) -%}
-    {{ return('to_utc_timestamp(' ~ clock_time ~ ", '" ~ zone ~ "')") }}
-{%- endmacro %}
-
-{% macro bigquery__utc_in_zone(clock_time, zone) -%}
-    {{ return('datetime(timestamp(' ~ clock_time ~ ", '" ~ zone ~ "'), 'UTC')") }}
-{%- endmacro %}
-
-{% macro snowflake__utc_in_zone(clock_time, zone) -%}
-    {{ return("convert_timezone('" ~ zone ~ "', 'UTC', " ~ clock_time ~ ')') }}
-{%- endmacro %}
-
-{% macro redshift__utc_in_zone(clock_time, zone) -%}
-    {{ return("convert_timezone('" ~ zone ~ "', 'UTC', " ~ clock_time ~ ')') }}
-{%- endmacro %}
-
 {# What the clocks of a zone show at a moment (UTC). #}
 {% macro clock_time_of(moment, zone) -%}
     {{ return(adapter.dispatch('clock_time_of', 'ecommerce_segments')(moment, zone)) }}
@@ -59,20 +39,4 @@
 
 {% macro default__clock_time_of(moment, zone) -%}
     {{ return('(' ~ moment ~ " at time zone 'UTC' at time zone '" ~ zone ~ "')") }}
-{%- endmacro %}
-
-{% macro spark__clock_time_of(moment, zone) -%}
-    {{ return('from_utc_timestamp(' ~ moment ~ ", '" ~ zone ~ "')") }}
-{%- endmacro %}
-
-{% macro bigquery__clock_time_of(moment, zone) -%}
-    {{ return("datetime(timestamp(" ~ moment ~ ", 'UTC'), '" ~ zone ~ "')") }}
-{%- endmacro %}
-
-{% macro snowflake__clock_time_of(moment, zone) -%}
-    {{ return("convert_timezone('UTC', '" ~ zone ~ "', " ~ moment ~ ')') }}
-{%- endmacro %}
-
-{% macro redshift__clock_time_of(moment, zone) -%}
-    {{ return("convert_timezone('UTC', '" ~ zone ~ "', " ~ moment ~ ')') }}
 {%- endmacro %}

@@ -15,10 +15,3 @@ from (
 ) as nothing
 where table_name is not null
 {% endmacro %}
-
-{% macro duckdb__clock_changes() %}
-    {%- if not var('read_raw_files') -%}
-        {{ return(default__clock_changes()) }}
-    {%- endif -%}
-select * from {{ source('raw_files', 'clock_changes') }}
-{% endmacro %}

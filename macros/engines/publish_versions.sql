@@ -56,18 +56,6 @@
     {{ return(run_query('select lower(schema_name) from ' ~ target.database ~ '.information_schema.schemata').columns[0].values()) }}
 {% endmacro %}
 
-{% macro bigquery__schemas() %}
-    {{ return(adapter.list_schemas(target.database)) }}
-{% endmacro %}
-
-{% macro redshift__schemas() %}
-    {{ return(run_query('select nspname from pg_namespace').columns[0].values()) }}
-{% endmacro %}
-
-{% macro spark__schemas() %}
-    {{ return(run_query('show schemas').columns[0].values()) }}
-{% endmacro %}
-
 {# The names of the tables and views of a schema. #}
 {% macro tables_of(schema) %}
     {{ return(adapter.dispatch('tables_of', 'ecommerce_segments')(schema)) }}
@@ -82,15 +70,6 @@
     {{ return(
         run_query('select lower(table_name) from ' ~ places[target.type] ~ " where lower(table_schema) = '" ~ schema ~ "'").columns[0].values() | list
     ) }}
-{% endmacro %}
-
-{# Spark lists the session's temporary views in every schema. #}
-{% macro spark__tables_of(schema) %}
-    {% set found = [] %}
-    {% for _, name, is_temporary in run_query('show tables in ' ~ schema).rows if not is_temporary %}
-        {% do found.append(name) %}
-    {% endfor %}
-    {{ return(found) }}
 {% endmacro %}
 
 {# A view that the version has no table for is dropped. #}
@@ -115,14 +94,6 @@
     {% do adapter.drop_schema(published_relation(version)) %}
 {% endmacro %}
 
-{# Without `purge` the files would stay. #}
-{% macro spark__drop_version(version) %}
-    {% for table in tables_of(version) %}
-        {% do run_query('drop table ' ~ published_relation(version, table) ~ ' purge') %}
-    {% endfor %}
-    {% do run_query('drop schema ' ~ version) %}
-{% endmacro %}
-
 {# All versions lose the rows of forgotten customers. #}
 {% macro forget_in_schemas() %}
     {% if run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
@@ -139,15 +110,4 @@
 
 {% macro default__forget_in_table(relation, id) %}
     {% do run_query('delete from ' ~ relation ~ ' where ' ~ is_forgotten(id)) %}
-{% endmacro %}
-
-{# A table is written anew: what is deleted from one of Iceberg's stays in its files. #}
-{% macro spark__forget_in_table(relation, id) %}
-    {% if run_query('select count(*) from ' ~ relation ~ ' where ' ~ is_forgotten(id)).rows[0][0] %}
-        {% do run_query(
-            'create table ' ~ relation ~ '__kept using iceberg as select * from ' ~ relation ~ ' where ' ~ id ~ ' is null or not ' ~ is_forgotten(id)
-        ) %}
-        {% do run_query('drop table ' ~ relation ~ ' purge') %}
-        {% do run_query('alter table ' ~ relation ~ '__kept rename to ' ~ relation) %}
-    {% endif %}
 {% endmacro %}

@@ -1,6 +1,28 @@
 {# Amazon Redshift. Compiled and checked for syntax, never executed (docs/warehouses.md). What is not here is PostgreSQL's: dbt looks
    for Redshift's macro, then for PostgreSQL's, then for the default. Text sorts by code point, so that it is its own sort key. #}
 
+{% macro redshift__utc_in_zone(clock_time, zone) -%}
+    {{ return("convert_timezone('" ~ zone ~ "', 'UTC', " ~ clock_time ~ ')') }}
+{%- endmacro %}
+
+{% macro redshift__clock_time_of(moment, zone) -%}
+    {{ return("convert_timezone('UTC', '" ~ zone ~ "', " ~ moment ~ ')') }}
+{%- endmacro %}
+
+{# Columns of a view that is bound late are not known before it is read: they have no comments. #}
+{% macro redshift__create_described_view(view, sql, description, columns) %}
+    {% do run_query('create or replace view ' ~ view ~ ' as ' ~ sql ~ ' with no schema binding') %}
+    {% do run_query('comment on view ' ~ view ~ ' is ' ~ description) %}
+{% endmacro %}
+
+{% macro redshift__run_at_once(sql) %}
+    {% do run_query(sql) %}
+{% endmacro %}
+
+{% macro redshift__schemas() %}
+    {{ return(run_query('select nspname from pg_namespace').columns[0].values()) }}
+{% endmacro %}
+
 {% macro redshift__local_date(timestamp) -%}
     cast(convert_timezone('UTC', '{{ var("shop_timezone") }}', {{ timestamp }}) as date)
 {%- endmacro %}

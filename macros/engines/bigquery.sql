@@ -115,3 +115,31 @@
     {% endfor %}
     {{ return(dbt.default__get_empty_schema_sql(bare)) }}
 {% endmacro %}
+
+{% macro bigquery__days_later(timestamp, days) -%}
+    {{ return('datetime_add(' ~ timestamp ~ ', interval ' ~ days ~ ' day)') }}
+{%- endmacro %}
+
+{% macro bigquery__utc_in_zone(clock_time, zone) -%}
+    {{ return('datetime(timestamp(' ~ clock_time ~ ", '" ~ zone ~ "'), 'UTC')") }}
+{%- endmacro %}
+
+{% macro bigquery__clock_time_of(moment, zone) -%}
+    {{ return("datetime(timestamp(" ~ moment ~ ", 'UTC'), '" ~ zone ~ "')") }}
+{%- endmacro %}
+
+{% macro bigquery__describe_table(table, description, columns) %}
+    {% do run_query('alter table ' ~ table ~ ' set options (description = ' ~ text_literal(description) ~ ')') %}
+    {% do alter_column_comment(table, columns) %}
+{% endmacro %}
+
+{% macro bigquery__create_described_view(view, sql, description, columns) %}
+    {% do run_query(
+        'create or replace view ' ~ view ~ listed_columns(columns, ' options (description = ', ')')
+        ~ ' options (description = ' ~ description ~ ') as ' ~ sql
+    ) %}
+{% endmacro %}
+
+{% macro bigquery__schemas() %}
+    {{ return(adapter.list_schemas(target.database)) }}
+{% endmacro %}

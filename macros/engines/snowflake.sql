@@ -1,6 +1,20 @@
 {# Snowflake. Compiled and checked for syntax, never executed (docs/warehouses.md). Timestamps are timestamp_ntz, in UTC; text without
    a collation sorts by code point, so that the text is its own sort key. #}
 
+{% macro snowflake__utc_in_zone(clock_time, zone) -%}
+    {{ return("convert_timezone('" ~ zone ~ "', 'UTC', " ~ clock_time ~ ')') }}
+{%- endmacro %}
+
+{% macro snowflake__clock_time_of(moment, zone) -%}
+    {{ return("convert_timezone('UTC', '" ~ zone ~ "', " ~ moment ~ ')') }}
+{%- endmacro %}
+
+{% macro snowflake__create_described_view(view, sql, description, columns) %}
+    {% do run_query(
+        'create or replace view ' ~ view ~ listed_columns(columns, ' comment ', '') ~ ' comment = ' ~ description ~ ' as ' ~ sql
+    ) %}
+{% endmacro %}
+
 {% macro snowflake__local_date(timestamp) -%}
     cast(convert_timezone('UTC', '{{ var("shop_timezone") }}', {{ timestamp }}) as date)
 {%- endmacro %}
@@ -54,18 +68,6 @@
 {# Quotients are rounded, to 6 more places than the dividend's; what divides without a remainder is exact. 38 digits are all there are. #}
 {% macro snowflake__quotient(dividend, divisor, places, digits) -%}
     {{ quotient_without_remainder(dividend, divisor, places, digits) }}
-{%- endmacro %}
-
-{% macro quotient_without_remainder(dividend, divisor, places, digits) -%}
-    {%- set whole_dividend = 'cast(cast(' ~ dividend ~ ' as decimal(28, 6)) * 1000000 as decimal(28, 0))' -%}
-    {%- set whole_divisor = 'cast(cast(' ~ divisor ~ ' as decimal(28, 6)) * 1000000 as decimal(28, 0))' -%}
-    {%- set numerator = 'cast(2 * abs(' ~ whole_dividend ~ ') * ' ~ 10 ** places ~ ' + ' ~ whole_divisor ~ ' as decimal(38, 0))' -%}
-    {%- set denominator = 'cast(nullif(2 * ' ~ whole_divisor ~ ', 0) as decimal(29, 0))' -%}
-    cast(
-        case when {{ whole_dividend }} < 0 then -1 else 1 end
-        * cast(({{ numerator }} - mod({{ numerator }}, {{ denominator }})) / {{ denominator }} as decimal(28, 0))
-        * {{ '0.' ~ '0' * (places - 1) ~ '1' }} as decimal({{ digits }}, {{ places }})
-    )
 {%- endmacro %}
 
 {% macro snowflake__expose_raw_files() %}

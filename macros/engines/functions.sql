@@ -9,33 +9,6 @@
     cast({{ timestamp }} at time zone 'UTC' at time zone '{{ var("shop_timezone") }}' as date)
 {%- endmacro %}
 
-{# Asking the time zone for each row takes longer than reading the row. At an hour from which none of the zone's offsets leads to
-   another day, the UTC date is the local one; an hour on each side is left for offsets that history may hold besides. #}
-{% macro duckdb__local_date(timestamp) -%}
-    {%- if var('shop_timezone') == 'UTC' -%}
-        {{ return('cast(' ~ timestamp ~ ' as date)') }}
-    {%- endif -%}
-    {%- set timezone = modules.pytz.timezone(var('shop_timezone')) -%}
-    {%- set hours = [] -%}
-    {%- for month in range(1970 * 12, 2038 * 12) -%}
-        {%- do hours.append(timezone.fromutc(modules.datetime.datetime(month // 12, month % 12 + 1, 15)).utcoffset().total_seconds() / 3600) -%}
-    {%- endfor -%}
-    {%- set first_hour = [0, 1 - (hours | min) | round(0, 'floor') | int] | max -%}
-    {%- set last_hour = [23, 22 - (hours | max) | round(0, 'ceil') | int] | min -%}
-    {%- if first_hour > last_hour -%}
-        {{ default__local_date(timestamp) }}
-    {%- else -%}
-        case
-            when extract(hour from {{ timestamp }}) between {{ first_hour }} and {{ last_hour }} then cast({{ timestamp }} as date)
-            else {{ default__local_date(timestamp) }}
-        end
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro spark__local_date(timestamp) -%}
-    to_date(from_utc_timestamp({{ timestamp }}, '{{ var("shop_timezone") }}'))
-{%- endmacro %}
-
 {# Whole days from one date to another, an integer. #}
 {% macro days_between(earlier, later) -%}
     {{ adapter.dispatch('days_between', 'ecommerce_segments')(earlier, later) }}
@@ -45,14 +18,6 @@
     ({{ later }} - {{ earlier }})
 {%- endmacro %}
 
-{% macro duckdb__days_between(earlier, later) -%}
-    cast(date_diff('day', {{ earlier }}, {{ later }}) as integer)
-{%- endmacro %}
-
-{% macro spark__days_between(earlier, later) -%}
-    datediff({{ later }}, {{ earlier }})
-{%- endmacro %}
-
 {# SHA-256 of a text in UTF-8, as 64 lower-case hex digits. #}
 {% macro sha256_hex(text) -%}
     {{ adapter.dispatch('sha256_hex', 'ecommerce_segments')(text) }}
@@ -60,14 +25,6 @@
 
 {% macro default__sha256_hex(text) -%}
     encode(sha256(convert_to({{ text }}, 'UTF8')), 'hex')
-{%- endmacro %}
-
-{% macro duckdb__sha256_hex(text) -%}
-    sha256({{ text }})
-{%- endmacro %}
-
-{% macro spark__sha256_hex(text) -%}
-    sha2({{ text }}, 256)
 {%- endmacro %}
 
 {# A whole number of 64 bits that stands for a text within one engine: other texts nearly always have another one. A missing text
@@ -80,14 +37,6 @@
     coalesce(hashtextextended({{ text }}, 0), 0)
 {%- endmacro %}
 
-{% macro duckdb__key_hash(text) -%}
-    hash({{ text }})
-{%- endmacro %}
-
-{% macro spark__key_hash(text) -%}
-    xxhash64({{ text }})
-{%- endmacro %}
-
 {# A whole number from 0 to below `buckets`, from the first 8 hex digits of a text's SHA-256. #}
 {% macro hash_bucket(text, buckets) -%}
     {{ adapter.dispatch('hash_bucket', 'ecommerce_segments')(text, buckets) }}
@@ -95,14 +44,6 @@
 
 {% macro default__hash_bucket(text, buckets) -%}
     (cast(cast(('x' || substr({{ sha256_hex(text) }}, 1, 8)) as bit(32)) as bigint) % {{ buckets }})
-{%- endmacro %}
-
-{% macro duckdb__hash_bucket(text, buckets) -%}
-    (cast('0x' || substr({{ sha256_hex(text) }}, 1, 8) as bigint) % {{ buckets }})
-{%- endmacro %}
-
-{% macro spark__hash_bucket(text, buckets) -%}
-    (cast(conv(substr({{ sha256_hex(text) }}, 1, 8), 16, 10) as bigint) % {{ buckets }})
 {%- endmacro %}
 
 {# Whether a text matches a POSIX regular expression. #}
@@ -115,15 +56,6 @@
     ({{ text }}) collate "C" ~ '{{ pattern }}'
 {%- endmacro %}
 
-{% macro duckdb__matches(text, pattern) -%}
-    regexp_matches({{ text }}, '{{ pattern }}')
-{%- endmacro %}
-
-{# Java knows another word for a space, and lets `$` match before a line's end. #}
-{% macro spark__matches(text, pattern) -%}
-    {{ text }} rlike r'{{ pattern | replace("[:space:]", "\\s") | replace("$", "\\z") }}'
-{%- endmacro %}
-
 {# A text in lower case, letters beyond ASCII too, whatever the locale of the database. #}
 {% macro lower_case(text) -%}
     {{ adapter.dispatch('lower_case', 'ecommerce_segments')(text) }}
@@ -131,14 +63,6 @@
 
 {% macro default__lower_case(text) -%}
     lower({{ text }} collate "und-x-icu") collate "default"
-{%- endmacro %}
-
-{% macro duckdb__lower_case(text) -%}
-    lower({{ text }})
-{%- endmacro %}
-
-{% macro spark__lower_case(text) -%}
-    lower({{ text }})
 {%- endmacro %}
 
 {# A text that sorts by code point, whatever the locale of the database. #}
@@ -150,14 +74,6 @@
     {{ text }} collate "C"
 {%- endmacro %}
 
-{% macro duckdb__binary_collation(text) -%}
-    {{ text }}
-{%- endmacro %}
-
-{% macro spark__binary_collation(text) -%}
-    {{ text }}
-{%- endmacro %}
-
 {# A text that is known when the SQL is rendered. #}
 {% macro text_literal(text) -%}
     {{ adapter.dispatch('text_literal', 'ecommerce_segments')(text) }}
@@ -167,11 +83,6 @@
     '{{ text | replace("'", "''") }}'
 {%- endmacro %}
 
-{# Two quotes end a text and begin the next one, and a backslash escapes. #}
-{% macro spark__text_literal(text) -%}
-    '{{ text | replace("\\", "\\\\") | replace("'", "\\'") }}'
-{%- endmacro %}
-
 {# The type of a floating-point number of 64 bits. #}
 {% macro double_type() -%}
     {{ adapter.dispatch('double_type', 'ecommerce_segments')() }}
@@ -179,10 +90,6 @@
 
 {% macro default__double_type() -%}
     double precision
-{%- endmacro %}
-
-{% macro spark__double_type() -%}
-    double
 {%- endmacro %}
 
 {# One text of named values, for people to read. #}
@@ -196,18 +103,6 @@
     ) as text)
 {%- endmacro %}
 
-{% macro duckdb__named_values(columns) -%}
-    cast(json_object(
-        {%- for name, value in columns.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor -%}
-    ) as varchar)
-{%- endmacro %}
-
-{% macro spark__named_values(columns) -%}
-    to_json(named_struct(
-        {%- for name, value in columns.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor -%}
-    ), map('ignoreNullFields', 'false'))
-{%- endmacro %}
-
 {# The delivered text of a raw value that could not be read as its type. A warehouse's raw tables are typed: whoever loads them validates the text. #}
 {% macro unreadable(column) -%}
     {{ adapter.dispatch('unreadable', 'ecommerce_segments')(column) }}
@@ -217,10 +112,6 @@
     cast(null as {{ dbt.type_string() }})
 {%- endmacro %}
 
-{% macro duckdb__unreadable(column) -%}
-    {{ column ~ '__unreadable' if var('read_raw_files') else default__unreadable(column) }}
-{%- endmacro %}
-
 {# The names of the columns that hold such texts. #}
 {% macro unreadable_columns(columns) -%}
     {{ return(adapter.dispatch('unreadable_columns', 'ecommerce_segments')(columns)) }}
@@ -228,14 +119,6 @@
 
 {% macro default__unreadable_columns(columns) -%}
     {{ return([]) }}
-{%- endmacro %}
-
-{% macro duckdb__unreadable_columns(columns) -%}
-    {%- set names = [] -%}
-    {%- for column in columns if var('read_raw_files') -%}
-        {%- do names.append(column ~ '__unreadable') -%}
-    {%- endfor -%}
-    {{ return(names) }}
 {%- endmacro %}
 
 {# A condition that stops the query with a sentence. #}
@@ -248,14 +131,6 @@
     cast({{ message }} as integer) is null
 {%- endmacro %}
 
-{% macro duckdb__raise_error(message) -%}
-    error({{ message }}) is null
-{%- endmacro %}
-
-{% macro spark__raise_error(message) -%}
-    raise_error({{ message }}) is null
-{%- endmacro %}
-
 {# After a table is filled: what the planner must know of it, where an engine does not find out by itself. #}
 {% macro gather_statistics(table) -%}
     {{ adapter.dispatch('gather_statistics', 'ecommerce_segments')(table) }}
@@ -266,25 +141,11 @@
     analyze {{ table }}
 {%- endmacro %}
 
-{% macro duckdb__gather_statistics(table) -%}
-{%- endmacro %}
-
-{% macro spark__gather_statistics(table) -%}
-{%- endmacro %}
-
 {# Runs a statement that stays done, whatever becomes of the run. #}
 {% macro run_at_once(sql) %}
     {% do adapter.dispatch('run_at_once', 'ecommerce_segments')(sql) %}
 {% endmacro %}
 
 {% macro default__run_at_once(sql) %}
-    {% do run_query(sql) %}
-{% endmacro %}
-
-{% macro postgres__run_at_once(sql) %}
-    {% do run_query(sql ~ '; commit') %}
-{% endmacro %}
-
-{% macro redshift__run_at_once(sql) %}
     {% do run_query(sql) %}
 {% endmacro %}
