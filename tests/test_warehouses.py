@@ -6,6 +6,7 @@ statement must parse in its dialect, and use only functions and types that the v
 name no more than we use.
 """
 
+import importlib
 import re
 from contextlib import ExitStack
 from unittest import mock
@@ -71,6 +72,10 @@ FUNCTIONS = {
         "boolor_agg",
         "convert_timezone",
         "current_timestamp",
+        "length",
+        "regexp_replace",
+        "substring",
+        "translate",
         "dateadd",
         "datediff",
         "date_trunc",
@@ -88,6 +93,17 @@ FUNCTIONS = {
     "bigquery": COMMON
     | {
         "array_agg",
+        "array_length",
+        "generate_array",
+        "length",
+        "md5",
+        "regexp_replace",
+        "string_agg",
+        "substring",
+        "timestamp",
+        "timestamp_micros",
+        "translate",
+        "unnest",
         "current_timestamp",
         "date",
         "date_add",
@@ -114,6 +130,9 @@ FUNCTIONS = {
     "redshift": COMMON
     | {
         "bool_or",
+        "length",
+        "regexp_replace",
+        "translate",
         "convert_timezone",
         "dateadd",
         "datediff",
@@ -134,7 +153,7 @@ COMMON_TYPES = {"boolean", "date", "bigint", "integer", "timestamp"}
 TYPES = {
     "snowflake": COMMON_TYPES | {"decimal", "double precision", "text", "varchar", "timestamp_ntz"},
     # Aliases of int64, and no digits and places: "Parameterized types are not allowed in CAST expressions".
-    "bigquery": COMMON_TYPES | {"bignumeric", "datetime", "float64", "int64", "numeric", "string"},
+    "bigquery": COMMON_TYPES | {"bignumeric", "bool", "datetime", "float64", "int64", "numeric", "string"},
     "redshift": COMMON_TYPES | {"decimal", "double precision", "text", "varchar"},
 }
 # Words before a parenthesis that are no functions.
@@ -217,8 +236,6 @@ def target(request):
 def warehouse(target):
     """The adapter of the target without its network: whoever opens a connection gets none, and is answered all the
     same."""
-    import importlib
-
     module = importlib.import_module(f"dbt.adapters.{target}")
     adapter = module.Plugin.adapter
     manager = adapter.ConnectionManager
@@ -381,6 +398,39 @@ def test_models_and_tests_use_what_the_dialect_knows(target, statements):
     for name, sql in statements.items():
         for fault in faults(sql, target):
             found.setdefault(fault, []).append(name)
+    assert not found, "\n".join(f"{fault}: {len(names)}, such as {names[0]}" for fault, names in sorted(found.items()))
+
+
+def test_connectors_use_what_the_dialect_knows(target, warehouse, tmp_path):
+    """On tables of loaders that hold all their columns. What Google Analytics exports, it exports to BigQuery."""
+    connectors = ["shopify", "shopify_csv", "woocommerce", "prestashop", "klaviyo", "ad_reporting"]
+    connectors += ["ga4"] if target == "bigquery" else []
+    adapter = importlib.import_module(f"dbt.adapters.{target}").Plugin.adapter
+
+    def landed(_, database, schema, identifier):
+        return adapter.Relation.create(database=database, schema=schema, identifier=identifier)
+
+    def columns(_, relation):
+        declared = [
+            table for table in project.manifest.sources.values()
+            if relation.identifier == table.config.meta.get("table_prefix", "") + table.name
+        ]
+        return [
+            adapter.Column(name, "string" if column.data_type in ("text", "nested") else column.data_type)
+            for table in declared[:1]
+            for column in table.columns.values()
+            for name in (column.name, *column.config.meta.get("also", []))
+        ]
+
+    replaced = {"get_relation": landed, "get_columns_in_relation": columns}
+    with environment(**dict.fromkeys(VARIABLES, "shop")), mock.patch.multiple(adapter, **replaced):
+        project = Project(tmp_path, target=target, connectors=connectors)
+        chosen = ("--select", "path:models/connectors")
+        results = project.dbt("compile", *chosen, connectors=connectors, shop_timezone="Europe/Berlin").result
+    found = {}
+    for result in results.results:
+        for fault in faults(result.node.compiled_code, target):
+            found.setdefault(fault, []).append(result.node.name)
     assert not found, "\n".join(f"{fault}: {len(names)}, such as {names[0]}" for fault, names in sorted(found.items()))
 
 

@@ -4,6 +4,7 @@
      also         other names of the column; the first that has a value counts
      required     a table without it stops the run
      descriptive  an unreadable value costs no row
+     quoted       the name is a word of some engine's own, and stands in quotes (adapter.quote)
    A table's own `config.meta` has `also`, other names of the table, and `required`.
    Besides stand source_name (of the entry), id_prefix, and source_error: the first column that could not be read. #}
 {% macro loaded(connector, table) -%}
@@ -56,7 +57,8 @@
             {% for column in adapter.get_columns_in_relation(found) %}
                 {% do columns.update({column.name | lower: (column.name, column.data_type | lower)}) %}
             {% endfor %}
-            {{ return({'relation': found, 'columns': columns}) }}
+            {# `order` is a word of SQL. #}
+            {{ return({'relation': found.quote(identifier=true), 'columns': columns}) }}
         {% endif %}
     {% endfor %}
     {{ return({'relation': none, 'columns': {}}) }}

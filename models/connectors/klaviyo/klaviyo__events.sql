@@ -36,7 +36,7 @@ named as (
 
     select
         events.*,
-        coalesce(events.type, metric_names.metric_name) as metric_name,
+        coalesce(events.{{ adapter.quote('type') }}, metric_names.metric_name) as metric_name,
         persons.email,
         persons.normalized_email,
         persons.loaded_at as person_loaded_at

@@ -50,7 +50,7 @@ first_codes as (
         _fivetran_synced,
         row_number() over (partition by order_id order by index, {{ binary_collation('code') }}) as place
     from discount_codes
-    where coalesce(lower(type), '') <> 'shipping'
+    where coalesce(lower({{ adapter.quote('type') }}), '') <> 'shipping'
 
 ),
 

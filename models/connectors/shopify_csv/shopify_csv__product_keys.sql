@@ -9,7 +9,7 @@ skus as (
         sku,
         product_id
     from {{ ref('shopify_csv__product_rows') }}
-    union
+    union all
     select
         sku,
         product_id
@@ -17,7 +17,7 @@ skus as (
 
 )
 
-select
+select distinct
     sku as product_key,
     product_id,
     3 as priority

@@ -26,7 +26,7 @@ with_product as (
         id_prefix,
         handle,
         max(title) over (partition by source_name, handle) as product_title,
-        max(type) over (partition by source_name, handle) as category,
+        max({{ adapter.quote('type') }}) over (partition by source_name, handle) as category,
         max(case when gift_card then 1 else 0 end) over (partition by source_name, handle) = 1 as is_gift_card,
         case when option1_value <> 'Default Title' then option1_value end as option1_value,
         option2_value,

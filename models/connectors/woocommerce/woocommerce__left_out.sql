@@ -24,9 +24,12 @@ items as (
 -- Other things have items too, such as subscriptions.
 known as (
 
-    select id from ({{ woocommerce_rows('wc_orders') }}) as own_tables
-    union
-    select id from ({{ woocommerce_rows('posts') }}) as posts
+    select distinct id
+    from (
+        select id from ({{ woocommerce_rows('wc_orders') }}) as own_tables
+        union all
+        select id from ({{ woocommerce_rows('posts') }}) as posts
+    ) as ids
 
 ),
 

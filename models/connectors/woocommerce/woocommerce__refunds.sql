@@ -91,6 +91,7 @@ refunded_items as (
         sum(case when refunds.is_deleted or items.is_deleted then 0 else abs(items.total_amount) end) over (
             partition by refunds.order_id, items.refunded_item_id
             order by refunds.refunded_at, {{ binary_collation('items.order_item_id') }}
+            rows between unbounded preceding and current row
         ) as amount_so_far
     from items
     inner join refunds on items.order_id = refunds.refund_order_id
@@ -148,9 +149,11 @@ running_totals as (
         *,
         sum(goods_amount) over (
             partition by order_id order by refunded_at, {{ binary_collation('refund_order_id') }}
+            rows between unbounded preceding and current row
         ) as goods_so_far,
         sum(refund_amount) over (
             partition by order_id order by refunded_at, {{ binary_collation('refund_order_id') }}
+            rows between unbounded preceding and current row
         ) as refunded_so_far
     from refunded_amounts
 

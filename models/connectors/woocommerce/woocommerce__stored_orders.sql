@@ -51,7 +51,7 @@ stored as (
         own_tables.source_error
     from own_tables
     left join own_values on own_tables.id = own_values.order_id
-    where own_tables.type in ('shop_order', 'shop_order_refund')
+    where own_tables.{{ adapter.quote('type') }} in ('shop_order', 'shop_order_refund')
     union all
     select
         posts.source_name,
