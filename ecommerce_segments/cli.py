@@ -120,23 +120,40 @@ def session_of(shop: Shop) -> "Session":
     return Session(shop.given)
 
 
-def built(shop: Shop, verbose: bool, as_json: bool) -> int:
-    """Run the shop as a night does. Returns the exit code."""
-    from ecommerce_segments.build.nightly import nightly
-    from ecommerce_segments.build.telling import EventTeller, Teller
+def rebuild_option(function: Callable[..., int]) -> Callable[..., int]:
+    """Whether a run is asked for in any case."""
+    return click.option("--rebuild", is_flag=True, help="Build also where nothing has changed since the last run.")(
+        function
+    )
 
-    return nightly(shop, EventTeller() if as_json else Teller(verbose))
+
+def built(shop: Shop, verbose: bool, as_json: bool, unless_unchanged: str | None = None) -> int:
+    """Run the shop as a night does. unless_unchanged: the command that leaves it where nothing has changed.
+
+    Returns the exit code.
+    """
+    from ecommerce_segments.build.telling import EventTeller, Teller
+    from ecommerce_segments.build.unchanged import told_unchanged
+
+    tell = EventTeller() if as_json else Teller(verbose)
+    if unless_unchanged and told_unchanged(shop, unless_unchanged, tell):
+        return 0
+    from ecommerce_segments.build.nightly import nightly
+
+    return nightly(shop, tell)
 
 
 @command("run", "segments run --raw-dir /srv/shop/raw --set shop_timezone=Europe/Madrid")
+@rebuild_option
 @run_options
-def run(shop: Shop, verbose: bool, as_json: bool) -> int:
-    """Build the segments of a shop, audit and publish them, and show them.
+def run(shop: Shop, verbose: bool, as_json: bool, rebuild: bool) -> int:
+    """Build the segments of a shop, audit and publish them, and show them. Where nothing has changed since the last run
+    (files, settings, formulas, as-of date), only show them.
 
-    Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 it could not start; 130 and 143 a signal
-    ended it.
+    Exit codes: 0 published, or nothing has changed; 1 a model, a test or the publishing failed; 2 it could not start;
+    130 and 143 a signal ended it.
     """
-    code = built(shop, verbose, as_json)
+    code = built(shop, verbose, as_json, None if rebuild else "run")
     if code == 0 and not as_json and shop.target == "duckdb":
         print(f"\n{overview_of(shop)}")
     return code
@@ -150,14 +167,15 @@ def overview_of(shop: Shop) -> str:
 
 
 @command("nightly", "segments nightly --shop /srv/shop")
+@rebuild_option
 @run_options
-def nightly(shop: Shop, verbose: bool, as_json: bool) -> int:
+def nightly(shop: Shop, verbose: bool, as_json: bool, rebuild: bool) -> int:
     """The same for a scheduler, without showing them.
 
-    Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 it could not start; 130 and 143 a signal
-    ended it. run_report.json, beside what is published, has all that a monitor asks.
+    Exit codes: 0 published, or nothing has changed; 1 a model, a test or the publishing failed; 2 it could not start;
+    130 and 143 a signal ended it. run_report.json, beside what is published, has all that a monitor asks.
     """
-    return built(shop, verbose, as_json)
+    return built(shop, verbose, as_json, None if rebuild else "nightly")
 
 
 @command("show", "segments show")

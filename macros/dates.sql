@@ -1,4 +1,5 @@
-{# The as-of date D as a Python date: the var, or yesterday in the shop's time zone. The only place that asks what day it is. #}
+{# The as-of date D as a Python date: the var, or yesterday in the shop's time zone. The only place that asks what day it is; what build/unchanged.py
+   takes for it, it compares with the date that was built. #}
 {% macro as_of_day() %}
     {% set timezone = var('shop_timezone') %}
     {% do check_timezone('shop_timezone', timezone) %}

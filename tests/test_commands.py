@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,8 @@ import pytest
 from ecommerce_segments import cli, settings
 from ecommerce_segments.build.backfill import asked_days
 from ecommerce_segments.build.failures import advice, bare
-from ecommerce_segments.build.left_out import NOTES, Rejected, aligned, example_of
+from ecommerce_segments.build.left_out import NOTES, Rejected, example_of
+from ecommerce_segments.build.telling import aligned
 from ecommerce_segments.dbt_session import DbtError
 from ecommerce_segments.explore.metrics import refuse_unknown, why_unanswered
 from ecommerce_segments.publish import versions as publish
@@ -188,6 +190,26 @@ def test_0_all_is_well_and_the_run_says_what_it_left_out(good_run, terminal, sho
     assert f"{shop.parent}/published/my shop/current" in good_run.stdout
     assert len(good_run.stdout.splitlines()) < SCREEN
     assert "has passed" not in good_run.stdout and (terminal.root / "logs" / "dbt.log").stat().st_size > 10_000
+
+
+def test_0_a_second_run_in_which_nothing_has_changed_builds_nothing(good_run, terminal, shop):
+    published = shop.parent / "published" / "my shop"
+    first, report = publish.current(published), (published / "run_report.json").read_text()
+    without_dbt = "import sys; from ecommerce_segments.cli import main; sys.exit(main(['{}']) or 'dbt' in sys.modules)"
+    began = time.monotonic()
+    run, nightly = (
+        terminal.run(f'python -c "{without_dbt.format(command)}"', directory=shop.parent)
+        for command in ("run", "nightly")
+    )
+    assert (run.returncode, run.stderr, nightly.returncode, nightly.stderr) == (0, "", 0, "")
+    # Seconds, where a build takes a minute: machines that are busy included.
+    assert time.monotonic() - began < 20 and publish.current(published) == first
+    said = r"Nothing has changed since the version published on .* UTC: .* `segments {} --rebuild` builds .* same\.\n"
+    assert re.match(said.format("run"), run.stdout) and re.fullmatch(said.format("nightly"), nightly.stdout)
+    left_out = good_run.stdout.partition("\nWhat the files held")[2]
+    assert left_out and left_out in run.stdout and run.stdout.endswith("'from marts.seg_loyal_buyers'\n")
+    assert json.loads((published / "run_report.json").read_text())["unchanged_since"]
+    (published / "run_report.json").write_text(report)
 
 
 def test_1_a_guard_fails_and_its_reasons_are_told(terminal, tmp_path):
@@ -478,7 +500,9 @@ def test_what_is_wrong_in_the_shops_file_is_named(terminal, tmp_path, text, sent
 
 
 def test_the_doctor_says_what_stands_in_the_way(terminal, shop, good_run, tmp_path):
-    well = terminal.run("segments doctor", directory=shop.parent)
+    alike = terminal.run("segments doctor", directory=shop.parent)
+    assert alike.returncode == 0 and "A run would build nothing (--rebuild does)" in alike.stdout
+    well = terminal.run("segments doctor --set rfm_window_days=365", directory=shop.parent)
     assert (
         well.returncode == 0
         and "!" not in well.stdout

@@ -3,12 +3,14 @@
 import os
 import shutil
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
+from ecommerce_segments.build.unchanged import unchanged_report
 from ecommerce_segments.connectors import deliveries
 from ecommerce_segments.define import register, trait_register
 from ecommerce_segments.publish.versions import NotPublished, current
@@ -160,7 +162,10 @@ def lock(shop: Shop) -> list[str]:
 def would_do(shop: Shop) -> str:
     """What a run would build and publish, in a sentence."""
     try:
-        before = f"{current(shop.published).name} is what readers see until then"
+        now = current(shop.published).name
+        if unchanged_report(shop, datetime.now(UTC)):
+            return f"A run would build nothing (--rebuild does): nothing has changed since {now} was published."
+        before = f"{now} is what readers see until then"
     except NotPublished:
         before = "nothing is published yet"
     kept = shop.settings["published_versions_kept"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from dbt.contracts.graph.manifest import Manifest
 
+from ecommerce_segments.build.telling import HEADING, LeftOut
 from ecommerce_segments.engines.source_tables import transaction
 from ecommerce_segments.settings import did_you_mean
 
 REASONS_SHOWN = 3
 LEFT_OUT_SHOWN = 8
-HEADING = ("table", "received", "kept", "duplicates", "deleted", "rejected", "repaired", "most often")
 COUNTS = """
     select table_name, received_rows, kept_rows, duplicate_rows, deleted_rows, rejected_rows from staging.row_counts
     where received_rows > 0 order by received_rows desc, table_name
@@ -148,25 +148,6 @@ def example_of(reason: str, raw_values: str | None) -> str | None:
     )
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """tables: one dict per raw table, in the keys of HEADING; notes: sentences on what else is odd."""
-
-    tables: list[dict]
-    notes: list[str]
-
-    def lines(self, width: int | None = None) -> list[str]:
-        """As a table for people, and the notes. width: of the screen, if it is one."""
-        cells = [
-            HEADING,
-            *(
-                tuple(f"{value:,}" if isinstance(value, int) else value for value in table.values())
-                for table in self.tables
-            ),
-        ]
-        return aligned(cells, width) + self.notes
-
-
 def left_out(manifest: Manifest, warnings: list[str]) -> LeftOut:
     """What there is to tell of the last build. warnings: names of the tests that warn.
 
@@ -208,20 +189,3 @@ def campaigns_without_a_segment(manifest: Manifest, models: set[str]) -> list[st
         for campaign, segment in campaigns
         if segment not in segments
     ]
-
-
-def aligned(lines: list[tuple[str, ...]], width: int | None = None) -> list[str]:
-    """Cells in columns: the first and last to the left, numbers to the right.
-
-    Where that is wider than the screen, the last ones stand below.
-    """
-    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
-    if width and sum(widths) + 2 * (len(widths) - 1) > width:
-        return [
-            told
-            for line, above in zip(lines, aligned([line[:-1] + ("",) for line in lines]))
-            for told in (above, f"    {line[-1]}")
-            if told.strip()
-        ]
-    return ["  ".join(cell.ljust(width) if place in (0, len(line) - 1) else cell.rjust(width)
-                      for place, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines]

@@ -4,7 +4,7 @@ code.
 Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 the run could not start: a setting, the files, or
 another run; 130 and 143 stopped by Ctrl-C and by SIGTERM (128 and the signal). After all but 0 what was published
 before still stands. Then the last line, alone on stderr, says why and what to do. What dbt says goes to logs/dbt.log,
-and what a monitor asks to run_report.json.
+and what a monitor asks to run_report.json. Where nothing has changed, unchanged.py keeps it from being called.
 """
 
 import os
@@ -27,6 +27,7 @@ from ecommerce_segments.build.left_out import left_out
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
 from ecommerce_segments.build.run_report import RunReport
 from ecommerce_segments.build.telling import Teller
+from ecommerce_segments.build.unchanged import Fingerprint, fingerprint
 from ecommerce_segments.connectors import deliveries
 from ecommerce_segments.dashboard.figures import DashboardError
 from ecommerce_segments.dbt_session import DbtError, Session, runs_of
@@ -48,7 +49,8 @@ class Nightly:
     """One run over a shop. `tell` and `report` hear what happens.
 
     arguments: dbt's own, such as --vars; settings: all vars, by name; directory: what is published; manifest: the
-    parsed project, if at hand; is_simulated: whether readers are to be told that people and orders are made up.
+    parsed project, if at hand; is_simulated: whether readers are to be told that people and orders are made up;
+    fingerprint: of what the run follows from, to be kept for the next one.
     """
 
     def __init__(
@@ -59,9 +61,11 @@ class Nightly:
         manifest: Manifest | None = None,
         is_simulated: bool = False,
         tell: Teller | None = None,
+        fingerprint: Fingerprint | None = None,
     ):
         self.arguments, self.settings, self.directory, self.is_simulated = arguments, settings, directory, is_simulated
         self.parsed, self.tell, self.report = manifest, tell or Teller(), RunReport(settings)
+        self.fingerprint, self.is_in_order = fingerprint, True
         self.raw_dir = Path(os.environ["RAW_DIR"])
 
     def run(self) -> int:
@@ -90,7 +94,7 @@ class Nightly:
         began = time.monotonic()
         with self.phase("build", "Building"):
             built = self.dbt("build")
-        self.report.built(built)
+        self.report.built(runs_of(built))
         if not built.success:
             return self.not_published(why_failed(built, self.manifest, self.raw_dir), 2 if built.exception else 1)
         self.tell.say(f"Built in {time.monotonic() - began:.0f} seconds: {told_of(built)}.")
@@ -228,13 +232,11 @@ class Nightly:
             return
         self.report.content["tables"] = found.tables
         self.report.content["alerts"] += found.notes
-        self.tell.say(
-            "\nWhat the files held, and what was left out (docs/your_own_shop.md, section 3):\n"
-            + "\n".join(found.lines(self.tell.width()))
-        )
+        self.tell.left_out(found)
 
     def alert(self, sentence: str) -> None:
-        """What went wrong, and keeps nothing from being published."""
+        """What went wrong, and keeps nothing from being published. The next run tries it again."""
+        self.is_in_order = False
         self.report.content["alerts"].append(sentence)
         self.tell.fault(sentence)
 
@@ -276,11 +278,15 @@ def run(*arguments: Any, **options: Any) -> int:
     try:
         with only_run():
             try:
+                if one.fingerprint:
+                    one.fingerprint.forget()
                 code = one.run()
             except (OSError, duckdb.Error) as error:
                 code = one.not_published(Failure(" ".join(str(error).split()).rstrip(".")), 1)
             with report_unwritten(one):
                 one.report.write(one.directory, code)
+                if one.fingerprint and code == 0 and one.is_in_order:
+                    one.fingerprint.keep(one.directory)
             return code
     except AnotherRun as error:
         one.tell.fault(str(error))
@@ -333,4 +339,5 @@ def nightly(shop: Shop, tell: Teller) -> int:
         shop.published,
         is_simulated=shop.is_simulated,
         tell=tell,
+        fingerprint=fingerprint(shop),
     )

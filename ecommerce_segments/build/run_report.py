@@ -7,9 +7,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from dbt.cli.main import dbtRunnerResult
-
-from ecommerce_segments.dbt_session import runs_of
 from ecommerce_segments.publish.versions import git_revision
 from ecommerce_segments.whole_files import write_whole
 
@@ -20,21 +17,22 @@ VERSIONS_OF = ("ecommerce-segments", "dbt-core", "dbt-duckdb", "dbt-postgres", "
 class RunReport:
     """What there is to report is added as it becomes known; `write` leaves it beside what is published.
 
-    Times are in UTC, durations in seconds.
+    Times are in UTC, durations in seconds. unchanged_since: when the version was published, where a later run found
+    nothing changed; times, exit code and phases are then of that run, and all else is of the one that built.
     """
 
     def __init__(self, settings: dict):
         self.began = datetime.now(UTC)
         self.content: dict[str, Any] = {
-            "started_at": self.began.isoformat(timespec="seconds"),
+            "unchanged_since": None,
             "settings": {name: value for name, value in settings.items() if name not in ("segments", "own_segments")},
             "versions": {"project": git_revision(), "python": platform.python_version(), **installed()},
             "phases": {}, "files": [], "models": [], "tests": [], "tables": [], "alerts": [],
         }
 
-    def built(self, result: dbtRunnerResult) -> None:
-        """result: dbt's, of a build."""
-        for run in runs_of(result):
+    def built(self, runs: list[Any]) -> None:
+        """runs: what became of each node of a build, as dbt's own results."""
+        for run in runs:
             about = {"name": run.node.name, "status": str(run.status), "seconds": round(run.execution_time, 3)}
             if run.node.resource_type == "test":
                 self.content["tests"].append(about | {"failures": run.failures})
@@ -47,13 +45,24 @@ class RunReport:
 
     def write(self, directory: Path, code: int) -> None:
         """Raises OSError where it cannot be written."""
-        now = datetime.now(UTC)
-        whole = self.content | {
-            "finished_at": now.isoformat(timespec="seconds"),
-            "seconds": round((now - self.began).total_seconds(), 1),
-            "exit_code": code,
-        }
-        write_whole(directory / FILE, json.dumps(whole, indent=2, default=str) + "\n")
+        write(directory, self.content, self.began, code)
+
+
+def write(directory: Path, content: dict[str, Any], began: datetime, code: int) -> None:
+    """Write a report of these contents, of a run that began then and ends now. Raises OSError where that cannot be."""
+    now = datetime.now(UTC)
+    whole = content | {
+        "started_at": began.isoformat(timespec="seconds"),
+        "finished_at": now.isoformat(timespec="seconds"),
+        "seconds": round((now - began).total_seconds(), 1),
+        "exit_code": code,
+    }
+    write_whole(directory / FILE, json.dumps(whole, indent=2, default=str) + "\n")
+
+
+def read(directory: Path) -> dict[str, Any]:
+    """The report of the last run. Raises OSError where there is none, and ValueError where it is none."""
+    return json.loads((directory / FILE).read_text())
 
 
 def installed() -> dict[str, str]:

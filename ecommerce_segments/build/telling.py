@@ -4,6 +4,7 @@ lines."""
 import json
 import shutil
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -13,6 +14,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 # All that dbt says goes to its log, in a file.
 IN_SILENCE = ("--quiet", "--log-level", "none", "--log-level-file", "debug")
+
+# Of the table of what was left out.
+HEADING = ("table", "received", "kept", "duplicates", "deleted", "rejected", "repaired", "most often")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """tables: one dict per raw table, in the keys of HEADING; notes: sentences on what else is odd."""
+
+    tables: list[dict]
+    notes: list[str]
+
+    def lines(self, width: int | None = None) -> list[str]:
+        """As a table for people, and the notes. width: of the screen, if it is one."""
+        cells = [
+            HEADING,
+            *(
+                tuple(f"{value:,}" if isinstance(value, int) else value for value in table.values())
+                for table in self.tables
+            ),
+        ]
+        return aligned(cells, width) + self.notes
 
 
 class Teller:
@@ -34,6 +57,13 @@ class Teller:
     def width(self) -> int | None:
         """Of the screen, in characters; None where there is none."""
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+    def left_out(self, found: LeftOut) -> None:
+        """What a build left out."""
+        self.say(
+            "\nWhat the files held, and what was left out (docs/your_own_shop.md, section 3):\n"
+            + "\n".join(found.lines(self.width()))
+        )
 
     def fault(self, sentence: str) -> None:
         """A sentence on stderr, once the bar is gone."""
@@ -113,3 +143,20 @@ class EventTeller(Teller):
     def node_done(self, name: str, kind: str, status: str) -> None:
         """A model or test has ended. status: dbt's word for how."""
         self.emit("node", name=name, kind=kind, status=status)
+
+
+def aligned(lines: list[tuple[str, ...]], width: int | None = None) -> list[str]:
+    """Cells in columns: the first and last to the left, numbers to the right.
+
+    Where that is wider than the screen, the last ones stand below.
+    """
+    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    if width and sum(widths) + 2 * (len(widths) - 1) > width:
+        return [
+            told
+            for line, above in zip(lines, aligned([line[:-1] + ("",) for line in lines]))
+            for told in (above, f"    {line[-1]}")
+            if told.strip()
+        ]
+    return ["  ".join(cell.ljust(width) if place in (0, len(line) - 1) else cell.rjust(width)
+                      for place, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines]
