@@ -89,7 +89,9 @@ def test_events_of_email_are_known_by_the_whole_name_of_their_type(connected, tm
         ("E04", None, "ada@example.com", "C", "unsubscribe", at("05-01 10:00:04")),
         ("E05", None, "ada@example.com", "C", "complaint", at("05-01 10:00:05")),
     ]
-    assert rows(connection, "left_out_rows", "reason") == []
+    assert rows(connection, "left_out_rows", "table_name", "reason", "left_out_rows") == [
+        ("email_events", "of other metrics, such as orders and text messages", 8)
+    ]
     assert rows(connection, "connected_email_events", "loaded_at")[0] == (at("05-02"),)
 
 
@@ -137,6 +139,7 @@ def test_soft_bounces_machines_and_deleted_events_are_left_out(connected, tmp_pa
         ("klaviyo", "email_events", "bounces that are not said to be permanent", 2),
         ("klaviyo", "email_events", "clicks of machines", 1),
         ("klaviyo", "email_events", "deleted in Klaviyo", 1),
+        ("klaviyo", "email_events", "of other metrics, such as orders and text messages", 1),
     ]
 
 

@@ -172,6 +172,24 @@ def test_a_refund_is_at_most_what_was_paid_for_the_line(connected, tmp_path):
     ]
 
 
+def test_a_row_that_was_landed_twice_counts_once(connected, tmp_path):
+    # 150 less a voucher of 30: 120 went back, though the slip says 150.
+    slip = f"1,1,180,6,{MAY}"
+    shop = write(tmp_path, {
+        "ps_orders": f"1,0,0,1,7,1,5,{MAY}\n1,0,0,1,2,1,5,2026-05-04 11:00:00,2026-05-04 11:00:00",
+        "ps_order_detail": "11,1,5,0,1,150,150,150,0\n" * 2,
+        "ps_order_cart_rule": "id_order_cart_rule,id_order,id_cart_rule,value_tax_excl,free_shipping,deleted\n"
+            + "1,1,1,30.00,0,0\n" * 2,
+        "ps_order_slip": f"id_order_slip,id_order,amount,shipping_cost_amount,date_add,date_upd\n{slip}\n{slip}",
+        "ps_order_slip_detail": "id_order_slip,id_order_detail,product_quantity,amount_tax_excl,amount_tax_incl\n"
+            + "1,11,1,150,180\n" * 2,
+    })  # fmt: skip
+    found = connected.read(shop)
+    assert rows(found, "prestashop__orders", "order_id", "discount_amount") == [("1", Decimal(30))]
+    assert rows(found, "prestashop__order_lines", "order_line_id", "unit_price") == [("11", Decimal(150))]
+    assert rows(found, "prestashop__refunds", "refund_id", "amount") == [("1-11", Decimal(120))]
+
+
 def test_guests_go_by_their_email_and_erased_customers_by_nothing(connected, tmp_path):
     # Ben ordered twice as a guest, and subscribed the second time and once more: his first subscribed account stays.
     shop = write(tmp_path, {

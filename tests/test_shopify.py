@@ -270,6 +270,37 @@ def test_an_order_that_was_edited_later(connected, tmp_path):
     assert amounts(connection, "shopify__refunds", "order_line_id", "amount") == [("11", "10")]
 
 
+def test_a_row_that_was_landed_twice_counts_once_as_its_newest_version(connected, tmp_path):
+    """A line of 50 with 5 off is paid with 45, of which 9 are tax: it is 40 less 4. Of its refund, 10 of 45 are kept
+    back: 35, without tax 28."""
+    shop = write(
+        tmp_path,
+        customer=[
+            {"id": 5, "email": "new@example.com", "updated_at": "2026-05-02", "accepts_marketing": "false"},
+            {"id": 5, "email": "old@example.com", "updated_at": "2026-05-01", "accepts_marketing": "true"},
+        ],
+        order=[
+            order(1, "45", taxes_included="true", updated_at="2026-05-04 10:00:00"),
+            order(1, "20", taxes_included="false", updated_at="2026-05-03 10:00:00"),
+        ],
+        order_line=[line(11, 1, 1, "50")] * 2,
+        discount_allocation=[{"order_line_id": 11, "index": 0, "amount": "5"}] * 2,
+        tax_line=[{"order_line_id": 11, "index": n, "price": price} for n, price in ((0, "6"), (1, "3"))] * 2,
+        refund=[{"id": 9, "order_id": 1, "created_at": "2026-05-04 10:00:00"}] * 2,
+        order_line_refund=[{"id": 91, "refund_id": 9, "order_line_id": 11, "subtotal": "45", "total_tax": "9"}] * 2,
+        order_adjustment=[{"id": 92, "refund_id": 9, "kind": "refund_discrepancy", "amount": "10"}] * 2,
+    )
+    connection = connected.read(shop)
+    assert amounts(connection, "shopify__order_lines", "order_line_id", "unit_price", "discount_amount") == [
+        ("11", "40", "4")
+    ]
+    assert set(amounts(connection, "shopify__orders", "order_id", "discount_amount")) == {("1", "0")}
+    assert set(amounts(connection, "shopify__refunds", "refund_id", "amount")) == {("91", "28")}
+    assert rows(connection, "shopify__customers", "customer_id", "email", "email_consent") == [
+        ("5", "new@example.com", "never")
+    ]
+
+
 def test_tax_in_prices(connected, tmp_path):
     """Order 1, 19 % in it: 3 x 19.99 = 59.97 hold 9.57, so 50.40 and 16.80 each; one goes back. 2 x 10.99 less 2.00
     hold 3.19, so 16.79: 10.99 x 16.79 / 19.98 = 9.235340... each and the rest of 2 x 9.23534 - 16.79 = 1.68068 is the

@@ -272,6 +272,20 @@ def test_a_part_given_back_as_a_lump_sum_is_the_share_of_the_goods(connected, tm
     ]
 
 
+def test_a_row_that_was_landed_twice_counts_once(connected, tmp_path):
+    shop = Database()
+    shop.order(11, total="12")
+    shop.line(101, 11, 2, "10", "10")
+    shop.refund(12, 11, "12")
+    shop.tables = {table: table_rows * 2 for table, table_rows in shop.tables.items()}
+    connection = read(connected, shop.write(tmp_path))
+    assert rows(connection, "woocommerce__orders", "order_id") == [("11",)]
+    assert rows(connection, "woocommerce__order_lines", "order_line_id", "quantity", "unit_price") == [
+        ("101", Decimal(2), Decimal(5))
+    ]
+    assert rows(connection, "woocommerce__refunds", "refund_id", "amount") == [("lump_sum:12", Decimal(10))]
+
+
 def test_orphans_are_left_out_and_counted(connected, tmp_path):
     shop = Database()
     shop.order(11)
@@ -377,6 +391,8 @@ def test_rows_that_the_loader_marks_as_deleted_take_their_keys_away(connected, t
     shop.line(103, 12, 1, "5", "5")
     shop.refund(13, 11, "10")
     shop.line(201, 13, -1, "-10", "-10", _refunded_item_id=101)
+    shop.refund(14, 12, "5")
+    shop.line(202, 14, -1, "-5", "-5", _refunded_item_id=103)
     for order in shop.tables["wc_orders"]:
         order["_fivetran_deleted"] = "true" if order["id"] in (12, 13) else "false"
     for item in shop.tables["woocommerce_order_items"]:
@@ -386,7 +402,8 @@ def test_rows_that_the_loader_marks_as_deleted_take_their_keys_away(connected, t
     assert rows(connection, "woocommerce__order_lines", "order_line_id", "is_deleted") == [
         ("101", False), ("102", True), ("103", True),
     ]  # fmt: skip
-    assert rows(connection, "woocommerce__refunds", "refund_id", "is_deleted") == [("201", True)]
+    assert rows(connection, "woocommerce__refunds", "refund_id", "is_deleted") == [("201", True), ("202", True)]
+    assert rows(connection, "left_out_rows", "reason") == []
 
 
 def test_two_shops_with_the_same_ids_stay_apart(connected, tmp_path):
@@ -539,10 +556,10 @@ def shop_of_all_kinds() -> Database:
     return shop
 
 
-# How the loaders land MySQL's BIGINT, DATETIME and DECIMAL(26, 8), and spell the name of a column.
+# How loaders land MySQL's BIGINT (one with places), DATETIME and DECIMAL(26, 8), and spell the name of a column.
 LOADERS = {
     "pgloader": ("bigint", "timestamptz", "numeric(26, 8)", str.lower),
-    "airbyte": ("numeric", "timestamp", "numeric", str),
+    "airbyte": ("numeric(38, 9)", "timestamp", "numeric", str),
 }
 
 

@@ -5,7 +5,8 @@
      required     a table without it stops the run
      descriptive  an unreadable value costs no row
      quoted       the name is a word of some engine's own, and stands in quotes (adapter.quote)
-   A table's own `config.meta` has `also`, other names of the table, and `required`.
+   A table's own `config.meta` has `also`, other names of the table, `required`, and for newest_loaded `key`, and `version`: its times, the most telling first,
+   and what tells rows of one time apart.
    Besides stand source_name (of the entry), id_prefix, and source_error: the first column that could not be read. #}
 {% macro loaded(connector, table) -%}
     {%- set relation = source(connector, table) -%}
@@ -23,6 +24,42 @@
     union all
     {%- endif %}
     {%- endfor %}
+{%- endmacro %}
+
+{# The rows of a loader's table, of those with one key the newest: files may overlap, and loaders land a row again. A sum over `loaded` would count it
+   twice. Rows without a key all stay. #}
+{% macro newest_loaded(connector, table) -%}
+    {%- set meta = declared_table(connector, table).config.meta if execute else {'key': ['source_name'], 'version': ['source_name']} -%}
+    select * from (
+        select
+            *,
+            row_number() over (
+                partition by {{ meta.key | join(', ') }} order by {{ meta.version | join(' desc nulls last, ') }} desc nulls last
+            ) as version_place
+        from (
+    {{ loaded(connector, table) }}
+        ) as landed
+    ) as versions
+    where version_place = 1 or {{ meta.key | join(' is null or ') }} is null
+{%- endmacro %}
+
+{# Whether the loader says that a row was deleted in its source. #}
+{% macro is_deleted_in_source(relation) -%}
+    (coalesce({{ relation }}._fivetran_deleted, false) or {{ relation }}._ab_cdc_deleted_at is not null)
+{%- endmacro %}
+
+{# An id without the prefix of its entry. #}
+{% macro without_prefix(id, id_prefix='id_prefix') -%}
+    substring({{ id }}, length({{ id_prefix }}) + 1)
+{%- endmacro %}
+
+{# The latest of several moments, of which some may be null. (Of nulls `greatest` makes null on some engines.) #}
+{% macro latest_of(moments) -%}
+    greatest(
+        {%- for moment in moments -%}
+        coalesce({{ (moments[loop.index0:] + moments[:loop.index0]) | join(', ') }}){{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
 {%- endmacro %}
 
 {# A connector's declaration of a loader's table, in its own project or in this one. #}
@@ -117,6 +154,10 @@
 {% endmacro %}
 
 {% macro default__value_in_type(value, data_type, contract_type) %}
+    {# A number that stands for an id or a flag: 17.0 is 17. #}
+    {% if contract_type in ('text', 'boolean') and modules.re.search('float|double|real|decimal|numeric|number', data_type) %}
+        {% set value = "regexp_replace(cast(" ~ value ~ " as " ~ dbt.type_string() ~ "), '[.]0+$', '')" %}
+    {% endif %}
     {% if contract_type == 'text' %}
         {{ return("nullif(trim(cast(" ~ value ~ " as " ~ dbt.type_string() ~ ")), '')") }}
     {% elif contract_type == 'boolean' and 'bool' not in data_type %}

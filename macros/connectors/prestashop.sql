@@ -43,14 +43,9 @@
     where name is not null
 {%- endmacro %}
 
-{# An id without the prefix of its entry. #}
-{% macro prestashop_bare_id(id, id_prefix) -%}
-    substring({{ id }}, length({{ id_prefix }}) + 1)
-{%- endmacro %}
-
 {# An id, where it is one: 0 stands for none. #}
 {% macro prestashop_known_id(id, id_prefix) -%}
-    case when {{ prestashop_bare_id(id, id_prefix) }} <> '0' then {{ id }} end
+    case when {{ without_prefix(id, id_prefix) }} <> '0' then {{ id }} end
 {%- endmacro %}
 
 {# The product of the contract: the combination where there is one, else the product. #}
@@ -59,11 +54,6 @@
         when coalesce({{ id_product_attribute }}, '0') = '0' then {{ id_product }}
         else {{ id_product }} || '-' || {{ id_product_attribute }}
     end
-{%- endmacro %}
-
-{# Whether the loader saw that a row was deleted. #}
-{% macro prestashop_is_gone(table) -%}
-    (coalesce({{ table }}._fivetran_deleted, false) or {{ table }}._ab_cdc_deleted_at is not null)
 {%- endmacro %}
 
 {# Whether an account is the one to which the official module for data protection hands the orders of customers whom it erased. #}

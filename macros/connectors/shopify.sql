@@ -12,15 +12,6 @@
     end
 {%- endmacro %}
 
-{# The latest of several moments, of which some may be null. (Of nulls `greatest` makes null on some engines.) #}
-{% macro latest_of(moments) -%}
-    greatest(
-        {%- for moment in moments -%}
-        coalesce({{ (moments[loop.index0:] + moments[:loop.index0]) | join(', ') }}){{ ', ' if not loop.last }}
-        {%- endfor -%}
-    )
-{%- endmacro %}
-
 {# What Shopify says of a consent, in the contract's words: what was never answered, or holds no more, is none. #}
 {% macro shopify_consent(state, former=none) -%}
     case
@@ -30,9 +21,4 @@
         {%- endif %}
         else coalesce(lower({{ state }}), 'never')
     end
-{%- endmacro %}
-
-{# An id without the prefix of its entry. #}
-{% macro without_prefix(id) -%}
-    substring({{ id }}, length(id_prefix) + 1)
 {%- endmacro %}

@@ -1,14 +1,9 @@
-{# The rows of a WooCommerce table that are still in the shop's database. Where one may be deleted there, see woocommerce_is_deleted. #}
+{# The rows of a WooCommerce table that are still in the shop's database. Where one may be deleted there, see is_deleted_in_source. #}
 {% macro woocommerce_rows(table) -%}
     select * from (
     {{ loaded('woocommerce', table) }}
     ) as delivered
-    where not {{ woocommerce_is_deleted('delivered') }}
-{%- endmacro %}
-
-{# Whether the loader says that a row was deleted in the shop's database. #}
-{% macro woocommerce_is_deleted(relation) -%}
-    (coalesce({{ relation }}._fivetran_deleted, false) or {{ relation }}._ab_cdc_deleted_at is not null)
+    where not {{ is_deleted_in_source('delivered') }}
 {%- endmacro %}
 
 {# A table of further values as one row per object, with a column per key. Of several values of a key the first
@@ -23,7 +18,7 @@
     from (
         select
             *,
-            row_number() over (partition by {{ object_id }}, meta_key order by meta_id, {{ binary_collation('meta_value') }}) as place
+            row_number() over (partition by {{ object_id }}, meta_key order by meta_id, _fivetran_synced desc nulls last, {{ binary_collation('meta_value') }}) as place
         from ({{ woocommerce_rows(table) }}) as existing
         where meta_key in ('{{ keys | join("', '") }}')
     ) as numbered
@@ -42,11 +37,6 @@
         when {{ matches(text, '^[-+]?([0-9]{1,12}([.][0-9]*)?|[.][0-9]+)([eE]-[0-9]{1,2})?$') }}
             then cast({{ text }} as {{ decimal_type(18, 6) }})
     end
-{%- endmacro %}
-
-{# The later of two moments, of which either may be missing. #}
-{% macro woocommerce_later(one, other) -%}
-    case when {{ other }} is null or {{ one }} >= {{ other }} then {{ one }} else {{ other }} end
 {%- endmacro %}
 
 {# An id that stands among further values, as the columns of its kind have it; 0 is none. #}

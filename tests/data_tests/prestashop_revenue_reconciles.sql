@@ -7,31 +7,31 @@ with
 
 orders as (
 
-    {{ loaded('prestashop', 'orders') }}
+    {{ newest_loaded('prestashop', 'orders') }}
 
 ),
 
 used_rules as (
 
-    {{ loaded('prestashop', 'order_cart_rule') }}
+    {{ newest_loaded('prestashop', 'order_cart_rule') }}
 
 ),
 
 slips as (
 
-    {{ loaded('prestashop', 'order_slip') }}
+    {{ newest_loaded('prestashop', 'order_slip') }}
 
 ),
 
 slip_lines as (
 
-    {{ loaded('prestashop', 'order_slip_detail') }}
+    {{ newest_loaded('prestashop', 'order_slip_detail') }}
 
 ),
 
 source_lines as (
 
-    {{ loaded('prestashop', 'order_detail') }}
+    {{ newest_loaded('prestashop', 'order_detail') }}
 
 ),
 
@@ -76,7 +76,7 @@ vouchers as (
         end) as free_shipping
     from used_rules
     inner join orders on used_rules.id_order = orders.id_order
-    where not coalesce(used_rules.deleted, false) and not {{ prestashop_is_gone('used_rules') }}
+    where not coalesce(used_rules.deleted, false) and not {{ is_deleted_in_source('used_rules') }}
     group by orders.id_order
 
 ),
@@ -89,8 +89,8 @@ line_slips as (
     from slip_lines
     inner join slips on slip_lines.id_order_slip = slips.id_order_slip
     where
-        not {{ prestashop_is_gone('slips') }}
-        and not {{ prestashop_is_gone('slip_lines') }}
+        not {{ is_deleted_in_source('slips') }}
+        and not {{ is_deleted_in_source('slip_lines') }}
         and {{ local_date(prestashop_moment('slips.date_add', 'slips.source_name')) }} <= {{ as_of_date() }}
     group by slip_lines.id_order_detail
 

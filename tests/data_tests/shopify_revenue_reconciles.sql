@@ -6,43 +6,43 @@ with
 
 source_orders as (
 
-    {{ loaded('shopify', 'order') }}
+    {{ newest_loaded('shopify', 'order') }}
 
 ),
 
 source_lines as (
 
-    {{ loaded('shopify', 'order_line') }}
+    {{ newest_loaded('shopify', 'order_line') }}
 
 ),
 
 source_allocations as (
 
-    {{ loaded('shopify', 'discount_allocation') }}
+    {{ newest_loaded('shopify', 'discount_allocation') }}
 
 ),
 
 source_taxes as (
 
-    {{ loaded('shopify', 'tax_line') }}
+    {{ newest_loaded('shopify', 'tax_line') }}
 
 ),
 
 source_refunds as (
 
-    {{ loaded('shopify', 'refund') }}
+    {{ newest_loaded('shopify', 'refund') }}
 
 ),
 
 source_refund_lines as (
 
-    {{ loaded('shopify', 'order_line_refund') }}
+    {{ newest_loaded('shopify', 'order_line_refund') }}
 
 ),
 
 source_adjustments as (
 
-    {{ loaded('shopify', 'order_adjustment') }}
+    {{ newest_loaded('shopify', 'order_adjustment') }}
 
 ),
 

@@ -81,6 +81,7 @@ placed as (
             else 'email_events'
         end as table_name
     from typed
+    -- klaviyo__left_out counts the others.
     where event_type is not null or metric_name is null
 
 )

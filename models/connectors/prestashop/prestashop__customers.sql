@@ -6,7 +6,7 @@ with
 
 customers as (
 
-    {{ loaded('prestashop', 'customer') }}
+    {{ newest_loaded('prestashop', 'customer') }}
 
 ),
 
@@ -31,7 +31,7 @@ newest_addresses as (
             order by coalesce(date_upd, cast('1970-01-01' as timestamp)) desc, {{ binary_collation('id_address') }} desc
         ) as place
     from addresses
-    where not coalesce(deleted, false) and not {{ prestashop_is_gone('addresses') }}
+    where not coalesce(deleted, false) and not {{ is_deleted_in_source('addresses') }}
 
 ),
 
@@ -75,7 +75,7 @@ select
         'acquisition_channel', 'sms_consent', 'sms_consent_at', 'ads_consent', 'ads_consent_at', 'is_test'
     ]) }},
     {{ prestashop_moment('coalesce(accounts.date_upd, accounts.date_add)', 'accounts.source_name') }} as updated_at,
-    coalesce(accounts.deleted, false) or {{ prestashop_is_gone('accounts') }} as is_deleted,
+    coalesce(accounts.deleted, false) or {{ is_deleted_in_source('accounts') }} as is_deleted,
     accounts.loaded_at,
     accounts.source_error
 from accounts

@@ -5,13 +5,13 @@ with
 
 order_lines as (
 
-    {{ loaded('prestashop', 'order_detail') }}
+    {{ newest_loaded('prestashop', 'order_detail') }}
 
 ),
 
 orders as (
 
-    {{ loaded('prestashop', 'orders') }}
+    {{ newest_loaded('prestashop', 'orders') }}
 
 )
 
@@ -33,7 +33,7 @@ select
         as {{ decimal_type(18, 6) }}
     ) as unit_cost,
     {{ prestashop_moment('coalesce(orders.date_upd, orders.date_add)', 'orders.source_name') }} as updated_at,
-    {{ prestashop_is_gone('order_lines') }} as is_deleted,
+    {{ is_deleted_in_source('order_lines') }} as is_deleted,
     order_lines.loaded_at,
     order_lines.source_error
 from order_lines

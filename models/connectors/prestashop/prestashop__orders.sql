@@ -5,37 +5,37 @@ with
 
 orders as (
 
-    {{ loaded('prestashop', 'orders') }}
+    {{ newest_loaded('prestashop', 'orders') }}
 
 ),
 
 customers as (
 
-    {{ loaded('prestashop', 'customer') }}
+    {{ newest_loaded('prestashop', 'customer') }}
 
 ),
 
 currencies as (
 
-    {{ loaded('prestashop', 'currency') }}
+    {{ newest_loaded('prestashop', 'currency') }}
 
 ),
 
 states as (
 
-    {{ loaded('prestashop', 'order_state') }}
+    {{ newest_loaded('prestashop', 'order_state') }}
 
 ),
 
 used_rules as (
 
-    {{ loaded('prestashop', 'order_cart_rule') }}
+    {{ newest_loaded('prestashop', 'order_cart_rule') }}
 
 ),
 
 cart_rules as (
 
-    {{ loaded('prestashop', 'cart_rule') }}
+    {{ newest_loaded('prestashop', 'cart_rule') }}
 
 ),
 
@@ -60,7 +60,7 @@ discounts as (
     from orders
     inner join used_rules on orders.id_order = used_rules.id_order
     left join cart_rules on used_rules.id_cart_rule = cart_rules.id_cart_rule
-    where not coalesce(used_rules.deleted, false) and not {{ prestashop_is_gone('used_rules') }}
+    where not coalesce(used_rules.deleted, false) and not {{ is_deleted_in_source('used_rules') }}
     group by orders.id_order
 
 ),
@@ -73,7 +73,7 @@ deliveries as (
     from state_changes
     where
         {{ prestashop_state_is_of('delivered_states', [5], 'id_order_state', 'source_name') }}
-        and not {{ prestashop_is_gone('state_changes') }}
+        and not {{ is_deleted_in_source('state_changes') }}
     group by id_order
 
 )
@@ -101,7 +101,7 @@ select
     {{ prestashop_moment('deliveries.delivered_at', 'orders.source_name') }} as delivered_at,
     {{ cannot_tell('orders', ['is_test']) }},
     {{ prestashop_moment('coalesce(orders.date_upd, orders.date_add)', 'orders.source_name') }} as updated_at,
-    {{ prestashop_is_gone('orders') }} as is_deleted,
+    {{ is_deleted_in_source('orders') }} as is_deleted,
     orders.loaded_at,
     coalesce(orders.source_error, discounts.source_error) as source_error
 from orders

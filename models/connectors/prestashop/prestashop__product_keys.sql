@@ -45,7 +45,7 @@ units as (
 )
 
 select
-    {{ prestashop_bare_id('product_id', 'id_prefix') }} as product_key,
+    {{ without_prefix('product_id', 'id_prefix') }} as product_key,
     product_id,
     1 as priority
 from units
@@ -53,7 +53,7 @@ from units
 union all
 
 select
-    {{ prestashop_bare_id('id_product', 'id_prefix') }} as product_key,
+    {{ without_prefix('id_product', 'id_prefix') }} as product_key,
     product_id,
     2 as priority
 from units

@@ -5,13 +5,13 @@ with
 
 products as (
 
-    {{ loaded('prestashop', 'product') }}
+    {{ newest_loaded('prestashop', 'product') }}
 
 ),
 
 combinations as (
 
-    {{ loaded('prestashop', 'product_attribute') }}
+    {{ newest_loaded('prestashop', 'product_attribute') }}
 
 ),
 

@@ -6,13 +6,13 @@ with
 
 slips as (
 
-    {{ loaded('prestashop', 'order_slip') }}
+    {{ newest_loaded('prestashop', 'order_slip') }}
 
 ),
 
 slip_lines as (
 
-    {{ loaded('prestashop', 'order_slip_detail') }}
+    {{ newest_loaded('prestashop', 'order_slip_detail') }}
 
 ),
 
@@ -84,8 +84,8 @@ delivered as (
         slip_lines.id_order_detail,
         slip_lines.amount_tax_excl as amount,
         paid.paid_amount,
-        {{ prestashop_bare_id('slip_lines.id_order_detail', 'slip_lines.id_prefix') }} as bare_order_line_id,
-        {{ prestashop_is_gone('slips') }} or {{ prestashop_is_gone('slip_lines') }} as is_deleted,
+        {{ without_prefix('slip_lines.id_order_detail', 'slip_lines.id_prefix') }} as bare_order_line_id,
+        {{ is_deleted_in_source('slips') }} or {{ is_deleted_in_source('slip_lines') }} as is_deleted,
         coalesce(slip_lines.loaded_at, slips.loaded_at) as loaded_at,
         coalesce(slips.source_error, slip_lines.source_error) as source_error
     from slip_lines

@@ -42,4 +42,4 @@ select
 from carts
 left join ordered_carts on carts.id_cart = ordered_carts.id_cart
 left join customers on carts.id_customer = customers.id_customer
-where ordered_carts.id_cart is null and not {{ prestashop_is_gone('carts') }}
+where ordered_carts.id_cart is null and not {{ is_deleted_in_source('carts') }}

@@ -26,7 +26,7 @@ added as (
         coalesce(cart_products.source_error, sessions.source_error) as source_error
     from cart_products
     inner join sessions on 'cart:' || cart_products.id_cart = sessions.session_id
-    where not {{ prestashop_is_gone('cart_products') }}
+    where not {{ is_deleted_in_source('cart_products') }}
 
 )
 

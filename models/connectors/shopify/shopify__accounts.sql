@@ -13,7 +13,7 @@ accounts as (
         coalesce(lower(email_marketing_consent_state) = 'redacted', false) as is_redacted,
         email is not null and coalesce(lower(state), '') <> 'enabled' as is_guest
     from (
-        {{ loaded('shopify', 'customer') }}
+        {{ newest_loaded('shopify', 'customer') }}
     ) as customers
 
 ),

@@ -5,7 +5,7 @@ with
 
 customers as (
 
-    {{ loaded('shopify', 'customer') }}
+    {{ newest_loaded('shopify', 'customer') }}
 
 ),
 

@@ -17,7 +17,7 @@ refund_lines as (
 
 adjustments as (
 
-    {{ loaded('shopify', 'order_adjustment') }}
+    {{ newest_loaded('shopify', 'order_adjustment') }}
 
 ),
 

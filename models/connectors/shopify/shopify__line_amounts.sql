@@ -5,25 +5,25 @@ with
 
 order_lines as (
 
-    {{ loaded('shopify', 'order_line') }}
+    {{ newest_loaded('shopify', 'order_line') }}
 
 ),
 
 orders as (
 
-    {{ loaded('shopify', 'order') }}
+    {{ newest_loaded('shopify', 'order') }}
 
 ),
 
 allocations as (
 
-    {{ loaded('shopify', 'discount_allocation') }}
+    {{ newest_loaded('shopify', 'discount_allocation') }}
 
 ),
 
 tax_lines as (
 
-    {{ loaded('shopify', 'tax_line') }}
+    {{ newest_loaded('shopify', 'tax_line') }}
 
 ),
 
@@ -57,6 +57,7 @@ priced as (
     select
         order_lines.id as order_line_id,
         order_lines.order_id,
+        coalesce(order_lines.variant_id, order_lines.product_id) as product_id,
         order_lines.quantity,
         coalesce(order_lines.gift_card, false) as is_gift_card,
         coalesce(
@@ -77,6 +78,7 @@ priced as (
         ) as discount,
         cast(case when orders.taxes_included then coalesce(line_taxes.tax, 0) else 0 end as {{ decimal_type(18, 6) }}) as tax,
         orders.subtotal_price,
+        orders.updated_at,
         {{ latest_of([
             'order_lines._fivetran_synced', 'orders._fivetran_synced', 'line_allocations.loaded_at', 'line_taxes.loaded_at'
         ]) }} as loaded_at,
@@ -117,6 +119,7 @@ discounted as (
 select
     priced.order_line_id,
     priced.order_id,
+    priced.product_id,
     priced.is_gift_card,
     priced.quantity,
     priced.unit_price,
@@ -135,6 +138,7 @@ select
     ) as taxable,
     cast(discounted.lines_net - discounted.order_discount as {{ decimal_type(18, 6) }}) as order_taxable,
     discounted.order_tax,
+    priced.updated_at,
     discounted.loaded_at,
     priced.source_error
 from priced

@@ -3,18 +3,6 @@
 
 with
 
-order_lines as (
-
-    {{ loaded('shopify', 'order_line') }}
-
-),
-
-orders as (
-
-    {{ loaded('shopify', 'order') }}
-
-),
-
 -- The price of a unit is rounded down: else a line of several units might cost more than a full refund of it gives back.
 priced as (
 
@@ -54,19 +42,17 @@ without_taxes as (
 )
 
 select
-    order_lines.id as order_line_id,
-    order_lines.order_id,
-    coalesce(order_lines.variant_id, order_lines.product_id) as product_id,
-    without_taxes.quantity,
-    without_taxes.price_without_tax as unit_price,
+    order_line_id,
+    order_id,
+    product_id,
+    quantity,
+    price_without_tax as unit_price,
     {{ cannot_tell('order_lines', ['list_price', 'unit_cost', 'is_deleted']) }},
     case
-        when without_taxes.discount = 0 or without_taxes.tax = 0 or without_taxes.taxable <= 0 then without_taxes.discount
-        else greatest(without_taxes.total_without_tax - without_taxes.paid_without_tax, 0)
+        when discount = 0 or tax = 0 or taxable <= 0 then discount
+        else greatest(total_without_tax - paid_without_tax, 0)
     end as discount_amount,
-    orders.updated_at,
-    without_taxes.loaded_at,
-    without_taxes.source_error
-from order_lines
-inner join without_taxes on order_lines.id = without_taxes.order_line_id
-left join orders on order_lines.order_id = orders.id
+    updated_at,
+    loaded_at,
+    source_error
+from without_taxes

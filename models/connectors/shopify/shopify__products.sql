@@ -5,19 +5,19 @@ with
 
 products as (
 
-    {{ loaded('shopify', 'product') }}
+    {{ newest_loaded('shopify', 'product') }}
 
 ),
 
 variants as (
 
-    {{ loaded('shopify', 'product_variant') }}
+    {{ newest_loaded('shopify', 'product_variant') }}
 
 ),
 
 inventory_items as (
 
-    {{ loaded('shopify', 'inventory_item') }}
+    {{ newest_loaded('shopify', 'inventory_item') }}
 
 ),
 

@@ -5,31 +5,31 @@ with
 
 refunds as (
 
-    {{ loaded('shopify', 'refund') }}
+    {{ newest_loaded('shopify', 'refund') }}
 
 ),
 
 refund_lines as (
 
-    {{ loaded('shopify', 'order_line_refund') }}
+    {{ newest_loaded('shopify', 'order_line_refund') }}
 
 ),
 
 adjustments as (
 
-    {{ loaded('shopify', 'order_adjustment') }}
+    {{ newest_loaded('shopify', 'order_adjustment') }}
 
 ),
 
 transactions as (
 
-    {{ loaded('shopify', 'transaction') }}
+    {{ newest_loaded('shopify', 'transaction') }}
 
 ),
 
 orders as (
 
-    {{ loaded('shopify', 'order') }}
+    {{ newest_loaded('shopify', 'order') }}
 
 ),
 

@@ -81,7 +81,7 @@ select
     discount_code,
     payment_method,
     cast(taxed_amount as {{ decimal_type(18, 6) }}) as taxed_amount,
-    cast(case when has_taxes_in_prices and taxed_amount > 0 then taxes else 0 end as {{ decimal_type(18, 6) }})
+    cast(case when has_taxes_in_prices and taxes > 0 and taxed_amount > 0 then taxes else 0 end as {{ decimal_type(18, 6) }})
         as taxes_in_prices,
     source_error
 from taxed

@@ -22,7 +22,7 @@ accounts as (
         {% for key in woocommerce_user_keys() -%}
         user_values.{{ woocommerce_column(key) }},
         {% endfor -%}
-        {{ woocommerce_later('users._fivetran_synced', 'user_values.loaded_at') }} as loaded_at,
+        {{ latest_of(['users._fivetran_synced', 'user_values.loaded_at']) }} as loaded_at,
         case
             when {{ matches('user_values.last_update', '^[0-9]{9,10}$') }} then cast(user_values.last_update as bigint)
         end as updated_seconds
@@ -52,7 +52,7 @@ select
         {{ dbt.dateadd('second', 'updated_seconds', "cast('1970-01-01 00:00:00' as " ~ dbt.type_timestamp() ~ ')') }},
         user_registered
     ) as updated_at,
-    {{ woocommerce_is_deleted('accounts') }} as is_deleted,
+    {{ is_deleted_in_source('accounts') }} as is_deleted,
     loaded_at,
     source_error
 from accounts

@@ -5,7 +5,7 @@ with
 
 items as (
 
-    {{ loaded('woocommerce', 'woocommerce_order_items') }}
+    {{ newest_loaded('woocommerce', 'woocommerce_order_items') }}
 
 ),
 
@@ -38,8 +38,8 @@ numbers as (
                 then 'unreadable _{{ number }}'
             {%- endfor %}
         end as value_error,
-        {{ woocommerce_is_deleted('items') }} as is_deleted,
-        {{ woocommerce_later('items._fivetran_synced', 'item_values.loaded_at') }} as loaded_at,
+        {{ is_deleted_in_source('items') }} as is_deleted,
+        {{ latest_of(['items._fivetran_synced', 'item_values.loaded_at']) }} as loaded_at,
         items.source_error
     from items
     left join item_values on items.order_item_id = item_values.order_item_id

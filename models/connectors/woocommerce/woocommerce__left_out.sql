@@ -6,7 +6,6 @@ with
 stored_orders as (
 
     select * from {{ ref('woocommerce__stored_orders') }}
-    where not is_deleted
 
 ),
 
@@ -21,14 +20,14 @@ items as (
 
 ),
 
--- Other things have items too, such as subscriptions.
+-- Other things have items too, such as subscriptions. Those of a deleted order are rows that say so.
 known as (
 
     select distinct id
     from (
-        select id from ({{ woocommerce_rows('wc_orders') }}) as own_tables
+        select id from ({{ loaded('woocommerce', 'wc_orders') }}) as own_tables
         union all
-        select id from ({{ woocommerce_rows('posts') }}) as posts
+        select id from ({{ loaded('woocommerce', 'posts') }}) as posts
     ) as ids
 
 ),
@@ -40,7 +39,7 @@ refunds as (
         orders.order_id is null as is_orphan
     from stored_orders as refunds
     left join stored_orders as orders on refunds.parent_order_id = orders.order_id and orders.order_type = 'shop_order'
-    where refunds.order_type = 'shop_order_refund'
+    where refunds.order_type = 'shop_order_refund' and not refunds.is_deleted
 
 ),
 
@@ -50,7 +49,7 @@ reasons as (
         'orders' as table_name,
         'drafts that nobody has placed' as reason
     from stored_orders
-    where order_type = 'shop_order' and status = 'draft'
+    where order_type = 'shop_order' and status = 'draft' and not is_deleted
     union all
     select
         'order_lines' as table_name,

@@ -35,7 +35,7 @@ select
     case when items.quantity > 0 then {{ quotient('items.cost_amount', 'items.quantity', 6) }} end as unit_cost,
     orders.updated_at,
     items.is_deleted or orders.is_deleted as is_deleted,
-    {{ woocommerce_later('items.loaded_at', 'orders.loaded_at') }} as loaded_at,
+    {{ latest_of(['items.loaded_at', 'orders.loaded_at']) }} as loaded_at,
     items.source_error
 from items
 inner join orders on items.order_id = orders.order_id

@@ -23,7 +23,7 @@ products as (
 )
 
 select
-    substr(id, length(id_prefix) + 1) as product_key,
+    {{ without_prefix('id') }} as product_key,
     id as product_id,
     1 as priority
 from products

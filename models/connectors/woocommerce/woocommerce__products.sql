@@ -5,7 +5,7 @@ with
 
 posts as (
 
-    {{ loaded('woocommerce', 'posts') }}
+    {{ newest_loaded('woocommerce', 'posts') }}
 
 ),
 
@@ -117,7 +117,7 @@ costs as (
         case when post_values.cogs_value_is_additive in ('yes', '1') then 1 else 0 end as is_additive,
         {{ woocommerce_number('parent_values.cogs_total_value') }} as parent_cost,
         coalesce(post_values.gift_card, parent_values.gift_card) as gift_card,
-        {{ woocommerce_later('products._fivetran_synced', 'post_values.loaded_at') }} as loaded_at
+        {{ latest_of(['products._fivetran_synced', 'post_values.loaded_at']) }} as loaded_at
     from products
     left join post_values on products.id = post_values.post_id
     left join posts as parents on products.parent_id = parents.id and products.parent_id <> products.id
@@ -142,8 +142,8 @@ select
             then cast({{ value }} as {{ decimal_type(18, 6) }})
     end as {{ amount }},
     {% endfor -%}
-    {{ woocommerce_later('costs.post_modified_gmt', 'costs.parent_modified_at') }} as updated_at,
-    {{ woocommerce_is_deleted('costs') }} as is_deleted,
+    {{ latest_of(['costs.post_modified_gmt', 'costs.parent_modified_at']) }} as updated_at,
+    {{ is_deleted_in_source('costs') }} as is_deleted,
     costs.loaded_at,
     costs.source_error
 from costs

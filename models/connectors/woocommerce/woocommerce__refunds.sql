@@ -83,7 +83,7 @@ refunded_items as (
         refunds.reason,
         refunds.updated_at,
         refunds.is_deleted or items.is_deleted as is_deleted,
-        {{ woocommerce_later('items.loaded_at', 'refunds.loaded_at') }} as loaded_at,
+        {{ latest_of(['items.loaded_at', 'refunds.loaded_at']) }} as loaded_at,
         coalesce(refunds.source_error, items.source_error) as source_error,
         abs(items.total_amount) as amount,
         order_lines.order_line_id is not null as is_of_line,

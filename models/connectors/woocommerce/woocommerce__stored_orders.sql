@@ -5,7 +5,7 @@ with
 
 own_tables as (
 
-    {{ loaded('woocommerce', 'wc_orders') }}
+    {{ newest_loaded('woocommerce', 'wc_orders') }}
 
 ),
 
@@ -17,7 +17,7 @@ own_values as (
 
 posts as (
 
-    {{ loaded('woocommerce', 'posts') }}
+    {{ newest_loaded('woocommerce', 'posts') }}
 
 ),
 
@@ -46,8 +46,8 @@ stored as (
         own_values.refund_reason,
         own_tables.date_created_gmt as created_at,
         coalesce(own_tables.date_updated_gmt, own_tables.date_created_gmt) as updated_at,
-        {{ woocommerce_is_deleted('own_tables') }} as is_deleted,
-        {{ woocommerce_later('own_tables._fivetran_synced', 'own_values.loaded_at') }} as loaded_at,
+        {{ is_deleted_in_source('own_tables') }} as is_deleted,
+        {{ latest_of(['own_tables._fivetran_synced', 'own_values.loaded_at']) }} as loaded_at,
         own_tables.source_error
     from own_tables
     left join own_values on own_tables.id = own_values.order_id
@@ -68,8 +68,8 @@ stored as (
         post_values.refund_reason,
         posts.post_date_gmt,
         coalesce(posts.post_modified_gmt, posts.post_date_gmt) as updated_at,
-        {{ woocommerce_is_deleted('posts') }} as is_deleted,
-        {{ woocommerce_later('posts._fivetran_synced', 'post_values.loaded_at') }} as loaded_at,
+        {{ is_deleted_in_source('posts') }} as is_deleted,
+        {{ latest_of(['posts._fivetran_synced', 'post_values.loaded_at']) }} as loaded_at,
         posts.source_error
     from posts
     left join own_tables on posts.id = own_tables.id
