@@ -9,10 +9,12 @@ import yaml
 
 from ecommerce_segments import PROJECT
 from ecommerce_segments.raw_contract import raw_types
-from ecommerce_segments.read.files import KINDS_OF_FILES, Odd, prepare
+from ecommerce_segments.read.files import Odd, prepare
 from ecommerce_segments.settings import SettingsError, defaults, did_you_mean
 
 FOLDER = PROJECT / "models" / "connectors"
+# What files of a loader's tables may end with; JSON is read as it is.
+KINDS_OF_FILES = re.compile(r"[.](parquet|csv|xlsx|json|jsonl|ndjson)([.]gz)?$")
 EXAMPLE = "{shopify: {directory: /srv/shop/shopify}}"
 
 
@@ -65,14 +67,27 @@ def from_option(text: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
+class LoadersTable:
+    """A table that a connector declares. pattern: of the names of its files, without their ending; columns: the type of
+    each, by all its names."""
+
+    name: str
+    is_required: bool
+    pattern: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A directory of files: the shop's own raw tables, or what an entry of a connector reads. tables: the types of
-    columns, by name of file and column; said: what settings say of the files."""
+    columns, by name of file and column; said: what settings say of the files; missing: the tables that the connector
+    cannot do without and are not there."""
 
     directory: Path
     tables: Mapping[str, Mapping[str, str]]
     said: Mapping[str, Mapping]
     entry: str | None = None
+    missing: tuple[str, ...] = ()
 
     def prepare(self, into: Path | None) -> list[Odd]:
         """Copy the files that are not strict into a directory, if one is given, and say which these are.
@@ -82,36 +97,54 @@ class Delivery:
         said = (self.said.get("files"), self.said.get("column_names"))
         return prepare(self.directory, self.tables, into, *said, self.entry)
 
+    def names(self) -> list[str]:
+        """Of the files and folders in the directory, those that are read."""
+        return [name for name, stem in stems(self.directory).items() if stem in self.tables]
+
 
 def deliveries(settings: Mapping, raw_dir: Path) -> list[Delivery]:
     """The directories of a shop's files: its own, and those of its connectors."""
-    found = [Delivery(raw_dir, raw_types(), settings)]
-    for name, entry in entries(settings.get("connectors") or {}, PROJECT).items():
-        directory = Path(entry.get("directory", raw_dir / name))
-        tables = types_of_files(entry.get("connector", name), directory, entry.get("table_prefix"))
-        found.append(Delivery(directory, tables, entry, name))
-    return found
+    own = Delivery(raw_dir, raw_types(), settings)
+    return [own, *(
+        connected(name, entry, Path(entry.get("directory", raw_dir / name)))
+        for name, entry in entries(settings.get("connectors") or {}, PROJECT).items()
+    )]  # fmt: skip
 
 
-def types_of_files(connector: str, directory: Path, prefix: str | None = None) -> dict[str, dict[str, str]]:
-    """By name of file, without its ending, the types of the columns that the connector's sources declare for it.
-    prefix: what may stand before the names of tables, if not what the sources say."""
+def connected(name: str, entry: Mapping, directory: Path) -> Delivery:
+    """What an entry of a connector reads in a directory."""
+    found = set(stems(directory).values())
+    types: dict[str, Mapping[str, str]] = {}
+    missing = []
+    for table in loaders_tables(entry.get("connector", name), entry.get("table_prefix")):
+        of_table = [stem for stem in found if re.fullmatch(table.pattern, stem)]
+        types |= dict.fromkeys(of_table, table.columns)
+        if table.is_required and not of_table:
+            missing.append(table.name)
+    return Delivery(directory, types, entry, name, tuple(missing))
+
+
+def stems(directory: Path) -> dict[str, str]:
+    """The names of what is in a directory, each with that of the table which it may hold."""
+    names = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
+    return {name: KINDS_OF_FILES.sub("", name.lower()) for name in names}
+
+
+def loaders_tables(connector: str, prefix: str | None = None) -> list[LoadersTable]:
+    """The tables that a connector's sources declare. prefix: what may stand before their names, if not what the sources
+    say."""
     declared = []
     for file in (FOLDER / connector).glob("*.yml"):
         for source in yaml.safe_load(file.read_text()).get("sources", []):
             for table in source["tables"]:
                 about = table.get("config", {}).get("meta", {})
-                pattern = about.get("files") or "|".join([table["name"], *about.get("also", [])])
+                names = about.get("files") or "|".join([table["name"], *about.get("also", [])])
+                before = re.escape((prefix or about.get("table_prefix", "")).lower())
                 columns = {
                     name: column["data_type"]
                     for column in table["columns"]
                     for name in [column["name"], *column.get("config", {}).get("meta", {}).get("also", [])]
                 }
-                declared.append((re.escape((prefix or about.get("table_prefix", "")).lower()), pattern, columns))
-    stems = {KINDS_OF_FILES.sub("", path.name.lower()) for path in directory.iterdir()} if directory.is_dir() else set()
-    return {
-        stem: columns
-        for stem in stems
-        for before, pattern, columns in declared
-        if re.fullmatch(f"({before})?({pattern})", stem)
-    }
+                pattern = f"({before})?({names})"
+                declared.append(LoadersTable(table["name"], about.get("required", False), pattern, columns))
+    return declared

@@ -1,9 +1,10 @@
 """Write sample_data/shopify_export: one in forty customers of the demo shop, those who pay in euros, as Shopify's
-admin page exports them.
+admin page exports them. The customers are as Excel leaves a file that somebody opened and saved.
 
 Usage: python sample_data/make_shopify_export.py
 """
 
+import csv
 from pathlib import Path
 
 import duckdb
@@ -36,8 +37,21 @@ def main():
     for name, sql in CHOSEN.items():
         connection.execute(f"create table chosen_{name} as {sql}")
     chosen = {name: connection.table(f"chosen_{name}").to_arrow_table() for name in CHOSEN}
-    shopify_csv.write(chosen, Path(__file__).with_name("shopify_export"))
+    directory = Path(__file__).with_name("shopify_export")
+    shopify_csv.write(chosen, directory)
+    save_in_excel(directory / "customers_export.csv")
     print(", ".join(f"{len(table):,} {name}" for name, table in chosen.items()))
+
+
+def save_in_excel(file: Path) -> None:
+    """Write a CSV file as Excel does where a comma stands in numbers: with semicolons, in Windows-1252."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        header, *rows = csv.reader(opened)
+    money = header.index("Total Spent")
+    with file.open("w", encoding="windows-1252", newline="") as written:
+        writer = csv.writer(written, delimiter=";")
+        writer.writerow(header)
+        writer.writerows([*row[:money], row[money].replace(".", ","), *row[money + 1 :]] for row in rows)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,7 @@ def test_every_file_that_the_docs_name_is_there():
         f"models/marts/segments/seg_{name}.sql"
         for name in ("x", *re.findall(r"(?m)^-- models/marts/segments/seg_(\w+)\.sql", ALL))
     }
+    made_up |= set(re.findall(r"(?m)^(?:--|#) (models/connectors/pos/\S+)$", ALL))
     made_up |= {f"models/traits/trait_{name}.sql" for name in ("x", *re.findall(r"segments new --trait (\w+)", ALL))}
     named = {
         (page, path)

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from connected_shops import ConnectedProject, rows
+from ecommerce_segments.connectors import connected as connected_files
+from ecommerce_segments.read.files import converted, told
 from project import PROJECT, CompiledProject
 from random_shops import random_shop, write_shop
 from sample_data.sources import shopify_csv
@@ -474,14 +476,18 @@ def test_the_demo_there_and_back(project, connected, tmp_path):
 
 
 def test_the_sample_export_becomes_segments(connected, tmp_path):
-    shutil.copytree(PROJECT / "sample_data" / "shopify_export", tmp_path / "shopify_csv")
+    exports, copies = tmp_path / "shopify_csv", tmp_path / "copies"
+    shutil.copytree(PROJECT / "sample_data" / "shopify_export", exports)
+    assert told(connected_files("shopify_csv", {}, exports).prepare(copies)) == [
+        "customers_export.csv: semicolons, apostrophes before customer_id, apostrophes before phone, Windows-1252"
+    ]
     sql = connected.project.compiled(
         write_orders(tmp_path, entry="shopify_us"),
         connectors=ENTRIES,
         as_of_date="2026-06-30",
         shop_timezone="Europe/Berlin",
     )
-    with sql.build(tmp_path) as connection:
+    with converted(copies), sql.build(tmp_path) as connection:
         kept = "select table_name, kept_rows from staging.row_counts where received_rows > 0 order by all"
         assert connection.execute(kept).fetchall() == [
             ("customers", 397), ("order_lines", 3331), ("orders", 1425), ("products", 577), ("refunds", 125),

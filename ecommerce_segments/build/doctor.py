@@ -68,8 +68,8 @@ def files(shop: Shop) -> list[str]:
     """Which raw tables there are, by the files' names, and which files are not strict."""
     if shop.target != "duckdb":
         return ["  files: none are read; the raw tables are in the warehouse"]
-    connected = shop.settings["connectors"]
-    if not shop.raw_dir.is_dir() and not connected:
+    connectors = shop.settings["connectors"]
+    if not shop.raw_dir.is_dir() and not connectors:
         return [f"! There is no directory {shown(shop.raw_dir)}: name that of the raw files, --raw-dir."]
     known, others = list(raw_contract()), []
     paths = list(files_of(shop.raw_dir, raw_types()))
@@ -78,16 +78,27 @@ def files(shop: Shop) -> list[str]:
         name = path.name.split(".")[0].lower()
         if name not in known and KINDS_OF_FILES.search(path.name.lower()) and (meant := did_you_mean(name, known)):
             others.append(f"  {path.name} is not read{meant}")
-    lines = [f"  files in {shown(shop.raw_dir)}: {', '.join(found) or 'none of a raw table'}", *others]
-    for name, entry in connected.items():
-        place = Path(entry.get("directory", shop.raw_dir / name))
-        tables = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
-        lines.append(f"  connector {name} reads {shown(place)}: {', '.join(tables)}" if tables else
-                     f"! The connector {name} reads {shown(place)}, which holds no files: name its directory,"
-                     f" --connector {name}=DIR.")
+    # A shop of connectors alone need not have one.
+    lines = (
+        [f"  files in {shown(shop.raw_dir)}: {', '.join(found) or 'none of a raw table'}", *others]
+        if shop.raw_dir.is_dir()
+        else []
+    )
+    delivered = deliveries(shop.settings, shop.raw_dir)
+    for delivery in delivered[1:]:
+        place = shown(delivery.directory)
+        lines.append(
+            f"  connector {delivery.entry} reads {place}: {', '.join(delivery.names())}"
+            if delivery.tables
+            else f"! The connector {delivery.entry} reads {place}, which holds no file of its tables: name its"
+            f" directory, --connector {delivery.entry}=DIR."
+        )
+        if delivery.tables and delivery.missing:
+            lines.append(f"! The connector {delivery.entry} needs {', '.join(delivery.missing)} in {place}"
+                         " (docs/connectors.md).")
     fed = {
         table
-        for name, entry in connected.items()
+        for name, entry in connectors.items()
         for table in entry.get("tables") or shop.settings["connector_tables"][entry.get("connector", name)]
         if isinstance(table, str)
     }
@@ -103,7 +114,7 @@ def files(shop: Shop) -> list[str]:
         if not os.access(path, os.R_OK)
     ]
     try:
-        odd = [odd for delivery in deliveries(shop.settings, shop.raw_dir) for odd in delivery.prepare(None)]
+        odd = [odd for delivery in delivered for odd in delivery.prepare(None)]
     except FileError as error:
         return [*lines, f"! {error}"]
     return lines + [f"  not strict, read by a copy: {line}" for line in told(odd)]
@@ -136,8 +147,11 @@ def existing(path: Path) -> Path:
 
 def disk(shop: Shop) -> list[str]:
     """How much space is free, and whether a run has enough."""
-    size = (
-        sum(path.stat().st_size for path in shop.raw_dir.rglob("*") if path.is_file()) if shop.raw_dir.is_dir() else 0
+    size = sum(
+        path.stat().st_size
+        for delivery in deliveries(shop.settings, shop.raw_dir)
+        for path in delivery.directory.rglob("*")
+        if path.is_file()
     )
     free = min(shutil.disk_usage(existing(place)).free for place in (shop.warehouse, shop.published))
     told = f"{free / 1e9:,.1f} GB are free, and the raw files hold {size / 1e9:,.2f} GB"

@@ -74,7 +74,7 @@ class Nightly:
         Raises OSError or duckdb.Error where the directory cannot be written: what was published before still stands.
         """
         if self.parsed is None:
-            with self.phase("parse", f"Reading {shown(self.raw_dir)} ({shown(log_file())} has the details)"):
+            with self.phase("parse", f"Reading {self.places()} ({shown(log_file())} has the details)"):
                 parsed = self.dbt("parse")
             if not parsed.success:
                 return self.not_published(why_failed(parsed, None, self.raw_dir), 2)
@@ -106,6 +106,12 @@ class Nightly:
         if code == 0:
             self.tell_left_out(built)
         return code
+
+    def places(self) -> str:
+        """The directories of the shop's files, for people. Those of connectors may lie in that of the raw files."""
+        found = [delivery.directory for delivery in deliveries(self.settings, self.raw_dir)]
+        apart = [place for place in found if place.is_dir() and self.raw_dir not in place.parents]
+        return ", ".join(map(shown, apart)) or shown(self.raw_dir)
 
     @property
     def manifest(self) -> Manifest:

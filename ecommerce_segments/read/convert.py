@@ -127,7 +127,8 @@ def convert(file: FileOfTable, copy: Path | None, scratch: Path) -> str | None:
             written = judged(connection, file, columns, source, text)
             if is_plain and not written.sql:
                 return None
-            said = ", ".join(in_words(text, written, any(name != source for name, source in sources.items())))
+            is_renamed = any(sources.get(name, name) != name for name in file.names)
+            said = ", ".join(in_words(text, written, is_renamed))
             if copy:
                 values = {column.name: written.sql[column.name] for column in columns if column.name in written.sql}
                 selected = [
