@@ -304,7 +304,8 @@ def test_sessions_end_after_thirty_minutes_and_belong_to_the_account_with_the_em
         ("us-E6", "klaviyo:us-E6", "checkout_start", "S"),
     ]
     assert rows(connection, "left_out_rows", "table_name", "reason", "left_out_rows") == [
-        ("web_events", "of no profile", 1)
+        ("email_events", "of other metrics, such as orders and text messages", 1),
+        ("web_events", "of no profile", 1),
     ]
 
 

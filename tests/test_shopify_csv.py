@@ -13,7 +13,7 @@ import yaml
 from connected_shops import ConnectedProject, rows
 from ecommerce_segments.connectors import connected as connected_files
 from ecommerce_segments.read.files import converted, told
-from project import PROJECT, CompiledProject
+from project import PROJECT, CompiledProject, messages
 from random_shops import random_shop, write_shop
 from sample_data.sources import shopify_csv
 from there_and_back import clean_tables, segments_of, write_contract
@@ -219,6 +219,7 @@ def test_taxes_in_prices_are_taken_out_and_taxes_on_top_are_not(connected, tmp_p
         order(2, "38.08", "38.08", Taxes="6.08") | item("A", "1", "59.50", "11.90"),
         order(3, "100.00", "124.95", Shipping="5.00", Taxes="19.95") | item("A", "1", "100.00"),
         order(4, "0.00", "0.00", Taxes="0.00") | item("A", "1", "0.00"),
+        order(5, "10.00", "10.00", Taxes="-2.00") | item("A", "1", "10.00"),
     )
     connection = connected.read(shop)
     assert lines_of(connection, "unit_price", "list_price", "discount_amount") == [
@@ -226,12 +227,14 @@ def test_taxes_in_prices_are_taken_out_and_taxes_on_top_are_not(connected, tmp_p
         ("902", "A", Decimal(50), None, Decimal(10)),
         ("903", "A", Decimal(100), None, Decimal(0)),
         ("904", "A", Decimal(0), None, Decimal(0)),
+        ("905", "A", Decimal(10), None, Decimal(0)),
     ]
     assert orders_of(connection, "discount_amount") == [
         ("901", Decimal(0)),
         ("902", Decimal(8)),
         ("903", Decimal(0)),
         ("904", Decimal(0)),
+        ("905", Decimal(0)),
     ]
 
 
@@ -260,6 +263,13 @@ def test_a_refund_is_the_share_of_the_subtotal_that_went_back_of_the_total(conne
         ("902", "902", None, datetime(2025, 5, 11, 13, 55, 16), Decimal(100)),
         ("903", "903", None, datetime(2025, 5, 11, 13, 55, 16), Decimal(30)),
     ]
+
+
+def test_without_the_total_no_refund_is_guessed(connected, tmp_path):
+    shop = write_orders(tmp_path)
+    write_file(shop / "shopify_csv" / "orders_export_1.csv", [n for n in shopify_csv.ORDERS_HEADER if n != "Total"], [])
+    said = messages(connected.project.attempt("seed", raw_dir=shop, **connected.variables))
+    assert "The required column total of the table shopify_csv.orders_export is missing" in said
 
 
 def test_gift_cards_and_removed_items_are_left_out(connected, tmp_path):

@@ -1,4 +1,4 @@
--- One row per date, channel and currency: what was spent on ads.
+-- One row per entry, date, platform and currency: what was spent on ads. Several platforms may be of one channel.
 {{ config(enabled=is_connected('ad_reporting')) }}
 
 with

@@ -17,7 +17,7 @@ addresses as (
 
 orders as (
 
-    {{ loaded('shopify', 'order') }}
+    {{ newest_loaded('shopify', 'order') }}
 
 ),
 
