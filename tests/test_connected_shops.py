@@ -16,6 +16,9 @@ from project import PROJECT, messages
 from test_commands import Terminal
 from test_ga4 import event
 
+# One worker runs them all, so that the shops are built once.
+pytestmark = pytest.mark.xdist_group("connected_shops")
+
 GUIDE = (PROJECT / "docs" / "connectors.md").read_text()
 FILES_OF_THE_GUIDE = dict(re.findall(r"```\w+\n(?:--|#) (models/connectors/pos/\S+)\n(.*?)```", GUIDE, re.DOTALL))
 
