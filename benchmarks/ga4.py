@@ -22,6 +22,8 @@ from shop import make_shop
 
 # Events of the export that the shop of scale 1 has.
 EVENTS_AT_SCALE_1 = 8_000_000
+# A day's, where a shop has 10 million a year. Days of this shop are smaller, so several share a file.
+EVENTS_A_FILE = 27_000
 
 
 def make_both(scale: float, directory: Path) -> int:
@@ -46,8 +48,26 @@ def make_both(scale: float, directory: Path) -> int:
         for path in (directory / "direct").iterdir():
             if path.stem not in source.FEEDS:
                 (directory / "ga4" / path.name).symlink_to(path)
-        files = f"{directory}/ga4/ga4/events_2*.parquet"
-        return connection.execute(f"select count(*) from '{files}'").fetchall()[0][0]
+    return join_days(directory / "ga4" / "ga4")
+
+
+def join_days(directory: Path) -> int:
+    """Give the files of days in a directory the size that they have in a shop with 10 million events a year.
+
+    Returns the number of events.
+    """
+    files = sorted(directory.glob("events_2*.parquet"))
+    with duckdb.connect() as connection:
+        events: int = connection.read_parquet([*map(str, files)]).count("*").fetchall()[0][0]
+        days = max(round(EVENTS_A_FILE * len(files) / events), 1)
+        for first in range(0, len(files), days):
+            joined = files[first : first + days]
+            rows = connection.read_parquet([*map(str, joined)])
+            rows.write_parquet(f"{directory}/joined", compression="zstd")
+            for path in joined:
+                path.unlink()
+            (directory / "joined").rename(joined[0])
+    return events
 
 
 def build(directory: Path, name: str, **variables: object) -> dict[str, float]:

@@ -24,6 +24,7 @@ FILES_OF_THE_GUIDE = dict(re.findall(r"```\w+\n(?:--|#) (models/connectors/pos/\
 
 AT = "2026-05-01 10:00:00"
 
+
 @pytest.fixture(scope="module")
 def connected(tmp_path_factory):
     """Two shops of Shopify, whose visits Google Analytics measures."""

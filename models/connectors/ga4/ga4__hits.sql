@@ -1,5 +1,6 @@
--- One row per event, with what sessions and web events need of it. The nested columns are read here alone, once.
-{{ config(enabled=is_connected('ga4'), materialized='table') }}
+-- One row per event, with what sessions and web events need of it. The nested columns are read here alone. A view: to read them for either takes less
+-- than to write down both.
+{{ config(enabled=is_connected('ga4')) }}
 
 {% set last_click = 'session_traffic_source_last_click' %}
 
@@ -53,10 +54,7 @@ read as (
             when 'select_item' then 'recommendation_click'
             {%- endif %}
         end as event_type,
-        batch_page_id,
-        batch_ordering_id,
-        batch_event_index,
-        event_params,
+        {{ ga4_hit_key() }} as hit_key,
         items,
         {{ ga4_field(last_click, 'cross_channel_campaign.default_channel_group') }} as channel_group,
         coalesce(
@@ -89,12 +87,18 @@ read as (
             else {{ ga4_field('collected', 'manual_medium') }}
         end as hit_medium,
         {{ ga4_field('collected', 'manual_campaign_id') }} as hit_campaign_id,
-        {{ ga4_field('collected', 'manual_campaign_name') }} as hit_campaign_name
+        {{ ga4_field('collected', 'manual_campaign_name') }} as hit_campaign_name,
+        {{ ga4_parameter('source') }} as parameter_source,
+        {{ ga4_parameter('medium') }} as parameter_medium,
+        {{ ga4_parameter('campaign_id') }} as parameter_campaign_id,
+        {{ ga4_parameter('campaign') }} as parameter_campaign_name,
+        {{ ga4_parameter('item_list_id') }} as item_list_id,
+        {{ ga4_parameter('item_list_name') }} as item_list_name
     from nested
 
 ),
 
--- Where the session's own source is known, that of the hit does not matter. Parameters are looked up only where they do.
+-- Where the session's own source is known, that of the hit does not matter.
 with_source as (
 
     select
@@ -102,7 +106,7 @@ with_source as (
         channel_group is not null or session_source is not null as is_last_click,
         case
             when channel_group is not null or session_source is not null then session_source
-            else coalesce(hit_source, {{ ga4_parameter('source') }})
+            else coalesce(hit_source, parameter_source)
         end as traffic_source
     from read
 
@@ -124,25 +128,20 @@ select
     lower(case
         when is_last_click then session_medium
         when hit_source is not null then hit_medium
-        when traffic_source is not null then {{ ga4_parameter('medium') }}
+        when traffic_source is not null then parameter_medium
     end) as traffic_medium,
     case
         when is_last_click then session_campaign_id
         when hit_source is not null then hit_campaign_id
-        when traffic_source is not null then {{ ga4_parameter('campaign_id') }}
+        when traffic_source is not null then parameter_campaign_id
     end as campaign_id,
     case
         when is_last_click then session_campaign_name
         when hit_source is not null then hit_campaign_name
-        when traffic_source is not null then {{ ga4_parameter('campaign') }}
+        when traffic_source is not null then parameter_campaign_name
     end as campaign_name,
-    case when event_type = 'recommendation_click' then {{ ga4_parameter('item_list_id') }} end as item_list_id,
-    case when event_type = 'recommendation_click' then {{ ga4_parameter('item_list_name') }} end as item_list_name,
-    case when event_type is not null then items end as items,
-    -- What tells a hit from others of its session. Older exports have no numbers of batches.
-    case when event_type is not null then {{ dbt.concat([
-        "coalesce(cast(event_timestamp as " ~ dbt.type_string() ~ "), '')", "'|'",
-        "coalesce(batch_page_id, '')", "'|'", "coalesce(batch_ordering_id, '')", "'|'", "coalesce(batch_event_index, '')", "'|'",
-        "coalesce(" ~ ga4_fingerprint() ~ ", '')"
-    ]) }} end as hit_key
+    item_list_id,
+    item_list_name,
+    items,
+    hit_key
 from with_source

@@ -3,39 +3,11 @@
 
 with
 
--- One row per session, user and source.
 stretches as (
 
-    select
-        session_id,
-        visitor_id,
-        source_name,
-        user_id,
-        device,
-        is_last_click,
-        channel_group,
-        traffic_source,
-        traffic_medium,
-        campaign_id,
-        campaign_name,
-        min(event_timestamp) as first_hit,
-        max(event_timestamp) as last_hit,
-        max(event_date) as event_date,
-        max(source_error) as source_error
-    from {{ ref('ga4__hits') }}
+    select *
+    from {{ ref('ga4__stretches') }}
     where session_id is not null
-    group by
-        session_id,
-        visitor_id,
-        source_name,
-        user_id,
-        device,
-        is_last_click,
-        channel_group,
-        traffic_source,
-        traffic_medium,
-        campaign_id,
-        campaign_name
 
 ),
 

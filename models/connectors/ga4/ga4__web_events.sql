@@ -17,9 +17,7 @@ hits as (
         items,
         hit_key
     from {{ ref('ga4__hits') }}
-    where
-        event_type is not null
-        and session_id is not null
+    where event_type is not null
 
 ),
 
@@ -51,7 +49,13 @@ counted as (
 
     select *
     from items_read
-    where event_type <> 'recommendation_click' or {{ ga4_is_recommended() }}
+    -- One condition: the session alone would be asked before the items are, and be looked up twice.
+    where
+        case
+            when session_id is null then false
+            when event_type = 'recommendation_click' then {{ ga4_is_recommended() }}
+            else true
+        end
 
 )
 
