@@ -491,13 +491,12 @@ def test_the_sample_export_becomes_segments(connected, tmp_path):
     assert told(connected_files("shopify_csv", {}, exports).prepare(copies)) == [
         "customers_export.csv: semicolons, apostrophes before customer_id, apostrophes before phone, Windows-1252"
     ]
-    sql = connected.project.compiled(
-        write_orders(tmp_path, entry="shopify_us"),
-        connectors=ENTRIES,
-        as_of_date="2026-06-30",
-        shop_timezone="Europe/Berlin",
-    )
-    with converted(copies), sql.build(tmp_path) as connection:
+    settings = {"as_of_date": "2026-06-30", "shop_timezone": "Europe/Berlin"}
+    write_orders(tmp_path, entry="shopify_us")
+    with converted(copies):
+        sql = connected.project.compiled(tmp_path, connectors=ENTRIES, **settings)
+        built = sql.build(tmp_path)
+    with built as connection:
         kept = "select table_name, kept_rows from staging.row_counts where received_rows > 0 order by all"
         assert connection.execute(kept).fetchall() == [
             ("customers", 397), ("order_lines", 3331), ("orders", 1425), ("products", 577), ("refunds", 125),
