@@ -1,4 +1,4 @@
--- One row per connector, raw table and reason: rows of the source that the connector leaves out, as they are no rows of the contract.
+-- One row per connector, raw table and reason: rows of the source that the connector leaves out, being none of the contract.
 with
 
 left_out as (

@@ -35,25 +35,56 @@ facebook_accounts as (
 
 spend as (
 
-    select source_name, platform, account_id, date_day as spend_date, spend as amount, cast(null as {{ dbt.type_timestamp() }}) as loaded_at, source_error
+    select
+        source_name,
+        platform,
+        account_id,
+        date_day as spend_date,
+        spend as amount,
+        cast(null as {{ dbt.type_timestamp() }}) as loaded_at,
+        source_error
     from reported
     union all
-    select source_name, 'google_ads', customer_id, date, cost_micros * 0.000001, _fivetran_synced, source_error
+    select
+        source_name,
+        'google_ads' as platform,
+        customer_id,
+        {{ adapter.quote('date') }},
+        cost_micros * 0.000001 as amount,
+        _fivetran_synced,
+        source_error
     from google_ads
-    where source_name not in (select source_name from reported)
+    where google_ads.source_name not in (select reported.source_name from reported)
     union all
-    select source_name, 'facebook_ads', account_id, date, spend, _fivetran_synced, source_error
+    select
+        source_name,
+        'facebook_ads' as platform,
+        account_id,
+        {{ adapter.quote('date') }},
+        spend,
+        _fivetran_synced,
+        source_error
     from facebook_ads
-    where source_name not in (select source_name from reported)
+    where facebook_ads.source_name not in (select reported.source_name from reported)
 
 ),
 
 accounts as (
 
-    select source_name, 'google_ads' as platform, id as account_id, currency_code as currency, coalesce(updated_at, _fivetran_synced) as updated_at
+    select
+        source_name,
+        'google_ads' as platform,
+        id as account_id,
+        currency_code as currency,
+        coalesce(updated_at, _fivetran_synced) as updated_at
     from google_accounts
     union all
-    select source_name, 'facebook_ads', id, currency, _fivetran_synced
+    select
+        source_name,
+        'facebook_ads' as platform,
+        id,
+        currency,
+        _fivetran_synced
     from facebook_accounts
 
 ),
@@ -63,7 +94,7 @@ newest_accounts as (
 
     select
         *,
-        row_number() over (partition by source_name, platform, account_id order by updated_at desc, currency) as place
+        row_number() over (partition by source_name, platform, account_id order by updated_at desc, currency asc) as newest_first
     from accounts
     where currency is not null
 
@@ -75,13 +106,17 @@ in_a_currency as (
         spend.source_name,
         spend.platform,
         spend.spend_date,
-        coalesce({{ option_by_entry('ad_reporting', 'currency', 'spend.source_name') }}, accounts.currency) as currency,
+        coalesce({{ option_by_entry('ad_reporting', 'currency', 'spend.source_name') }}, newest_accounts.currency) as currency,
         spend.amount,
         spend.loaded_at,
         spend.source_error
     from spend
-    left join newest_accounts as accounts
-        on spend.source_name = accounts.source_name and spend.platform = accounts.platform and spend.account_id = accounts.account_id and accounts.place = 1
+    left join newest_accounts
+        on
+            spend.source_name = newest_accounts.source_name
+            and spend.platform = newest_accounts.platform
+            and spend.account_id = newest_accounts.account_id
+            and newest_accounts.newest_first = 1
 
 )
 

@@ -1,5 +1,5 @@
--- One row per event, with what sessions and web events need of it. The nested columns are read here alone. A view: to read them for either takes less
--- than to write down both.
+-- One row per event, with what sessions and web events need of it. The nested columns are read here alone. A view: to read them
+-- for either takes less than to write down both.
 {{ config(enabled=is_connected('ga4')) }}
 
 {% set last_click = 'session_traffic_source_last_click' %}

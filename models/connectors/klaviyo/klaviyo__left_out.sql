@@ -33,6 +33,12 @@ union all
 select
     'email_events' as table_name,
     'of other metrics, such as orders and text messages' as reason,
-    (select count(*) from delivered where source_name in ({{ klaviyo_entries('email_events') }}))
-    - (select count(*) from events where source_name in ({{ klaviyo_entries('email_events') }})) as left_out_rows
+    (
+        select count(*) from delivered
+        where source_name in ({{ klaviyo_entries('email_events') }})
+    )
+    - (
+        select count(*) from events
+        where source_name in ({{ klaviyo_entries('email_events') }})
+    ) as left_out_rows
 {%- endif %}

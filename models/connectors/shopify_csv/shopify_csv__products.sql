@@ -52,7 +52,10 @@ sold as (
         ) as place
     from order_rows
     inner join orders on order_rows.source_name = orders.source_name and order_rows.order_id = orders.order_id
-    where order_rows.is_item and not order_rows.is_gift_card and order_rows.source_name not in (select exported.source_name from exported)
+    where
+        order_rows.is_item
+        and not order_rows.is_gift_card
+        and order_rows.source_name not in (select exported.source_name from exported)
 
 ),
 
