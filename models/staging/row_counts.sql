@@ -1,5 +1,5 @@
--- One row per raw table: rows received = rows kept + duplicates removed + rows rejected + rows deleted. What a connector leaves out was
--- never received.
+-- One row per raw table: rows received = rows kept + duplicates removed + rows rejected + rows deleted. What a connector leaves
+-- out was never received.
 {{ config(materialized='table') }}
 {% set tables = contract_tables() %}
 with
