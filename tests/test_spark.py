@@ -23,11 +23,10 @@ from test_random_shops import SURROUNDINGS, compared_shops, dbt_vars, shop_of
 pytestmark = pytest.mark.spark
 
 BEGIN = date(2025, 3, 27)
-# Compiling a query takes longer than a few rows do.
+# Compiling a query takes longer than a few rows do. All connectors in one session need more memory than a shop does.
 INTERPRETED = (
-    "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN --conf"
-    " spark.sql.shuffle.partitions=1"
-    " pyspark-shell"
+    "--driver-memory 4g --conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN"
+    " --conf spark.sql.shuffle.partitions=1 pyspark-shell"
 )
 
 
