@@ -35,7 +35,7 @@ stored as (
         own_tables.source_name,
         own_tables.id_prefix,
         own_tables.id as order_id,
-        own_tables.type as order_type,
+        own_tables.{{ adapter.quote('type') }} as order_type,
         own_tables.parent_order_id,
         own_tables.status,
         own_tables.customer_id,
