@@ -9,7 +9,7 @@ import yaml
 
 from ecommerce_segments import PROJECT
 from ecommerce_segments.raw_contract import raw_types
-from ecommerce_segments.read.files import Odd, prepare
+from ecommerce_segments.read.files import Odd, prepare, remove_former
 from ecommerce_segments.settings import SettingsError, defaults, did_you_mean
 
 FOLDER = PROJECT / "models" / "connectors"
@@ -109,6 +109,18 @@ def deliveries(settings: Mapping, raw_dir: Path) -> list[Delivery]:
         connected(name, entry, Path(entry.get("directory", raw_dir / name)))
         for name, entry in entries(settings.get("connectors") or {}, PROJECT).items()
     )]  # fmt: skip
+
+
+def prepare_all(settings: Mapping, raw_dir: Path, into: Path | None) -> list[Odd]:
+    """Copy the files of a shop and its connectors that are not strict into a directory, if one is given, and say which
+    these are. Other copies there go.
+
+    Raises FileError where a file leaves open how it is written.
+    """
+    found = [odd for delivery in deliveries(settings, raw_dir) for odd in delivery.prepare(into)]
+    if into:
+        remove_former(into, found)
+    return found
 
 
 def connected(name: str, entry: Mapping, directory: Path) -> Delivery:

@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ecommerce_segments.connectors import prepare_all
 from ecommerce_segments.engines.raw_tables import load_files
 from ecommerce_segments.read.convert import FileError
-from ecommerce_segments.read.files import copy_of, prepare, told
+from ecommerce_segments.read.files import copy_of, prepare, remove_former, told
 from project import PROJECT, environment
 from test_broken_input import SMALL_SHOP, write_tables
 
@@ -48,7 +49,9 @@ def read(tmp_path):
         file = raw_dir / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
-        lines = told(prepare(raw_dir, TABLES, into, **settings))
+        found = prepare(raw_dir, TABLES, into, **settings)
+        remove_former(into, found)
+        lines = told(found)
         copy = copy_of(file, into)
         columns = duckdb.sql(f"from '{copy}'").to_arrow_table().to_pydict() if copy.exists() else None
         return lines, columns
@@ -405,7 +408,23 @@ def test_columns_of_other_names_in_parquet_keep_their_types(tmp_path):
     ]
     copy = copy_of(tmp_path / "orders.parquet", tmp_path / "into")
     assert duckdb.sql(f"describe from '{copy}'").fetchall()[0][:2] == ("order_id", "BIGINT")
-    assert prepare(tmp_path, TABLES, tmp_path / "into") == [] and not copy.exists()
+    found = prepare(tmp_path, TABLES, tmp_path / "into")
+    remove_former(tmp_path / "into", found)
+    assert found == [] and not copy.exists()
+
+
+def test_copies_of_connectors_and_of_the_shops_own_files_stand_side_by_side(tmp_path):
+    """The shop's own files may lie in a connector's directory, and a connector's in that of the shop's own."""
+    raw_dir, into = tmp_path / "ads" / "raw", tmp_path / "shop.files"
+    (raw_dir / "klaviyo").mkdir(parents=True)
+    (tmp_path / "ads" / "basic_ad.csv").write_text("account_id;date;spend\n1;2026-05-01;1,5\n")
+    (raw_dir / "reviews.csv").write_text("review_id;rating\n1;4,5\n")
+    (raw_dir / "klaviyo" / "person.csv").write_text("id;email\n1;ann@shop.example\n")
+    settings = {"connectors": {"ad_reporting": {"directory": str(tmp_path / "ads")}, "klaviyo": {}}}
+    copies = [{odd.copy: odd.copy.stat().st_mtime_ns for odd in prepare_all(settings, raw_dir, into)} for _ in range(2)]
+    assert len(copies[0]) == 3 and copies[0] == copies[1]
+    assert [odd.name for odd in prepare_all({}, raw_dir, into)] == ["reviews.csv"]
+    assert [copy.name for copy in into.rglob("*.parquet")] == ["reviews.csv.parquet"]
 
 
 # -- Random disguises -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from ecommerce_segments.build.run_lock import AnotherRun, only_run
 from ecommerce_segments.build.unchanged import unchanged_report
-from ecommerce_segments.connectors import deliveries
+from ecommerce_segments.connectors import deliveries, prepare_all
 from ecommerce_segments.define import register, trait_register
 from ecommerce_segments.publish.versions import NotPublished, current
 from ecommerce_segments.raw_contract import raw_contract, raw_types, required_tables
@@ -114,7 +114,7 @@ def files(shop: Shop) -> list[str]:
         if not os.access(path, os.R_OK)
     ]
     try:
-        odd = [odd for delivery in delivered for odd in delivery.prepare(None)]
+        odd = prepare_all(shop.settings, shop.raw_dir, None)
     except FileError as error:
         return [*lines, f"! {error}"]
     return lines + [f"  not strict, read by a copy: {line}" for line in told(odd)]

@@ -28,7 +28,7 @@ from ecommerce_segments.build.run_lock import AnotherRun, only_run
 from ecommerce_segments.build.run_report import RunReport
 from ecommerce_segments.build.telling import Teller
 from ecommerce_segments.build.unchanged import Fingerprint, fingerprint
-from ecommerce_segments.connectors import deliveries
+from ecommerce_segments.connectors import deliveries, prepare_all
 from ecommerce_segments.dashboard.figures import DashboardError
 from ecommerce_segments.dbt_session import DbtError, Session, runs_of
 from ecommerce_segments.define import register, trait_register
@@ -143,7 +143,7 @@ class Nightly:
         """
         into = copies_beside(Path(os.environ["DUCKDB_PATH"]))
         began = time.monotonic()
-        found = [odd for delivery in deliveries(self.settings, self.raw_dir) for odd in delivery.prepare(into)]
+        found = prepare_all(self.settings, self.raw_dir, into)
         self.report.phase("files", time.monotonic() - began)
         self.report.content["files"] = [{"file": odd.name, "written": odd.written} for odd in found]
         if found:

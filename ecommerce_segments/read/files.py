@@ -25,11 +25,13 @@ Tables = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Odd:
-    """A file that is not strict. name: from the directory of the files; written: how, in words."""
+    """A file that is not strict. name: from the directory of the files; written: how, in words; copy: the strict one,
+    if it was asked for."""
 
     table: str
     name: str
     written: str
+    copy: Path | None
 
 
 def files_of(directory: Path, tables: Tables) -> Iterator[tuple[str, Path]]:
@@ -56,7 +58,7 @@ def prepare(
     the connector whose files they are. Raises FileError where a file leaves open how it is written, or cannot be read
     so.
     """
-    found, kept = [], set()
+    found = []
     with scratch_in(into) as scratch:
         for table, path in files_of(directory, tables):
             settings, names = (said.get(table, {}) for said in (files or {}, column_names or {}))
@@ -64,13 +66,19 @@ def prepare(
             copy = copy_of(path, into) if into else None
             written = (said_of(copy, file) if copy else None) or convert(file, copy, scratch)
             if written:
-                found.append(Odd(table, str(path.relative_to(directory)), written))
-                kept.add(copy)
-        # Copies of originals that are gone, or strict by now.
-        for former in Path(f"{into}{directory}").rglob("*.parquet") if into else ():
-            if former not in kept:
-                former.unlink()
+                found.append(Odd(table, str(path.relative_to(directory)), written, copy))
     return found
+
+
+def remove_former(into: Path, found: list[Odd]) -> None:
+    """Remove the copies of originals that are gone, or strict by now. found: in all directories whose copies stand
+    there."""
+    kept = {odd.copy for odd in found}
+    for copy in into.rglob("*.parquet"):
+        if copy not in kept:
+            copy.unlink()
+    if into.is_dir():
+        remove_empty(into)
 
 
 @contextmanager

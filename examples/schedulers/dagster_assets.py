@@ -16,10 +16,10 @@ from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from ecommerce_segments import PROJECT
 from ecommerce_segments.build.run_lock import only_run
+from ecommerce_segments.connectors import prepare_all
 from ecommerce_segments.publish.versions import publish, refresh_dashboard
-from ecommerce_segments.raw_contract import raw_types
 from ecommerce_segments.read import copies_beside
-from ecommerce_segments.read.files import prepare, told
+from ecommerce_segments.read.files import told
 from ecommerce_segments.shop import this_shop
 
 # dbt stands beside this Python, whether its environment is activated or not.
@@ -33,14 +33,7 @@ project.preparer.prepare(project)
 # All together, as the marts of a run are of one date.
 @dbt_assets(manifest=project.manifest_path, project=project, exclude="resource_type:unit_test source:predictions")
 def marts(context: dagster.AssetExecutionContext, dbt: DbtCliResource):
-    odd = prepare(
-        shop.raw_dir,
-        raw_types(),
-        copies_beside(shop.warehouse),
-        shop.settings["files"],
-        shop.settings["column_names"],
-    )
-    for line in told(odd):
+    for line in told(prepare_all(shop.settings, shop.raw_dir, copies_beside(shop.warehouse))):
         context.log.info(line)
     yield from dbt.cli(["build", "--vars", yaml.safe_dump(shop.given)], context=context).stream()
 
