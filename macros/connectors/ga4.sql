@@ -1,5 +1,5 @@
-{# Google Analytics 4: its nested columns, and its channels. What differs between engines stands here, as nothing else reads such columns: lists of
-   records on DuckDB, Spark and BigQuery, jsonb on PostgreSQL, which is the default. #}
+{# Google Analytics 4: its nested columns, and its channels. The columns are lists of records on DuckDB, Spark and BigQuery (macros/engines), and jsonb
+   on PostgreSQL, which is the default. #}
 
 {# The rows of the daily tables of all entries, in the columns that the source declares. #}
 {% macro ga4_events() %}
@@ -8,27 +8,6 @@
 
 {% macro default__ga4_events() %}
     {{ return(loaded('ga4', 'events')) }}
-{% endmacro %}
-
-{# A table per day, read as one. Those of the day that is not over hold the same events as its table will. #}
-{% macro bigquery__ga4_events() %}
-    {%- set parts = [] -%}
-    {%- set columns = {} -%}
-    {%- for column in declared_columns('ga4', 'events') -%}
-        {%- do columns.update({column.name: (column.name, none)}) -%}
-    {%- endfor -%}
-    {%- for entry in entries_of('ga4') -%}
-        {%- set values = [] -%}
-        {%- for column in declared_columns('ga4', 'events') -%}
-            {%- do values.append(loaded_value(entry, column, columns) ~ ' as ' ~ column.name) -%}
-        {%- endfor -%}
-        {%- set place = place_of(entry, declared_table('ga4', 'events'), 'events_*') if execute else source('ga4', 'events') -%}
-        {%- do parts.append(
-            'select ' ~ values | join(', ') ~ ", cast(null as string) as source_error, '" ~ entry.id_prefix ~ "' as id_prefix, '" ~ entry.name
-            ~ "' as source_name from " ~ place ~ " where _table_suffix not like 'intraday%'"
-        ) -%}
-    {%- endfor -%}
-    {{ return(parts | join(' union all ')) }}
 {% endmacro %}
 
 {# A nested column as the macros below read it: PostgreSQL may have it as json, or as text. #}
@@ -40,18 +19,6 @@
     cast({{ column }} as jsonb)
 {%- endmacro %}
 
-{% macro duckdb__ga4_nested(column) -%}
-    {{ column }}
-{%- endmacro %}
-
-{% macro spark__ga4_nested(column) -%}
-    {{ column }}
-{%- endmacro %}
-
-{% macro bigquery__ga4_nested(column) -%}
-    {{ column }}
-{%- endmacro %}
-
 {# A field of a record, by its path. #}
 {% macro ga4_field(record, path) -%}
     nullif({{ adapter.dispatch('ga4_field', 'ecommerce_segments')(record, path) }}, '')
@@ -59,18 +26,6 @@
 
 {% macro default__ga4_field(record, path) -%}
     {{ record }} #>> '{{ '{' ~ path | replace('.', ',') ~ '}' }}'
-{%- endmacro %}
-
-{% macro duckdb__ga4_field(record, path) -%}
-    {{ record }}.{{ path }}
-{%- endmacro %}
-
-{% macro spark__ga4_field(record, path) -%}
-    {{ record }}.{{ path }}
-{%- endmacro %}
-
-{% macro bigquery__ga4_field(record, path) -%}
-    {{ record }}.{{ path }}
 {%- endmacro %}
 
 {# The value of a parameter of an event, a text or a whole number, as text. #}
@@ -83,23 +38,6 @@
         select coalesce(parameter #>> '{value,string_value}', parameter #>> '{value,int_value}')
         from jsonb_path_query(event_params, '$[*] ? (@.key == "{{ key }}")') as parameter
         limit 1
-    )
-{%- endmacro %}
-
-{# The keys of an event are listed once for all that one select looks up. #}
-{% macro duckdb__ga4_parameter(key) -%}
-    {%- set value = "event_params[list_position([p.key for p in event_params], '" ~ key ~ "')].value" -%}
-    coalesce({{ value }}.string_value, cast({{ value }}.int_value as varchar))
-{%- endmacro %}
-
-{% macro spark__ga4_parameter(key) -%}
-    get(transform(filter(event_params, p -> p.key = '{{ key }}'), p -> coalesce(p.value.string_value, cast(p.value.int_value as string))), 0)
-{%- endmacro %}
-
-{% macro bigquery__ga4_parameter(key) -%}
-    (
-        select coalesce(parameter.value.string_value, cast(parameter.value.int_value as string))
-        from unnest(event_params) as parameter where parameter.key = '{{ key }}' limit 1
     )
 {%- endmacro %}
 
@@ -116,11 +54,6 @@
     {{ dbt.concat(parts) }}
 {%- endmacro %}
 
-{# Hashes of 64 bits are enough within a session, and take a third of the time. #}
-{% macro duckdb__ga4_hit_key() -%}
-    cast(hash(event_timestamp, batch_page_id, batch_ordering_id, batch_event_index, {{ ga4_fingerprint() }}) as varchar)
-{%- endmacro %}
-
 {# The same for the same parameters, in whatever order. #}
 {% macro ga4_fingerprint() -%}
     {{ adapter.dispatch('ga4_fingerprint', 'ecommerce_segments')() }}
@@ -128,19 +61,6 @@
 
 {% macro default__ga4_fingerprint() -%}
     (select md5(string_agg(cast(parameter as text), ',' order by cast(parameter as text) collate "C")) from jsonb_path_query(event_params, '$[*]') as parameter)
-{%- endmacro %}
-
-{# A sum has no order: sorting takes three times as long. #}
-{% macro duckdb__ga4_fingerprint() -%}
-    list_sum([hash(p) for p in event_params])
-{%- endmacro %}
-
-{% macro spark__ga4_fingerprint() -%}
-    md5(to_json(array_sort(event_params)))
-{%- endmacro %}
-
-{% macro bigquery__ga4_fingerprint() -%}
-    (select to_hex(md5(string_agg(to_json_string(parameter), ',' order by to_json_string(parameter)))) from unnest(event_params) as parameter)
 {%- endmacro %}
 
 {# The rows of a CTE once for each of their items, with its number (item_number, from 1), and once where there are none. #}
@@ -154,18 +74,6 @@
     cross join lateral generate_series(1, greatest(case when jsonb_typeof(items) = 'array' then jsonb_array_length(items) end, 1)) as numbers (item_number)
 {%- endmacro %}
 
-{% macro duckdb__ga4_by_item(hits) -%}
-    select *, unnest(range(1, greatest(len(items), 1) + 1)) as item_number from {{ hits }}
-{%- endmacro %}
-
-{% macro spark__ga4_by_item(hits) -%}
-    select {{ hits }}.*, item_number from {{ hits }} lateral view explode(sequence(1, greatest(size(items), 1))) numbers as item_number
-{%- endmacro %}
-
-{% macro bigquery__ga4_by_item(hits) -%}
-    select {{ hits }}.*, item_number from {{ hits }} cross join unnest(generate_array(1, greatest(coalesce(array_length(items), 0), 1))) as item_number
-{%- endmacro %}
-
 {# A field of the item whose number a row has. `(not set)` is Google's word for none. #}
 {% macro ga4_item(field) -%}
     nullif(nullif({{ adapter.dispatch('ga4_item', 'ecommerce_segments')(field) }}, ''), '(not set)')
@@ -173,18 +81,6 @@
 
 {% macro default__ga4_item(field) -%}
     items -> (item_number - 1) ->> '{{ field }}'
-{%- endmacro %}
-
-{% macro duckdb__ga4_item(field) -%}
-    items[item_number].{{ field }}
-{%- endmacro %}
-
-{% macro spark__ga4_item(field) -%}
-    get(items, item_number - 1).{{ field }}
-{%- endmacro %}
-
-{% macro bigquery__ga4_item(field) -%}
-    items[safe_offset(item_number - 1)].{{ field }}
 {%- endmacro %}
 
 {# Who is signed in: user_id, or the parameter that an entry names. #}
@@ -227,18 +123,6 @@
     (timestamp '1970-01-01 00:00:00' + cast({{ microseconds }} as double precision) * interval '1 microsecond')
 {%- endmacro %}
 
-{% macro duckdb__ga4_moment(microseconds) -%}
-    make_timestamp(cast({{ microseconds }} as bigint))
-{%- endmacro %}
-
-{% macro spark__ga4_moment(microseconds) -%}
-    timestamp_micros(cast({{ microseconds }} as bigint))
-{%- endmacro %}
-
-{% macro bigquery__ga4_moment(microseconds) -%}
-    timestamp_micros({{ microseconds }})
-{%- endmacro %}
-
 {# When the table of a date (YYYYMMDD) is written for the last time: it is written anew for three days. #}
 {% macro ga4_loaded_at(event_date) -%}
     {{ adapter.dispatch('ga4_loaded_at', 'ecommerce_segments')(event_date) }}
@@ -251,10 +135,6 @@
     {%- endfor -%}
     {%- set date = 'cast(' ~ dbt.concat([parts[0], "'-'", parts[1], "'-'", parts[2]]) ~ ' as ' ~ dbt.type_timestamp() ~ ')' -%}
     cast({{ dbt.dateadd('day', 3, date) }} as {{ dbt.type_timestamp() }})
-{%- endmacro %}
-
-{% macro duckdb__ga4_loaded_at(event_date) -%}
-    strptime({{ event_date }}, '%Y%m%d') + interval 3 days
 {%- endmacro %}
 
 {# Google's default channel group of a source, medium and campaign, in lower case (https://support.google.com/analytics/answer/9756891): the first rule

@@ -186,19 +186,6 @@
     ) }}
 {% endmacro %}
 
-{# The session is in UTC, and knows offsets such as -04:00 right after the time. #}
-{% macro spark__utc_of_text(value) %}
-    {{ return('cast(regexp_replace(' ~ value ~ ", ' ?([+-][0-9]{2}):?([0-9]{2})$', '$1:$2') as timestamp)") }}
-{% endmacro %}
-
-{% macro bigquery__utc_of_text(value) %}
-    {{ return(utc_of_zoned('cast(' ~ value ~ ' as timestamp)')) }}
-{% endmacro %}
-
-{% macro snowflake__utc_of_text(value) %}
-    {{ return(utc_of_zoned('to_timestamp_tz(' ~ value ~ ')')) }}
-{% endmacro %}
-
 {# A moment with a zone as the contract's timestamp, which is in UTC. #}
 {% macro utc_of_zoned(value) %}
     {{ return(adapter.dispatch('utc_of_zoned', 'ecommerce_segments')(value)) }}
@@ -206,16 +193,4 @@
 
 {% macro default__utc_of_zoned(value) %}
     {{ return("(" ~ value ~ " at time zone 'UTC')") }}
-{% endmacro %}
-
-{% macro spark__utc_of_zoned(value) %}
-    {{ return(value) }}
-{% endmacro %}
-
-{% macro bigquery__utc_of_zoned(value) %}
-    {{ return('datetime(' ~ value ~ ", 'UTC')") }}
-{% endmacro %}
-
-{% macro snowflake__utc_of_zoned(value) %}
-    {{ return("convert_timezone('UTC', " ~ value ~ ')::timestamp_ntz') }}
 {% endmacro %}

@@ -17,22 +17,6 @@
     regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}', 'g')
 {%- endmacro %}
 
-{% macro spark__replaced_matches(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
-{%- endmacro %}
-
-{% macro bigquery__replaced_matches(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, r'{{ pattern }}', r'{{ replacement }}')
-{%- endmacro %}
-
-{% macro snowflake__replaced_matches(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
-{%- endmacro %}
-
-{% macro redshift__replaced_matches(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
-{%- endmacro %}
-
 {# What a group of a pattern found, in a replacement. #}
 {% macro group_reference(number) -%}
     {{ adapter.dispatch('group_reference', 'ecommerce_segments')(number) }}
@@ -40,18 +24,6 @@
 
 {% macro default__group_reference(number) -%}
     \{{ number }}
-{%- endmacro %}
-
-{% macro snowflake__group_reference(number) -%}
-    \\{{ number }}
-{%- endmacro %}
-
-{% macro spark__group_reference(number) -%}
-    ${{ number }}
-{%- endmacro %}
-
-{% macro redshift__group_reference(number) -%}
-    ${{ number }}
 {%- endmacro %}
 
 {# An id, zip or phone without the apostrophe that keeps spreadsheets from taking it for a number. #}

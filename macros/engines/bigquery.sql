@@ -143,3 +143,67 @@
 {% macro bigquery__schemas() %}
     {{ return(adapter.list_schemas(target.database)) }}
 {% endmacro %}
+
+{# A table per day, read as one. Those of the day that is not over hold the same events as its table will. #}
+{% macro bigquery__ga4_events() %}
+    {%- set parts = [] -%}
+    {%- set columns = {} -%}
+    {%- for column in declared_columns('ga4', 'events') -%}
+        {%- do columns.update({column.name: (column.name, none)}) -%}
+    {%- endfor -%}
+    {%- for entry in entries_of('ga4') -%}
+        {%- set values = [] -%}
+        {%- for column in declared_columns('ga4', 'events') -%}
+            {%- do values.append(loaded_value(entry, column, columns) ~ ' as ' ~ column.name) -%}
+        {%- endfor -%}
+        {%- set place = place_of(entry, declared_table('ga4', 'events'), 'events_*') if execute else source('ga4', 'events') -%}
+        {%- do parts.append(
+            'select ' ~ values | join(', ') ~ ", cast(null as string) as source_error, '" ~ entry.id_prefix ~ "' as id_prefix, '" ~ entry.name
+            ~ "' as source_name from " ~ place ~ " where _table_suffix not like 'intraday%'"
+        ) -%}
+    {%- endfor -%}
+    {{ return(parts | join(' union all ')) }}
+{% endmacro %}
+
+{% macro bigquery__ga4_nested(column) -%}
+    {{ column }}
+{%- endmacro %}
+
+{% macro bigquery__ga4_field(record, path) -%}
+    {{ record }}.{{ path }}
+{%- endmacro %}
+
+{% macro bigquery__ga4_parameter(key) -%}
+    (
+        select coalesce(parameter.value.string_value, cast(parameter.value.int_value as string))
+        from unnest(event_params) as parameter where parameter.key = '{{ key }}' limit 1
+    )
+{%- endmacro %}
+
+{% macro bigquery__ga4_fingerprint() -%}
+    (select to_hex(md5(string_agg(to_json_string(parameter), ',' order by to_json_string(parameter)))) from unnest(event_params) as parameter)
+{%- endmacro %}
+
+{% macro bigquery__ga4_by_item(hits) -%}
+    select {{ hits }}.*, item_number from {{ hits }} cross join unnest(generate_array(1, greatest(coalesce(array_length(items), 0), 1))) as item_number
+{%- endmacro %}
+
+{% macro bigquery__ga4_item(field) -%}
+    items[safe_offset(item_number - 1)].{{ field }}
+{%- endmacro %}
+
+{% macro bigquery__ga4_moment(microseconds) -%}
+    timestamp_micros({{ microseconds }})
+{%- endmacro %}
+
+{% macro bigquery__utc_of_text(value) %}
+    {{ return(utc_of_zoned('cast(' ~ value ~ ' as timestamp)')) }}
+{% endmacro %}
+
+{% macro bigquery__utc_of_zoned(value) %}
+    {{ return('datetime(' ~ value ~ ", 'UTC')") }}
+{% endmacro %}
+
+{% macro bigquery__replaced_matches(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, r'{{ pattern }}', r'{{ replacement }}')
+{%- endmacro %}

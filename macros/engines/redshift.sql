@@ -83,3 +83,11 @@
 {% macro redshift__rollback() %}
     {% do default__rollback() %}
 {% endmacro %}
+
+{% macro redshift__replaced_matches(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+{% macro redshift__group_reference(number) -%}
+    ${{ number }}
+{%- endmacro %}

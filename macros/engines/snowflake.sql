@@ -95,3 +95,19 @@
         ~ " where lower(table_schema) = '" ~ schema.schema | lower ~ "'"
     )) }}
 {% endmacro %}
+
+{% macro snowflake__utc_of_text(value) %}
+    {{ return(utc_of_zoned('to_timestamp_tz(' ~ value ~ ')')) }}
+{% endmacro %}
+
+{% macro snowflake__utc_of_zoned(value) %}
+    {{ return("convert_timezone('UTC', " ~ value ~ ')::timestamp_ntz') }}
+{% endmacro %}
+
+{% macro snowflake__replaced_matches(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+{% macro snowflake__group_reference(number) -%}
+    \\{{ number }}
+{%- endmacro %}

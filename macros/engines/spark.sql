@@ -207,3 +207,48 @@
         {% endif %}
     {% endfor %}
 {% endmacro %}
+
+{% macro spark__ga4_nested(column) -%}
+    {{ column }}
+{%- endmacro %}
+
+{% macro spark__ga4_field(record, path) -%}
+    {{ record }}.{{ path }}
+{%- endmacro %}
+
+{% macro spark__ga4_parameter(key) -%}
+    get(transform(filter(event_params, p -> p.key = '{{ key }}'), p -> coalesce(p.value.string_value, cast(p.value.int_value as string))), 0)
+{%- endmacro %}
+
+{% macro spark__ga4_fingerprint() -%}
+    md5(to_json(array_sort(event_params)))
+{%- endmacro %}
+
+{% macro spark__ga4_by_item(hits) -%}
+    select {{ hits }}.*, item_number from {{ hits }} lateral view explode(sequence(1, greatest(size(items), 1))) numbers as item_number
+{%- endmacro %}
+
+{% macro spark__ga4_item(field) -%}
+    get(items, item_number - 1).{{ field }}
+{%- endmacro %}
+
+{% macro spark__ga4_moment(microseconds) -%}
+    timestamp_micros(cast({{ microseconds }} as bigint))
+{%- endmacro %}
+
+{# The session is in UTC, and knows offsets such as -04:00 right after the time. #}
+{% macro spark__utc_of_text(value) %}
+    {{ return('cast(regexp_replace(' ~ value ~ ", ' ?([+-][0-9]{2}):?([0-9]{2})$', '$1:$2') as timestamp)") }}
+{% endmacro %}
+
+{% macro spark__utc_of_zoned(value) %}
+    {{ return(value) }}
+{% endmacro %}
+
+{% macro spark__replaced_matches(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+{% macro spark__group_reference(number) -%}
+    ${{ number }}
+{%- endmacro %}
