@@ -62,11 +62,13 @@
     )
 {%- endmacro %}
 
-{# A connector's declaration of a loader's table, in its own project or in this one. #}
+{# The tables that a connector's sources declare, in its own project or in this one. #}
+{% macro declared_tables(connector) %}
+    {{ return(graph.sources.values() | selectattr('source_name', 'equalto', connector) | list) }}
+{% endmacro %}
+
 {% macro declared_table(connector, table) %}
-    {% for declared in graph.sources.values() if declared.source_name == connector and declared.name == table %}
-        {{ return(declared) }}
-    {% endfor %}
+    {{ return(declared_tables(connector) | selectattr('name', 'equalto', table) | first) }}
 {% endmacro %}
 
 {% macro declared_columns(connector, table) %}

@@ -29,11 +29,6 @@
     {{ return(modules.re.sub('/+', '/', directory).rstrip('/')) }}
 {% endmacro %}
 
-{# The tables that a connector's sources declare. #}
-{% macro declared_tables(connector) %}
-    {{ return(graph.sources.values() | selectattr('source_name', 'equalto', connector) | list) }}
-{% endmacro %}
-
 {# {table: [path, ...]}: the files that are called after a table, with its prefix or without, or whose folder is. `config.meta.files` may give a
    pattern for their names; where it fits several, all are read. #}
 {% macro loaded_files(entry, directory) %}
