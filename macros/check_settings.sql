@@ -18,7 +18,7 @@
         {% endif %}
         {% do refuse_names_of_others() %}
         {% set registered = registered_segments() | map(attribute='name') | list %}
-        {% for node in graph.nodes.values() if node.resource_type == 'model' and node.name[:4] == 'seg_' and node.name[4:] not in registered %}
+        {% for node in graph.nodes.values() | sort(attribute='unique_id') if node.resource_type == 'model' and node.name[:4] == 'seg_' and node.name[4:] not in registered %}
             {% if node.package_name != 'ecommerce_segments' %}
                 {# The other project's models may be called as they like. One that asks our customers is most probably meant as a segment. #}
                 {% if 'model.ecommerce_segments.customers' in node.depends_on.nodes %}

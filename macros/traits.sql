@@ -115,7 +115,7 @@
 {# At the start of a run: what is wrong with the entries, before anything is built on them. #}
 {% macro check_traits_register() %}
     {% set names = registered_traits() | map(attribute='name') | list %}
-    {% for node in graph.nodes.values() if node.unique_id.startswith('model.ecommerce_segments.trait_') and node.name[6:] not in names %}
+    {% for node in graph.nodes.values() | sort(attribute='unique_id') if node.unique_id.startswith('model.ecommerce_segments.trait_') and node.name[6:] not in names %}
         {% do exceptions.raise_compiler_error(
             node.original_file_path ~ ' is not registered: add an entry with name ' ~ node.name[6:]
             ~ ' and its columns to the var `traits` in dbt_project.yml, or remove the file.'
