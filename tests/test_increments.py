@@ -22,6 +22,7 @@ STAGING = [f"staging.stg_{table}" for table in GROWING] + [
     "staging.repaired_values",
     "staging.row_counts",
 ]
+STAGING_MODELS = ("--select", "+path:models/staging", "resource_type:seed")
 SETTINGS = {"shop_timezone": "Europe/Berlin", "max_rejected_rows": 1_000_000, "max_days_without_orders": None,
             "incremental_lookback_days": LOOKBACK_DAYS}
 
@@ -118,7 +119,7 @@ def test_nights_give_what_a_full_refresh_gives(nightly, refreshed, tmp_path, see
         raw_dir = tmp_path / str(night)
         write_shop(shop, raw_dir, ("csv", "parquet")[seed % 2], shuffle_seed=seed)
         for warehouse in (nightly, refreshed):
-            warehouse.run(raw_dir, night, "--select", "path:models/staging", "resource_type:seed")
+            warehouse.run(raw_dir, night, *STAGING_MODELS)
         for table in STAGING:
             assert nightly.rows(table) == refreshed.rows(table), (table, night)
     # Not all is judged anew each night.
@@ -128,11 +129,7 @@ def test_nights_give_what_a_full_refresh_gives(nightly, refreshed, tmp_path, see
 def test_nights_give_the_marts_of_a_full_refresh(nightly, refreshed, tmp_path):
     for night, shop in zip(NIGHTS, deliveries(6)):
         write_shop(shop, tmp_path / str(night), "parquet")
-        nightly.run(
-            tmp_path / str(night),
-            night,
-            *(["--select", "path:models/staging", "resource_type:seed"] if night != NIGHTS[-1] else []),
-        )
+        nightly.run(tmp_path / str(night), night, *(STAGING_MODELS if night != NIGHTS[-1] else ()))
     refreshed.run(tmp_path / str(NIGHTS[-1]), NIGHTS[-1])
     for table in nightly.tables("marts"):
         assert nightly.rows(table) == refreshed.rows(table), table
@@ -171,7 +168,7 @@ def test_a_broken_newest_version_takes_away_what_counted_until_a_mended_one_come
         others = [row | {"loaded_at": "2025-01-01 00:00"} for row in shop["order_lines"]]
         write_shop(shop | {"order_lines": others + delivered}, tmp_path / str(night), "csv")
         for warehouse in (nightly, refreshed):
-            warehouse.run(tmp_path / str(night), night, "--select", "path:models/staging", "resource_type:seed")
+            warehouse.run(tmp_path / str(night), night, *STAGING_MODELS)
         for table in STAGING:
             assert nightly.rows(table) == refreshed.rows(table), (table, night)
         seen.append([int(row[3]) for row in nightly.rows("staging.stg_order_lines") if row[0] in ("edited", "late")])
@@ -181,18 +178,16 @@ def test_a_broken_newest_version_takes_away_what_counted_until_a_mended_one_come
 def test_deleted_rows_count_until_the_next_full_refresh(nightly, refreshed, tmp_path):
     shop = deliveries(2)[-1]
     write_shop(shop, tmp_path / "before", "parquet")
-    nightly.run(tmp_path / "before", NIGHTS[2], "--select", "path:models/staging", "resource_type:seed")
+    nightly.run(tmp_path / "before", NIGHTS[2], *STAGING_MODELS)
     deleted = [row for row in shop["web_events"] if (row["loaded_at"] or "")[:10] < "2025-03-20"]
     write_shop(
         shop | {"web_events": [row for row in shop["web_events"] if row not in deleted]}, tmp_path / "after", "parquet"
     )
-    refreshed.run(tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed")
-    nightly.run(tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed")
+    refreshed.run(tmp_path / "after", NIGHTS[3], *STAGING_MODELS)
+    nightly.run(tmp_path / "after", NIGHTS[3], *STAGING_MODELS)
     assert {row[0] for row in nightly.rows("staging.stg_web_events")} > {
         row[0] for row in refreshed.rows("staging.stg_web_events")
     }
-    nightly.run(
-        tmp_path / "after", NIGHTS[3], "--select", "path:models/staging", "resource_type:seed", "--full-refresh"
-    )
+    nightly.run(tmp_path / "after", NIGHTS[3], *STAGING_MODELS, "--full-refresh")
     for table in STAGING:
         assert nightly.rows(table) == refreshed.rows(table), table

@@ -372,7 +372,7 @@ def test_nights_give_what_a_full_refresh_gives_on_duckdb(project, on_postgres, t
     nightly = Project(tmp_path / "incremental", target="postgres", incremental_staging=True)
     connection = psycopg2.connect("")
     connection.autocommit = True
-    models = ["--select", "path:models/staging", "resource_type:seed"]
+    models = ["--select", "+path:models/staging", "resource_type:seed"]
     for night, shop in list(zip(NIGHTS, deliveries(4)))[1:]:
         write_shop(shop, tmp_path / str(night), "parquet")
         refreshed.run(tmp_path / str(night), night, *models)

@@ -2,9 +2,8 @@
 complete.
 
 For DuckDB. The dates are built in a copy of the warehouse, from its staging tables. What the history knows of dates
-before
---from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it was when
-it is started again in the same way.
+before --from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it
+was when it is started again in the same way.
 
 dbt takes longer about a model than DuckDB does. So dbt renders what a date needs, DuckDB runs it, without the models'
 hooks, and dbt takes the step in the log.
@@ -37,6 +36,7 @@ TESTED = ("--indirect-selection", "cautious", "--exclude", "resource_type:unit_t
 STAGING_TESTS = (
     "test",
     "--select",
+    "+membership_changes,path:models/connectors",
     "+membership_changes,path:models/staging",
     "+membership_changes,path:seeds",
     *TESTED,
@@ -46,6 +46,7 @@ BEFORE_THE_STEP = (
     "--select",
     "+membership_changes",
     *TESTED,
+    "path:models/connectors",
     "path:models/staging",
     "path:seeds",
     "membership_changes",
