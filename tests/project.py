@@ -197,10 +197,11 @@ class CompiledProject:
             connection.execute(f"create {model.materialized} {model.relation} as {model.sql}")
         return connection
 
-    def failing_tests(self, connection) -> list[str]:
-        """The names of the error-severity data tests that find a row, or stop. connection: DuckDB's, or what executes
-        alike."""
-        return [test.name for test in self.tests if test.is_error and finds_a_row(connection, test.sql)]
+    def failing_tests(self, connection, *warnings: str) -> list[str]:
+        """The names of the data tests that find a row, or stop: those of severity error, and the warnings that are
+        named. connection: DuckDB's, or what executes alike."""
+        asked = [test for test in self.tests if test.is_error or test.name in warnings]
+        return [test.name for test in asked if finds_a_row(connection, test.sql)]
 
 
 def finds_a_row(connection, sql: str) -> bool:

@@ -63,6 +63,17 @@
     (select md5(string_agg(cast(parameter as text), ',' order by cast(parameter as text) collate "C")) from jsonb_path_query(event_params, '$[*]') as parameter)
 {%- endmacro %}
 
+{# The id of an event and its item: what tells them from others of all sessions. #}
+{% macro ga4_event_id() -%}
+    {{ adapter.dispatch('ga4_event_id', 'ecommerce_segments')() }}
+{%- endmacro %}
+
+{% macro default__ga4_event_id() -%}
+    {{ dbt.hash(dbt.concat([
+        'session_id', "'|'", 'event_type', "'|'", 'hit_key', "'|'", 'cast(item_number as ' ~ dbt.type_string() ~ ')', "'|'", "coalesce(item_id, '')"
+    ])) }}
+{%- endmacro %}
+
 {# The rows of a CTE once for each of their items, with its number (item_number, from 1), and once where there are none. #}
 {% macro ga4_by_item(hits) -%}
     {{ adapter.dispatch('ga4_by_item', 'ecommerce_segments')(hits) }}

@@ -175,7 +175,11 @@ select * from {{ source('raw_files', 'clock_changes') }}
 
 {# Hashes of 64 bits are enough within a session, and take a third of the time. #}
 {% macro duckdb__ga4_hit_key() -%}
-    cast(hash(event_timestamp, batch_page_id, batch_ordering_id, batch_event_index, {{ ga4_fingerprint() }}) as varchar)
+    hash(event_timestamp, batch_page_id, batch_ordering_id, batch_event_index, {{ ga4_fingerprint() }})
+{%- endmacro %}
+
+{% macro duckdb__ga4_event_id() -%}
+    concat(session_id, '-', hash(event_type, hit_key, item_number, item_id))
 {%- endmacro %}
 
 {# A sum has no order: sorting takes three times as long. #}

@@ -86,7 +86,8 @@
                 'meta': {
                     'required': column.config.meta.get('required') and loop.first,
                     'also': column.config.meta.get('also', []),
-                    'shape': column.config.meta.get('shape')
+                    'shape': column.config.meta.get('shape'),
+                    'is_exact': column.config.meta.get('is_exact')
                 }
             }}) %}
         {% endfor %}

@@ -88,12 +88,13 @@ read as (
         end as hit_medium,
         {{ ga4_field('collected', 'manual_campaign_id') }} as hit_campaign_id,
         {{ ga4_field('collected', 'manual_campaign_name') }} as hit_campaign_name,
+        -- To look a parameter up takes time, so what only some events are asked for is looked up for these alone.
         {{ ga4_parameter('source') }} as parameter_source,
-        {{ ga4_parameter('medium') }} as parameter_medium,
-        {{ ga4_parameter('campaign_id') }} as parameter_campaign_id,
-        {{ ga4_parameter('campaign') }} as parameter_campaign_name,
-        {{ ga4_parameter('item_list_id') }} as item_list_id,
-        {{ ga4_parameter('item_list_name') }} as item_list_name
+        case when {{ ga4_parameter('source') }} is not null then {{ ga4_parameter('medium') }} end as parameter_medium,
+        case when {{ ga4_parameter('source') }} is not null then {{ ga4_parameter('campaign_id') }} end as parameter_campaign_id,
+        case when {{ ga4_parameter('source') }} is not null then {{ ga4_parameter('campaign') }} end as parameter_campaign_name,
+        case event_name when 'select_item' then {{ ga4_parameter('item_list_id') }} end as item_list_id,
+        case event_name when 'select_item' then {{ ga4_parameter('item_list_name') }} end as item_list_name
     from nested
 
 ),

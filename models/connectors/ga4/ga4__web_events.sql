@@ -61,10 +61,7 @@ counted as (
 
 select
     -- Identical hits are one.
-    {{ dbt.hash(dbt.concat([
-        'counted.session_id', "'|'", 'counted.event_type', "'|'", 'counted.hit_key', "'|'",
-        'cast(counted.item_number as ' ~ dbt.type_string() ~ ')', "'|'", "coalesce(counted.item_id, '')"
-    ])) }} as event_id,
+    {{ ga4_event_id() }} as event_id,
     counted.session_id,
     counted.event_type,
     coalesce(product_keys.product_id, counted.item_id) as product_id,
