@@ -77,7 +77,7 @@ build-on-postgres:
 	$(BIN)/dbt build --target postgres $(SETTINGS)
 	$(BIN)/dbt test --target postgres --selector unit_tests
 	$(BIN)/python -m ecommerce_segments.engines.compare_warehouses "$$DUCKDB_PATH" postgres
-	$(BIN)/pytest -m postgres
+	$(BIN)/pytest -m postgres tests/test_postgres.py tests/test_in_your_project.py
 
 # Each program begins a session of Spark; the tables stay in SPARK_WAREHOUSE (docs/spark.md). QUICK=1 leaves dbt's own tests out.
 SPARK_BIN := .venv-spark/bin

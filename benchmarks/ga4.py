@@ -108,8 +108,8 @@ def run(directory: Path, name: str, **variables: object) -> float:
     places = {"--raw-dir": name, "--warehouse": f"{name}_run.duckdb", "--published": f"{name}_published"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
-        [Path(sys.executable).with_name("segments"), "run", "--rebuild"]
-        + [text for option, place in places.items() for text in (option, directory / place)],
+        [str(Path(sys.executable).with_name("segments")), "run", "--rebuild"]
+        + [text for option, place in places.items() for text in (option, str(directory / place))],
         check=True,
         cwd=PROJECT,
         env=os.environ | {"VARS": json.dumps(SETTINGS | variables)},

@@ -85,7 +85,8 @@ def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, cursor) -> Non
     from ecommerce_segments.engines.load_postgres import load
 
     list(load(files, cursor.connection))
-    cursor.execute("create schema if not exists intermediate; create schema if not exists marts")
+    for schema in ("connectors", "intermediate", "marts"):
+        cursor.execute(f"create schema if not exists {schema}")
     for model in sql.models:
         cursor.execute(f"create {model.materialized} {model.relation} as {model.sql}")
 

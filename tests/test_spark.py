@@ -85,7 +85,7 @@ def copy(on_spark, tmp_path_factory):
 
 def in_memory(sql: str) -> str:
     """SQL with the tables of all schemas as temporary views, whose names have no schema."""
-    return re.sub(r"\b(raw|staging|intermediate|marts)\.(\w+)", r"\1__\2", sql)
+    return re.sub(r"\b(raw|connectors|staging|intermediate|marts)\.(\w+)", r"\1__\2", sql)
 
 
 def build(sql: CompiledProject, files: duckdb.DuckDBPyConnection, spark, directory) -> None:
