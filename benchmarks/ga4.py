@@ -100,16 +100,16 @@ def build(directory: Path, name: str, **variables: object) -> dict[str, float]:
     return seconds
 
 
-def run(directory: Path, name: str, **variables: object) -> float:
+def whole_run(directory: Path, name: str, **variables: object) -> float:
     """Build and publish the shop in directory/name as its scheduler would. Returns the processor's seconds.
 
     Raises subprocess.CalledProcessError where the run fails.
     """
-    places = {"--raw-dir": name, "--warehouse": f"{name}_run.duckdb", "--published": f"{name}_published"}
+    places = (f"--raw-dir={directory}/{name}", f"--warehouse={directory}/{name}_run.duckdb",
+              f"--published={directory}/{name}_published")  # fmt: skip
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
-        [str(Path(sys.executable).with_name("segments")), "run", "--rebuild"]
-        + [text for option, place in places.items() for text in (option, str(directory / place))],
+        [str(Path(sys.executable).with_name("segments")), "run", "--rebuild", *places],
         check=True,
         cwd=PROJECT,
         env=os.environ | {"VARS": json.dumps(SETTINGS | variables)},
@@ -126,7 +126,7 @@ def main() -> None:
         directory = Path(scratch)
         made = make_both(events / EVENTS_AT_SCALE_1, directory)
         connectors = {"ga4": importlib.import_module("sources.ga4").OPTIONS}
-        runs = run(directory, "direct"), run(directory, "ga4", connectors=connectors)
+        runs = whole_run(directory, "direct"), whole_run(directory, "ga4", connectors=connectors)
         direct, connected = build(directory, "direct"), build(directory, "ga4", connectors=connectors)
     print(f"{made:,} events")
     compare("the whole build", *runs)

@@ -200,6 +200,7 @@ class CompiledProject:
     def failing_tests(self, connection, *warnings: str) -> list[str]:
         """The names of the data tests that find a row, or stop: those of severity error, and the warnings that are
         named. connection: DuckDB's, or what executes alike."""
+        assert {*warnings} <= {test.name for test in self.tests}
         asked = [test for test in self.tests if test.is_error or test.name in warnings]
         return [test.name for test in asked if finds_a_row(connection, test.sql)]
 

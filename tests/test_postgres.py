@@ -21,7 +21,7 @@ from random_shops import write_shop
 from test_history import HISTORY
 from test_history import Shop as SimulatedShop
 from test_identity import TEXTS, sql_of_emails, wrongly_compared
-from test_increments import NIGHTS, STAGING, Warehouse, deliveries
+from test_increments import NIGHTS, STAGING, STAGING_MODELS, Warehouse, deliveries
 from test_increments import SETTINGS as INCREMENT_SETTINGS
 from test_random_shops import SURROUNDINGS, compared_shops, dbt_vars, shop_of
 
@@ -377,10 +377,9 @@ def test_nights_give_what_a_full_refresh_gives_on_duckdb(project, on_postgres, t
     nightly = Project(tmp_path / "incremental", target="postgres", incremental_staging=True)
     connection = psycopg2.connect("")
     connection.autocommit = True
-    models = ["--select", "+path:models/staging", "resource_type:seed"]
     for night, shop in list(zip(NIGHTS, deliveries(4)))[1:]:
         write_shop(shop, tmp_path / str(night), "parquet")
-        refreshed.run(tmp_path / str(night), night, *models)
+        refreshed.run(tmp_path / str(night), night, *STAGING_MODELS)
         with duckdb.connect(refreshed.database) as files:
             list(load(files, connection))
             nightly.dbt(
@@ -388,7 +387,7 @@ def test_nights_give_what_a_full_refresh_gives_on_duckdb(project, on_postgres, t
                 "--exclude-resource-type",
                 "test",
                 "unit_test",
-                *models,
+                *STAGING_MODELS,
                 as_of_date=str(night),
                 incremental_staging=True,
                 **INCREMENT_SETTINGS,

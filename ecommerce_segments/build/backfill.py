@@ -30,27 +30,12 @@ from ecommerce_segments.publish.comments import quoted
 
 EXAMPLE = "segments backfill --from 2024-07-31 --to 2026-05-31 --every month"
 LOG = "marts.membership_changes"
-# As in a build, the log takes its step where all that it follows from is built and has passed its tests. The staging
-# tables are the same on each date.
+# The same on each date.
+STAGED = ("path:models/connectors", "path:models/staging", "path:seeds")
+# As in a build, the log takes its step where all that it follows from is built and has passed its tests.
 TESTED = ("--indirect-selection", "cautious", "--exclude", "resource_type:unit_test")
-STAGING_TESTS = (
-    "test",
-    "--select",
-    "+membership_changes,path:models/connectors",
-    "+membership_changes,path:models/staging",
-    "+membership_changes,path:seeds",
-    *TESTED,
-)
-BEFORE_THE_STEP = (
-    "compile",
-    "--select",
-    "+membership_changes",
-    *TESTED,
-    "path:models/connectors",
-    "path:models/staging",
-    "path:seeds",
-    "membership_changes",
-)
+STAGING_TESTS = ("test", "--select", *(f"+membership_changes,{place}" for place in STAGED), *TESTED)
+BEFORE_THE_STEP = ("compile", "--select", "+membership_changes", *TESTED, *STAGED, "membership_changes")
 STEP = ("run", "--select", "membership_changes")
 LOG_TESTS = ("test", "--select", "membership_changes", *TESTED)
 FROM_THE_LOG = (

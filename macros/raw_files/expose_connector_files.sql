@@ -86,8 +86,7 @@
                 'meta': {
                     'required': column.config.meta.get('required') and loop.first,
                     'also': column.config.meta.get('also', []),
-                    'shape': column.config.meta.get('shape'),
-                    'is_exact': column.config.meta.get('is_exact')
+                    'shape': column.config.meta.get('shape')
                 }
             }}) %}
         {% endfor %}

@@ -105,9 +105,7 @@
     {% for column in table.columns.values() %}
         {% set name = column.name %}
         {% set delivered_type = reader.columns.get(name) %}
-        {% set is_exact = column.meta.get('is_exact') and delivered_type == column.data_type | replace('text', 'VARCHAR') %}
-        {% set delivered = 'cast(null as varchar)' if not delivered_type else adapter.quote(name) if is_exact
-            else delivered_value(name, delivered_type, column.data_type) %}
+        {% set delivered = delivered_value(name, delivered_type, column.data_type) if delivered_type else 'cast(null as varchar)' %}
         {% if column.data_type == 'nested' and column.meta.get('shape') %}
             {% set delivered = nested_value(delivered, delivered_type, column.meta.shape) %}
         {% endif %}
