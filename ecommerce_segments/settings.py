@@ -195,6 +195,10 @@ SHARE = (is_number(0, 1), "a number from 0 to 1")
 FLAG = (lambda value: isinstance(value, bool), "true or false")
 ENTRIES = (is_list_of_maps, "a list of entries")
 TEXT = (lambda value: isinstance(value, str) and bool(value.strip()), "a text")
+TEXTS = (
+    lambda value: isinstance(value, list) and all(isinstance(entry, str) for entry in value),
+    "a list of texts, in quotes where YAML reads a number",
+)
 
 # Of each setting, whether a value has a meaning, and what it must be. Time zones are looked up besides.
 KINDS = {
@@ -206,10 +210,7 @@ KINDS = {
     ),
     "reporting_currency": TEXT,
     "max_accounts_per_email": FROM_1,
-    "junk_ids": (
-        lambda value: isinstance(value, list) and all(isinstance(entry, str) for entry in value),
-        "a list of texts, in quotes where YAML reads a number",
-    ),
+    "junk_ids": TEXTS,
     "rfm_window_days": FROM_1,
     "rfm_method": (lambda value: value in ("quintiles", "cut_points"), "quintiles or cut_points"),
     "rfm_min_buyers": FROM_0,
@@ -219,6 +220,10 @@ KINDS = {
     "inactive_after_gaps": (is_number(0), "a number from 0 on"),
     "inactive_after_days": FROM_1,
     "min_known_cost_share": SHARE,
+    "attribution_window_days": FROM_1,
+    "attribution_half_life_days": (lambda value: is_number(0)(value) and value > 0, "a number above 0"),
+    "direct_channels": TEXTS,
+    "email_attribution_days": FROM_1,
     "prediction_min_repeat_buyers": FROM_0,
     "min_arm_customers": FROM_0,
     "max_rejected_share": SHARE,

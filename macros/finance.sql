@@ -31,6 +31,11 @@
     and ({{ date }} < {{ rates }}.next_rated_on or {{ rates }}.next_rated_on is null)
 {%- endmacro %}
 
+{# What a row of stg_marketing_spend costs in the reporting currency, with the row of int_exchange_rates that holds on its date. #}
+{% macro converted_spend(spend_rows='spend_rows', rates='rates') -%}
+    {{ spend_rows }}.amount * case when {{ spend_rows }}.currency = '{{ var("reporting_currency") }}' then 1 else {{ rates }}.rate end
+{%- endmacro %}
+
 {# What a purchase makes of its buyer: new in the calendar month of the first purchase, returning after it. #}
 {% macro buyer_type(purchased_on, first_purchased_on) -%}
     case when {{ month_of(purchased_on) }} = {{ month_of(first_purchased_on) }} then 'new' else 'returning' end

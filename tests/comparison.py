@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import duckdb
 
 import oracle
+import oracle_attribution
 import oracle_contact
 import oracle_finance
 
@@ -92,8 +93,9 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
         ),
         *(
             line
-            for mart, rows in oracle_finance.compute(expected).items()
-            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *oracle_finance.KEYS[mart]), rows)
+            for marts in (oracle_finance, oracle_attribution)
+            for mart, rows in marts.compute(expected).items()
+            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *marts.KEYS[mart]), rows)
         ),
         *contact_differences(connection, expected),
     ]

@@ -49,6 +49,10 @@ class Parameters:
     inactive_after_gaps: object = "3"
     inactive_after_days: int = 180
     min_known_cost_share: object = "1"
+    attribution_window_days: int = 30
+    attribution_half_life_days: object = 7
+    direct_channels: tuple[str, ...] = ("direct", "(direct)", "(none)")
+    email_attribution_days: int = 5
     # the zone of times without an offset, or raw table -> zone (None, and tables that are not named: UTC)
     naive_timestamps: str | dict[str, str] | None = None
     # the register of traits that come as data: {name, type: text, number, date or boolean; values: what is allowed}

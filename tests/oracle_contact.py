@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import chain
 
 from oracle import Result, Row, Shop, newest_answer, normalized_email
+from oracle_attribution import email_purchases
 
 # column -> event type
 COUNTED = {
@@ -38,8 +39,9 @@ def email_events(shop: Shop) -> list[Row]:
 
 
 def email_campaigns(result: Result) -> dict[str, Row]:
-    """Return campaign_id -> people by what befell them, rates, and the dates on which the first and last email was
-    sent."""
+    """Return campaign_id -> people by what befell them, rates, the dates on which the first and last email was sent,
+    and what was bought after its clicks."""
+    bought = email_purchases(result)
     people = defaultdict(lambda: defaultdict(set))
     sent_on = defaultdict(list)
     for event in email_events(result.shop):
@@ -57,6 +59,7 @@ def email_campaigns(result: Result) -> dict[str, Row]:
             "last_sent_on": max(sent_on[campaign_id], default=None),
             **counts,
             **{rate: rounded_rate(counts[part], counts[whole]) for rate, (part, whole) in RATES.items()},
+            **dict(zip(("purchases", "net_revenue"), bought[campaign_id])),
         }
     return campaigns
 

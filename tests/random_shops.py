@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import oracle
 from oracle import CONTRACT, RawRow, trimmed
+from random_journeys import play_journeys
 
 Shop = dict[str, list[RawRow]]
 
@@ -136,6 +137,7 @@ def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporti
     maker = ShopMaker(seed, as_of_date, shop_timezone, reporting_currency, max_accounts_per_email, naive_timestamps)
     shop = maker.make()
     with_rng(maker, "edits", maker.play_edits, custom_traits)
+    with_rng(maker, "journeys", play_journeys, maker)
     accounts = [dict(account) for account in shop["customers"]]
     soil(shop, maker.rng, dirt, is_descriptive=True)  # before the versions, lest equal versions differ
     add_versions(shop, maker, conflicting_ties)

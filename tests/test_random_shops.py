@@ -68,18 +68,25 @@ SURROUNDINGS = {
         "at_risk_after_gaps": 1.2,
         "inactive_after_gaps": 2,
         "inactive_after_days": 20,
+        "attribution_window_days": 10,
+        "attribution_half_life_days": 0.5,
+        "email_attribution_days": 1,
     },
     "short_window": {
         "as_of_date": date(2025, 3, 1),
         "shop_timezone": "Europe/London",
         "rfm_window_days": 365,
         "min_known_cost_share": 0.5,
+        "attribution_half_life_days": 2.5,
+        "direct_channels": [],
     },
     "cut_points": {
         "as_of_date": date(2024, 6, 30),
         "shop_timezone": "Europe/Berlin",
         "rfm_method": "cut_points",
         "min_known_cost_share": 0.9,
+        "direct_channels": ["SEARCH", "None"],
+        "email_attribution_days": 30,
     },
 }
 

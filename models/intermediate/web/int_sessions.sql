@@ -45,8 +45,11 @@ visitors as (
 select
     identified.session_id,
     coalesce(identified.customer_id, visitors.customer_id) as customer_id,
+    identified.visitor_id,
     identified.started_at,
-    identified.started_on
+    identified.started_on,
+    identified.channel,
+    identified.campaign_id
 from identified
 left join visitors on identified.visitor_id = visitors.visitor_id
 where not coalesce(identified.is_test_customer, visitors.is_test_customer, false)

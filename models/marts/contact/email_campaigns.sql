@@ -1,4 +1,5 @@
--- One row per campaign with an email event, opens aside, up to the as-of date. People are counted, not events.
+-- One row per campaign with an email event, opens aside, up to the as-of date. People are counted, not events. A purchase
+-- counts for the campaign of the last email that its customer clicked before it.
 with
 
 -- A person is a customer, or an email that is no customer's alone. Who is neither cannot be told from others, and counts nowhere.
@@ -50,22 +51,65 @@ campaigns as (
     from people
     group by campaign_id
 
+),
+
+purchases as (
+
+    select * from {{ ref('int_purchases') }}
+
+),
+
+email_clicks as (
+
+    select * from {{ ref('int_touches') }}
+    where touch_kind = 'email'
+
+),
+
+clicks_before as (
+
+    select
+        purchases.order_id,
+        purchases.net_revenue,
+        email_clicks.campaign_id,
+        row_number() over (partition by purchases.order_id order by {{ touch_order(descending=true) }}) as click_rank
+    from purchases
+    inner join email_clicks
+        on
+            purchases.customer_id = email_clicks.customer_id
+            and {{ is_touch_before('email_clicks', 'purchases', var('email_attribution_days')) }}
+
+),
+
+bought as (
+
+    select
+        campaign_id,
+        count(*) as purchases,
+        sum(net_revenue) as net_revenue
+    from clicks_before
+    where click_rank = 1
+    group by campaign_id
+
 )
 
 select
-    campaign_id,
+    campaigns.campaign_id,
     {{ as_of_date() }} as as_of_date,
-    first_sent_on,
-    last_sent_on,
-    sent,
-    delivered,
-    clicked,
-    unsubscribed,
-    bounced,
-    complained,
-    {{ quotient('delivered', 'sent', 8) }} as delivery_rate,
-    {{ quotient('bounced', 'sent', 8) }} as bounce_rate,
-    {{ quotient('clicked', 'delivered', 8) }} as click_rate,
-    {{ quotient('unsubscribed', 'delivered', 8) }} as unsubscribe_rate,
-    {{ quotient('complained', 'delivered', 8) }} as complaint_rate
+    campaigns.first_sent_on,
+    campaigns.last_sent_on,
+    campaigns.sent,
+    campaigns.delivered,
+    campaigns.clicked,
+    campaigns.unsubscribed,
+    campaigns.bounced,
+    campaigns.complained,
+    {{ quotient('campaigns.delivered', 'campaigns.sent', 8) }} as delivery_rate,
+    {{ quotient('campaigns.bounced', 'campaigns.sent', 8) }} as bounce_rate,
+    {{ quotient('campaigns.clicked', 'campaigns.delivered', 8) }} as click_rate,
+    {{ quotient('campaigns.unsubscribed', 'campaigns.delivered', 8) }} as unsubscribe_rate,
+    {{ quotient('campaigns.complained', 'campaigns.delivered', 8) }} as complaint_rate,
+    coalesce(bought.purchases, 0) as purchases,
+    cast(coalesce(bought.net_revenue, 0) as {{ decimal_type(18, 2) }}) as net_revenue
 from campaigns
+left join bought on campaigns.campaign_id = bought.campaign_id

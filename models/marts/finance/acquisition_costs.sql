@@ -20,10 +20,7 @@ channel_spend as (
     select
         {{ month_of('spend_rows.spent_on') }} as month,
         {{ real_channel('spend_rows.channel') }} as channel,
-        sum(
-            spend_rows.amount
-            * case when spend_rows.currency = '{{ var("reporting_currency") }}' then 1 else rates.rate end
-        ) as spend
+        sum({{ converted_spend() }}) as spend
     from spend_rows
     left join rates
         on
