@@ -9,6 +9,7 @@ import oracle
 import oracle_attribution
 import oracle_contact
 import oracle_finance
+import oracle_products
 
 
 def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
@@ -48,7 +49,11 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
             "int_purchases",
             rows_by_key(connection, "intermediate.int_purchases", "order_id"),
             {
-                order_id: {name: value for name, value in purchase.items() if name != "categories"}
+                order_id: {
+                    name: value
+                    for name, value in purchase.items()
+                    if name not in ("categories", "products", "products_ever")
+                }
                 for order_id, purchase in expected.purchases.items()
             },
         ),
@@ -97,6 +102,11 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
             for mart, rows in marts.compute(expected).items()
             for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *marts.KEYS[mart]), rows)
         ),
+        *(
+            line
+            for mart, rows in oracle_products.compute(expected).items()
+            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *oracle_products.KEYS[mart]), rows)
+        ),
         *contact_differences(connection, expected),
     ]
 
@@ -119,6 +129,7 @@ def shop_figures(expected: oracle.Result, as_of_date: date) -> dict:
         "net_revenue_365d": sum(in_year(0)),
         "purchases_previous_365d": len(in_year(1)),
         "net_revenue_previous_365d": sum(in_year(1)),
+        "resellers": oracle_products.resellers(expected),
     }
 
 

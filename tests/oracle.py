@@ -25,6 +25,8 @@ from math import ceil
 from statistics import median
 from zoneinfo import ZoneInfo
 
+import oracle_products
+
 RawRow = dict[str, str | None]
 Row = dict[str, object]
 
@@ -53,6 +55,10 @@ class Parameters:
     attribution_half_life_days: object = 7
     direct_channels: tuple[str, ...] = ("direct", "(direct)", "(none)")
     email_attribution_days: int = 5
+    affinity_max_products: int = 200
+    affinity_min_buyers: int = 20
+    gateway_min_buyers: int = 30
+    replenishment_min_gaps: int = 20
     # the zone of times without an offset, or raw table -> zone (None, and tables that are not named: UTC)
     naive_timestamps: str | dict[str, str] | None = None
     # the register of traits that come as data: {name, type: text, number, date or boolean; values: what is allowed}
@@ -103,7 +109,8 @@ class Result:
     customers: customer_id -> traits. customer_accounts: account or guest id -> customer_id.
     customer_contacts: customer_id -> email, phone, first_name, last_name, postal_code, birth_date.
     purchases: order_id -> customer_id (None: nobody's), purchased_on, net_revenue, cost,
-        gross_margin, is_discounted, categories (of the lines that are not fully refunded).
+        gross_margin, is_discounted, categories and products (of the lines that are not fully refunded; of the
+        catalogue), products_ever (refunded ones too).
     segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
     rfm_thresholds: (trait, score) -> (from_value, to_value, customers), for all five scores of SCORED_TRAITS.
     parameters, raw, sales and shop: what it was computed from, for oracle_finance.py and oracle_contact.py.
@@ -141,6 +148,7 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
         shop = know_shop(raw, rows.get("sale_campaigns", []), parameters, calendar)
         customers = {customer_id: traits(shop, customer_id) for customer_id in shop.people.customer_ids()}
         warnings = add_scores(customers, shop)
+        oracle_products.add_products_due(customers, shop)
         dated = {key: customer | {"as_of_date": parameters.as_of_date} for key, customer in customers.items()}
         segments = {name: {key for key, customer in dated.items() if belongs(customer)}
                     for name, belongs in SEGMENTS.items()}
@@ -853,6 +861,8 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
                 "gross_margin": net_revenue - cost if cost is not None else None,
                 "is_discounted": is_discounted(order, lines),
                 "categories": categories(living_lines, products),
+                "products": known_products(living_lines, products),
+                "products_ever": known_products(lines, products),
             }
     return purchases
 
@@ -912,6 +922,11 @@ def is_discounted(order: Row, lines: list[Row]) -> bool:
 def categories(lines: list[Row], products: dict[str, Row]) -> set[str]:
     found = {products[line["product_id"]]["category"] for line in lines if line["product_id"] in products}
     return found - {None}
+
+
+def known_products(lines: list[Row], products: dict[str, Row]) -> set[str]:
+    """Return the products of the lines that the catalogue holds."""
+    return {line["product_id"] for line in lines if line["product_id"] in products}
 
 
 def money(purchases: list[Row]) -> Row:
@@ -1079,7 +1094,8 @@ def cadence(purchases: list[Row], parameters: Parameters, calendar: Calendar) ->
     gaps = [(later - earlier).days for earlier, later in pairwise(dates)]
     counted = {"purchase_dates": len(dates), "previous_gap_days": gaps[-1] if gaps else None}
     if not purchases:
-        return {**counted, "expected_gap_days": None, "overdue_ratio": None, "lifecycle_stage": "lead"}
+        return {**counted, "expected_gap_days": None, "overdue_ratio": None, "lifecycle_stage": "lead",
+                "expected_next_purchase_on": None, "days_to_expected_purchase": None}
     expected_gap_days = Fraction(parameters.typical_gap_days)
     if len(dates) >= 3:
         expected_gap_days = max(median(map(Fraction, gaps)), Fraction(parameters.min_gap_days))
@@ -1092,8 +1108,10 @@ def cadence(purchases: list[Row], parameters: Parameters, calendar: Calendar) ->
         stage = "at_risk"
     else:
         stage = "inactive"
+    expected_on = dates[-1] + timedelta(days=ceil(expected_gap_days))
     return {**counted, "expected_gap_days": expected_gap_days, "overdue_ratio": overdue_ratio,
-            "lifecycle_stage": stage}
+            "lifecycle_stage": stage, "expected_next_purchase_on": expected_on,
+            "days_to_expected_purchase": (expected_on - calendar.as_of_date).days}
 
 
 def value_tier(customer: Row) -> str | None:
@@ -1373,14 +1391,23 @@ def traits(shop: Shop, customer_id: str) -> Row:
         **cart_traits(shop, customer_id),
         **email_traits(shop, customer_id),
         **review_traits(shop, customer_id),
-        "full_price_purchase_share": full_price_purchase_share(purchases),
+        **discounts(purchases),
         **custom_traits(shop, customer_id),
     }
 
 
-def full_price_purchase_share(purchases: list[Row]) -> Decimal | None:
+def discounts(purchases: list[Row]) -> Row:
+    """Return how many of the purchases were discounted, as shares; a lead has none."""
     full_price = sum(not purchase["is_discounted"] for purchase in purchases)
-    return rounded(Decimal(full_price) / len(purchases), "0.00000001") if purchases else None
+
+    def share(part, places):
+        return rounded(Decimal(part) / len(purchases), places) if purchases else None
+
+    return {
+        "full_price_purchases": full_price,
+        "full_price_purchase_share": share(full_price, "1e-8"),
+        "discount_dependence": share(len(purchases) - full_price, "1e-4"),
+    }
 
 
 def custom_traits(shop: Shop, customer_id: str) -> Row:

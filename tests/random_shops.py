@@ -138,6 +138,7 @@ def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporti
     shop = maker.make()
     with_rng(maker, "edits", maker.play_edits, custom_traits)
     with_rng(maker, "journeys", play_journeys, maker)
+    with_rng(maker, "products", maker.use_products)
     accounts = [dict(account) for account in shop["customers"]]
     soil(shop, maker.rng, dirt, is_descriptive=True)  # before the versions, lest equal versions differ
     add_versions(shop, maker, conflicting_ties)
@@ -787,6 +788,41 @@ class ShopMaker:
             if self.chance(0.8):
                 self.make_plain_order(account, self.moment(day), self.rng.choice(["10.00", "60.00", "200.00"]))
 
+
+    # ------------------------------------------------------------ what products lead to
+
+    def use_products(self) -> None:
+        """Let customers use products up, and begin with one."""
+        for number in range(self.rng.choice([4, 8, 12])):
+            self.use_up(self.make_account(f"user{number}@example.com"))
+            self.begin_with(self.make_account(f"beginner{number}@example.com"))
+
+    def use_up(self, account: RawRow) -> None:
+        """Buy one product at regular gaps, the last time 0.8 or 1.2 of them ago, or a day more or less; some send one
+        back, or buy it twice a day."""
+        product_id, gaps = self.rng.choice(self.product_ids[:3]), self.rng.choice(CADENCES)
+        day = self.days_ago(int(median(gaps) * self.rng.choice([4, 6]) / 5) + self.rng.choice([-1, 0, 0, 0, 1]))
+        for gap in [0, *gaps, *[0] * self.chance(0.3)]:
+            day -= timedelta(days=gap)
+            line = self.make_plain_order(account, self.moment(day), "10.00")
+            line["product_id"] = product_id
+            if self.chance(0.15):  # with another line, so that the order stays a purchase
+                self.add("order_lines", order_line_id=self.new_id(), order_id=line["order_id"],
+                         product_id=self.rng.choice(self.product_ids), quantity="1", unit_price="5",
+                         updated_at=self.updated_at())
+                self.add("refunds", refund_id=self.new_id(), order_id=line["order_id"], amount="10.00",
+                         order_line_id=line["order_line_id"], refunded_at=self.some_moment(0, 30),
+                         updated_at=self.updated_at())
+
+    def begin_with(self, account: RawRow) -> None:
+        """Buy first at the edges of 180 days and of the 365 dates, and again within 180 or 365 dates or just after."""
+        first = self.days_ago(179, 180, 180, 181, 363, 364, 364, 365, 500)
+        ordered_at = self.moment(first)
+        for _ in range(self.rng.choice([1, 1, 1, 2])):  # of two at one moment, one id is the smaller
+            line = self.make_plain_order(account, ordered_at, self.rng.choice(["10.00", "30.00"]))
+            line["product_id"] = self.rng.choice(self.product_ids[:4])
+        for days in self.rng.choice([[], [0], [1], [179], [180], [181], [364], [365], [180, 364, 365]]):
+            self.make_plain_order(account, self.moment(first + timedelta(days=days)), "20.00")
 
     # ------------------------------------------------------------ what shops edit, and who changes
 

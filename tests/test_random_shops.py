@@ -22,7 +22,8 @@ SHOPS_PER_SURROUNDINGS = int(os.environ.get("SHOPS", 8))
 
 # Days on which windows go wrong (29 February, the week before it in a leap year and in a common one, the days on which
 # clocks change, ends of months and years), in zones east and west of UTC and off the whole hour, and every parameter of
-# the formulas away from its default.
+# the formulas away from its default. Shops so small have few buyers of anything: the thresholds of products are low.
+FEW = {"affinity_max_products": 6, "affinity_min_buyers": 3, "gateway_min_buyers": 3, "replenishment_min_gaps": 2}
 SURROUNDINGS = {
     "leap_day": {"as_of_date": date(2024, 2, 29), "shop_timezone": "Europe/Berlin", "max_accounts_per_email": 20},
     "year_after_leap_day": {"as_of_date": date(2025, 2, 28), "shop_timezone": "Asia/Kolkata"},
@@ -79,6 +80,8 @@ SURROUNDINGS = {
         "min_known_cost_share": 0.5,
         "attribution_half_life_days": 2.5,
         "direct_channels": [],
+        "affinity_min_buyers": 2,
+        "gateway_min_buyers": 2,
     },
     "cut_points": {
         "as_of_date": date(2024, 6, 30),
@@ -87,8 +90,10 @@ SURROUNDINGS = {
         "min_known_cost_share": 0.9,
         "direct_channels": ["SEARCH", "None"],
         "email_attribution_days": 30,
+        "affinity_max_products": 4,
     },
 }
+SURROUNDINGS = {name: FEW | surroundings for name, surroundings in SURROUNDINGS.items()}
 
 
 def seeds_of(name: str) -> list[int]:

@@ -44,6 +44,16 @@ categories as (
 
 ),
 
+due_products as (
+
+    select
+        customer_id,
+        count(*) as products_due
+    from {{ ref('due_products') }}
+    group by customer_id
+
+),
+
 cadence as (
 
     select * from {{ ref('int_purchase_cadence') }}
@@ -125,12 +135,17 @@ traits as (
         coalesce(cadence.purchase_dates, 0) as purchase_dates,
         cadence.previous_gap_days,
         cadence.expected_gap_days,
+        {{ days_after('purchases.last_purchased_on', 'cast(ceil(cadence.expected_gap_days) as integer)') }}
+            as expected_next_purchase_on,
+        coalesce(due_products.products_due, 0) as products_due,
         coalesce(purchases.is_spend_declining, false) as is_spend_declining,
 
         orders.customer_id is not null as has_ordered,
         coalesce(orders.has_ordered_30d, false) as has_ordered_30d,
         coalesce(purchases.purchases_30d, 0) as purchases_30d,
         coalesce(purchases.discounted_purchases_12m, 0) as discounted_purchases_12m,
+        coalesce(purchases.full_price_purchases, 0) as full_price_purchases,
+        purchases.discount_dependence,
         coalesce(categories.categories_365d, 0) as categories_365d,
 
         coalesce(purchases.purchases_in_current_sale, 0) as purchases_in_current_sale,
@@ -162,6 +177,7 @@ traits as (
     left join orders on customers.customer_id = orders.customer_id
     left join purchases on customers.customer_id = purchases.customer_id
     left join categories on customers.customer_id = categories.customer_id
+    left join due_products on customers.customer_id = due_products.customer_id
     left join cadence on customers.customer_id = cadence.customer_id
     left join rfm on customers.customer_id = rfm.customer_id
     left join rfm_groups on rfm.rfm_code = rfm_groups.rfm_code
@@ -235,6 +251,9 @@ select
     previous_gap_days,
     expected_gap_days,
     overdue_ratio,
+    expected_next_purchase_on,
+    {{ days_between(as_of_date(), 'expected_next_purchase_on') }} as days_to_expected_purchase,
+    products_due,
     lifecycle_stage,
     value_tier,
     is_spend_declining,
@@ -243,6 +262,8 @@ select
     has_ordered_30d,
     purchases_30d,
     discounted_purchases_12m,
+    full_price_purchases,
+    discount_dependence,
     categories_365d,
 
     purchases_in_current_sale,

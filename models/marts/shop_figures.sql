@@ -22,6 +22,14 @@ purchases as (
             as net_revenue_previous_365d
     from {{ ref('int_purchases') }}
 
+),
+
+resellers as (
+
+    select count(distinct customer_id) as resellers
+    from {{ ref('int_product_purchases') }}
+    where is_reseller
+
 )
 
 select
@@ -34,6 +42,8 @@ select
     cast(coalesce(purchases.purchases_365d, 0) as bigint) as purchases_365d,
     cast(coalesce(purchases.net_revenue_365d, 0) as {{ decimal_type(18, 2) }}) as net_revenue_365d,
     cast(coalesce(purchases.purchases_previous_365d, 0) as bigint) as purchases_previous_365d,
-    cast(coalesce(purchases.net_revenue_previous_365d, 0) as {{ decimal_type(18, 2) }}) as net_revenue_previous_365d
+    cast(coalesce(purchases.net_revenue_previous_365d, 0) as {{ decimal_type(18, 2) }}) as net_revenue_previous_365d,
+    cast(resellers.resellers as bigint) as resellers
 from customers
 cross join purchases
+cross join resellers

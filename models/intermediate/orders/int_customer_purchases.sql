@@ -51,6 +51,7 @@ totals as (
             as costed_gross_margin_365d,
         count(case when purchases.is_discounted and purchases.purchased_on > {{ months_ago(12) }} then 1 end)
             as discounted_purchases_12m,
+        count(case when not purchases.is_discounted then 1 end) as full_price_purchases,
         count(case when purchases.purchased_on between current_sale.starts_on and current_sale.ends_on then 1 end)
             as purchases_in_current_sale,
         count(
@@ -101,6 +102,8 @@ select
         'totals.net_revenue_365d', 'totals.costed_net_revenue_365d', 'totals.costed_gross_margin_365d', 'shop.margin_rate'
     ) }} as gross_margin_estimate_365d,
     totals.discounted_purchases_12m,
+    totals.full_price_purchases,
+    {{ quotient('totals.purchase_count - totals.full_price_purchases', 'totals.purchase_count', 4) }} as discount_dependence,
     totals.purchases_in_current_sale,
     totals.purchases_in_last_year_sale,
     2 * totals.net_revenue_180d < totals.net_revenue_180d_before as is_spend_declining

@@ -1,5 +1,6 @@
--- One row per line of a paid order that counts: lines of quantity 0 and of gift cards count in nothing. Category and cost are
--- those that the product has now, unless the line brings its own cost. The remainders are what amounts have beyond 6 places.
+-- One row per line of a paid order that counts: lines of quantity 0 and of gift cards count in nothing. product_id is null where
+-- the catalogue does not hold the product. Category and cost are those that it has now, unless the line brings its own cost. The
+-- remainders are what amounts have beyond 6 places.
 with
 
 orders as (
@@ -41,6 +42,7 @@ priced as (
     select
         order_lines.order_line_id,
         order_lines.order_id,
+        products.product_id,
         products.category,
         {{ product_to_6_places('order_lines.quantity', 'order_lines.unit_price', digits=18) }} as gross_amount,
         {{ product_beyond_6_places('order_lines.quantity', 'order_lines.unit_price') }} as gross_remainder,
@@ -155,6 +157,7 @@ paid as (
 select
     order_line_id,
     order_id,
+    product_id,
     category,
     gross_amount,
     gross_remainder,
