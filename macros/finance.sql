@@ -13,6 +13,13 @@
     ) as {{ decimal_type(28, 6) }})
 {%- endmacro %}
 
+{# What the shop earns of the purchases of known cost, nobody's among them, as `margin_rate`: an estimate of what it earns of the others. #}
+{% macro shop_margin_rate() -%}
+    select {{ quotient('sum(gross_margin)', 'sum(net_revenue)', 8, digits=28) }} as margin_rate
+    from {{ ref('int_purchases') }}
+    where gross_margin is not null
+{%- endmacro %}
+
 {# The gross margin of several purchases where those of unknown cost are taken to earn what the shop does: null where that is not
    known, and needed. #}
 {% macro estimated_margin(net_revenue, costed_net_revenue, costed_gross_margin, margin_rate) -%}

@@ -10,3 +10,29 @@
     (2 * {{ successes }} + {{ z2 }} {{ {'lower': '-', 'upper': '+'}[end] }} sqrt({{ z2 }} * ({{ z2 }} + 4.0 * {{ successes }} * ({{ trials }} - {{ successes }}) / nullif({{ trials }}, 0))))
     / (2 * {{ trials }} + {{ 2 * z2 }})
 {%- endmacro %}
+
+{# How far Newcombe's 95 % interval of the difference of two shares reaches on one side, from an end of Wilson's interval of each: the lower end of
+   the first and the upper one of the other, or the other way round. (Newcombe 1998, method 10) #}
+{% macro newcombe_reach(share, share_limit, other_share, other_share_limit) -%}
+    sqrt(power({{ share }} - {{ share_limit }}, 2) + power({{ other_share }} - {{ other_share_limit }}, 2))
+{%- endmacro %}
+
+{# Welch's degrees of freedom of the difference of two means, from the arms' `customers` and the squared standard errors of their means. #}
+{% macro welch_degrees_of_freedom(arm, other_arm) -%}
+    power({{ arm }}.squared_error + {{ other_arm }}.squared_error, 2) / nullif(
+        power({{ arm }}.squared_error, 2) / nullif({{ arm }}.customers - 1, 0)
+        + power({{ other_arm }}.squared_error, 2) / nullif({{ other_arm }}.customers - 1, 0), 0
+    )
+{%- endmacro %}
+
+{# Half of the 95 % interval of a mean: Student's quantile, by the first terms of its expansion right to 5 digits from 30 degrees of freedom on,
+   x the standard error. #}
+{% macro student_half_width(squared_error, degrees_of_freedom) -%}
+    {%- set z = normal_quantile() -%}
+    coalesce(
+        {{ z }}
+        + {{ (z ** 3 + z) / 4 }} / ({{ degrees_of_freedom }})
+        + {{ (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96 }} / power({{ degrees_of_freedom }}, 2)
+        + {{ (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384 }} / power({{ degrees_of_freedom }}, 3), 0
+    ) * sqrt({{ squared_error }})
+{%- endmacro %}

@@ -2,7 +2,7 @@
    equally. Cut points: the score whose from_value was reached last on the way up. #}
 {% macro rfm_score(trait, larger_is_worse=false) -%}
     {%- if var('rfm_method') == 'quintiles' -%}
-        cast(1 + floor(5.0 * (rank() over (order by population.{{ trait }}{{ ' desc' if larger_is_worse }}) - 1) / count(*) over ()) as integer)
+        {{ rank_score('population.' ~ trait, 5, larger_is_worse) }}
     {%- else -%}
         case
             {%- for score in (range(1, 5) if larger_is_worse else range(5, 1, -1)) %}
@@ -11,4 +11,9 @@
             else {{ 5 if larger_is_worse else 1 }}
         end
     {%- endif -%}
+{%- endmacro %}
+
+{# The part, from 1 (worst) to so many, that a row's value is in by the share of rows whose value is strictly worse. #}
+{% macro rank_score(value, parts, larger_is_worse=false) -%}
+    cast(1 + floor({{ parts }}.0 * (rank() over (order by {{ value }}{{ ' desc' if larger_is_worse }}) - 1) / count(*) over ()) as integer)
 {%- endmacro %}

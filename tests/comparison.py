@@ -10,6 +10,7 @@ import oracle_attribution
 import oracle_contact
 import oracle_finance
 import oracle_products
+import oracle_funnel
 
 
 def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
@@ -106,6 +107,9 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
             line
             for mart, rows in oracle_products.compute(expected).items()
             for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *oracle_products.KEYS[mart]), rows)
+            for money in (oracle_finance, oracle_funnel)
+            for mart, rows in money.compute(expected).items()
+            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *money.KEYS[mart]), rows)
         ),
         *contact_differences(connection, expected),
     ]

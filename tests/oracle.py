@@ -59,6 +59,7 @@ class Parameters:
     affinity_min_buyers: int = 20
     gateway_min_buyers: int = 30
     replenishment_min_gaps: int = 20
+    discount_rate_per_year: object = "0.1"
     # the zone of times without an offset, or raw table -> zone (None, and tables that are not named: UTC)
     naive_timestamps: str | dict[str, str] | None = None
     # the register of traits that come as data: {name, type: text, number, date or boolean; values: what is allowed}
@@ -113,7 +114,8 @@ class Result:
         catalogue), products_ever (refunded ones too).
     segments: name -> set of customer_id; category_repeat_buyers: set of (customer_id, category).
     rfm_thresholds: (trait, score) -> (from_value, to_value, customers), for all five scores of SCORED_TRAITS.
-    parameters, raw, sales and shop: what it was computed from, for oracle_finance.py and oracle_contact.py.
+    parameters, raw, sales, shop and loyalty_tiers (tier, from what on): what it was computed from, for the other
+        oracles.
     """
 
     counts: dict[str, TableCounts]
@@ -130,13 +132,14 @@ class Result:
     raw: "Raw"
     sales: list["Sale"]
     shop: "Shop"
+    loyalty_tiers: list[tuple[str, Decimal]]
 
 
 def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
     """Return the Result for raw rows as a CSV would deliver them: table -> list of {column: text or None}.
 
     Tables and optional columns may be absent. Keyword arguments are the fields of Parameters;
-    `as_of_date` is required. `rows` may also hold the seed `sale_campaigns`.
+    `as_of_date` is required. `rows` may also hold the seeds `sale_campaigns` and `loyalty_tiers`.
     Raises ValueError for a sale campaign that cannot be read.
     Source: docs/raw_contract.md and docs/definitions.md.
     """
@@ -168,6 +171,8 @@ def compute(rows: dict[str, list[RawRow]], **parameters) -> Result:
             raw=raw,
             sales=read_sales(rows.get("sale_campaigns", [])),
             shop=shop,
+            loyalty_tiers=[(trimmed(row["tier"]), read_number(trimmed(row["from_net_revenue_365d"]) or ""))
+                           for row in rows.get("loyalty_tiers", [])],
         )
 
 
@@ -856,6 +861,7 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
             purchases[order["order_id"]] = {
                 "customer_id": order["owner"],
                 "purchased_on": order["ordered_on"],
+                "delivered_on": delivered_on(order, calendar),
                 "net_revenue": net_revenue,
                 "cost": cost,
                 "gross_margin": net_revenue - cost if cost is not None else None,
@@ -865,6 +871,12 @@ def know_purchases(raw: Raw, orders: list[Row], calendar: Calendar) -> dict[str,
                 "products_ever": known_products(lines, products),
             }
     return purchases
+
+
+def delivered_on(order: Row, calendar: Calendar) -> date | None:
+    """Return the date of the delivery, if it has come."""
+    day = calendar.day(order["delivered_at"]) if order["delivered_at"] is not None else None
+    return day if day is not None and calendar.has_come(day) else None
 
 
 def counted_lines(lines: list[Row], products: dict[str, Row]) -> list[Row]:
@@ -1392,12 +1404,24 @@ def traits(shop: Shop, customer_id: str) -> Row:
         **email_traits(shop, customer_id),
         **review_traits(shop, customer_id),
         **discounts(purchases),
+        "days_since_receipt": days_since_receipt(shop, customer_id),
+        "full_price_purchase_share": full_price_purchase_share(purchases),
         **custom_traits(shop, customer_id),
     }
 
 
 def discounts(purchases: list[Row]) -> Row:
     """Return how many of the purchases were discounted, as shares; a lead has none."""
+def days_since_receipt(shop: Shop, customer_id: str) -> int | None:
+    """Return the days since the last purchase was delivered, or where that is not known since it was ordered."""
+    orders = [order for order in shop.orders_of.get(customer_id, []) if order["order_id"] in shop.purchases]
+    last = max(orders, key=lambda order: (order["ordered_on"], order["ordered_at"], order["order_id"]), default=None)
+    if last is None:
+        return None
+    return (shop.calendar.as_of_date - (delivered_on(last, shop.calendar) or last["ordered_on"])).days
+
+
+def full_price_purchase_share(purchases: list[Row]) -> Decimal | None:
     full_price = sum(not purchase["is_discounted"] for purchase in purchases)
 
     def share(part, places):
@@ -1723,7 +1747,7 @@ def due_for_reorder(customer):
 
 @segment
 def cross_sell_window(customer):
-    return customer["purchase_count"] >= 1 and 14 <= customer["recency_days"] <= 20
+    return customer["purchase_count"] >= 1 and 14 <= customer["days_since_receipt"] <= 20
 
 
 @segment

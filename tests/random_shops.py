@@ -24,7 +24,10 @@ from random_journeys import play_journeys
 
 Shop = dict[str, list[RawRow]]
 
-SALE_COLUMNS = ["sale_campaign_id", "sale_name", "starts_on", "ends_on", "prior_sale_campaign_id"]
+SEED_COLUMNS = {
+    "sale_campaigns": ["sale_campaign_id", "sale_name", "starts_on", "ends_on", "prior_sale_campaign_id"],
+    "loyalty_tiers": ["tier", "from_net_revenue_365d"],
+}
 OPTIONAL_TABLES = ["refunds", "sessions", "web_events", "email_events", "reviews", "marketing_spend",
                    "exchange_rates", "sale_campaigns", "custom_traits"]
 
@@ -39,6 +42,7 @@ PRICES = ["10.00", "5", "19.99", "33.33", "3.335", "49.90", "100", "7.5", "12.34
 PRODUCT_PRICES = ["100", "100.00", "99.99", "49.90", "49.9", "250.00", "19.99", "10.00", "5", "0", "0.00", None]
 # Days between purchase dates. 0.8 and 1.2 times their median, or 14 at least, are whole numbers for some.
 CADENCES = [[15, 15], [20, 25], [25, 20], [10, 10], [14, 14], [40, 10, 20], [30, 30, 30], [20], [20, 30], [100]]
+ORDER_STATUSES = ["paid", "paid", "pending", "cancelled"]
 QUANTITIES = ["1", "1", "1", "2", "3", "10", "0.5", "1.5"]
 CATEGORIES = ["shoes", "hats", "Hats", "éclairs", "books"]
 # The register that the shops' custom_traits are read by, as the var of the same name.
@@ -139,6 +143,7 @@ def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporti
     with_rng(maker, "edits", maker.play_edits, custom_traits)
     with_rng(maker, "journeys", play_journeys, maker)
     with_rng(maker, "products", maker.use_products)
+    with_rng(maker, "funnel", maker.play_funnel)
     accounts = [dict(account) for account in shop["customers"]]
     soil(shop, maker.rng, dirt, is_descriptive=True)  # before the versions, lest equal versions differ
     add_versions(shop, maker, conflicting_ties)
@@ -175,7 +180,7 @@ class ShopMaker:
         self.naive_zone = ZoneInfo(naive_timestamps) if isinstance(naive_timestamps, str) else oracle.ZONE_OF_UTC
         self.reporting_currency = reporting_currency
         self.max_accounts_per_email = max_accounts_per_email
-        self.shop = {table: [] for table in CONTRACT} | {"sale_campaigns": []}
+        self.shop = {table: [] for table in [*CONTRACT, *SEED_COLUMNS]}
         self.counter = 0
 
     def make(self) -> Shop:
@@ -1077,6 +1082,87 @@ class ShopMaker:
             account = self.make_account(f"Ann.{number}.Lee{self.rng.choice(['', '+news', '+a+b.c'])}@{domain}")
             account.update(email_consent="subscribed", email_consent_at=self.some_moment(0, 28))
 
+    # ------------------------------------------------------------ the funnel
+
+    def play_funnel(self) -> None:
+        """Deliver orders, say why money went back, make some channels unknown, and let visits end in orders or not."""
+        tiers = self.rng.choice([[], ["0"], ["10.00"], ["0.01", "10", "100"], ["10", "49.90", "250.5"]])
+        self.shop["loyalty_tiers"] = [
+            {"tier": tier, "from_net_revenue_365d": amount} for tier, amount in zip(("silver", "gold", "Élite"), tiers)
+        ]
+        for order in self.shop["orders"]:
+            if self.chance(0.5):
+                ordered_on = self.read(order["ordered_at"]).astimezone(self.zone).date()
+                order["delivered_at"] = self.spell(self.moment(
+                    self.days_ago(-1, 0, 13, 14, 20, 21) if self.chance(0.3) else ordered_on + self.days_of(0, 1, 3, 7)
+                ))
+        for refund in self.shop["refunds"]:
+            refund["reason"] = self.rng.choice(["too small", "broken", "Broken", None])
+        for review in self.shop["reviews"]:
+            review["topic"] = self.rng.choice(["size", "delivery", None])
+        for session in self.shop["sessions"]:
+            session["channel"] = self.rng.choice([session["channel"]] * 3 + ["all", "paid", "unknown", None])
+        for number in range(self.rng.choice([4, 8, 12])):
+            self.visit_and_order(self.make_account(f"visitor{number}@example.com"))
+            self.buy_products(self.make_account(f"collector{number}@example.com"))
+            self.sign_up(self.make_account(f"signup{number}@example.com"))
+            self.buy_in_a_sale(self.make_account(f"bargain{number}@example.com"))
+
+    def visit_and_order(self, account: RawRow) -> None:
+        """Visit once, or twice about the same time, and order at the edges of the visit, of 24 hours and of 7 days."""
+        started_at = self.moment(self.day(newest=-1, oldest=100))
+        tick = timedelta(microseconds=1)
+        edges = [timedelta(0), timedelta(hours=24), timedelta(days=7), timedelta(hours=1)]
+        starts = [started_at] + [
+            started_at + self.rng.choice([timedelta(0), *edges[1:]]) for _ in range(self.rng.choice([0, 0, 1, 2]))
+        ]
+        for start in starts:
+            session = self.add_session(account["customer_id"], account["customer_id"], start)
+            for event_type in self.rng.choice([
+                    [], ["product_view"], ["add_to_cart"], ["add_to_cart", "checkout_start"],
+                    ["product_view", "add_to_cart", "remove_from_cart"], ["remove_from_cart"], ["checkout_start"]]):
+                happened = start + timedelta(minutes=self.rng.choice([0, 1, 24 * 60 * 5]))
+                self.add_web_event(session, event_type, happened)
+        for _ in range(self.rng.choice([0, 1, 1, 2])):
+            ordered_at = self.rng.choice(starts) + self.rng.choice(edges) + self.rng.choice([-1, 0, 0, 1]) * tick
+            self.make_plain_order(account, ordered_at, "10.00", self.rng.choice(ORDER_STATUSES))
+        if self.chance(0.3):
+            self.make_plain_order(account, started_at - self.rng.choice([tick, timedelta(days=40)]), "10.00")
+
+    def buy_products(self, account: RawRow) -> None:
+        """Buy several products at one moment or at several, and give some of them back."""
+        moments = [self.moment(self.day(newest=0, oldest=400)) for _ in range(self.rng.choice([1, 2, 3]))]
+        for moment in moments + moments[:1] * self.chance(0.3):
+            order_id = self.make_plain_order(account, moment, "10.00")["order_id"]
+            for _ in range(self.rng.choice([0, 1, 3])):
+                line = self.add("order_lines", order_line_id=self.new_id(), order_id=order_id, quantity="1",
+                                unit_price="5.00", updated_at=self.updated_at(),
+                                product_id=self.rng.choice([*self.product_ids, "no such product", None]))
+                if self.chance(0.2):
+                    self.refund(line, "5.00", reason=self.rng.choice(["broken", None]))
+
+    def sign_up(self, account: RawRow) -> None:
+        """Subscribe at the end of a month 30 or 90 days ago, or any other, and order about then or 30 or 90 days later.
+        """
+        day = self.rng.choice([self.month_end(), self.days_ago(29, 30, 31, 89, 90, 91, 200)])
+        account.update(email_consent="subscribed", email_consent_at=self.spell(self.moment(day)))
+        if self.chance(0.8):
+            ordered_at = self.moment(day + self.days_of(-1, 0, 0, 7, 29, 30, 31, 89, 90, 91, 150))
+            self.make_plain_order(account, ordered_at, "10.00", self.rng.choice(ORDER_STATUSES))
+
+    def buy_in_a_sale(self, account: RawRow) -> None:
+        """Buy in a sale, after a long silence or for the first time, and again at the edges of 180 days after its end.
+        """
+        if not self.shop["sale_campaigns"]:
+            return
+        sale = self.rng.choice(self.shop["sale_campaigns"])
+        starts_on, ends_on = date.fromisoformat(sale["starts_on"]), date.fromisoformat(sale["ends_on"])
+        first = self.rng.choice([starts_on, ends_on, ends_on, starts_on - self.days_of(1), ends_on + self.days_of(1)])
+        days = [first] + [first - self.days_of(179, 180, 181, 364, 365, 366)] * self.chance(0.4)
+        days += [ends_on + self.days_of(0, 1, 179, 180, 181)] * self.chance(0.5)
+        for day in days:
+            self.make_plain_order(account, self.moment(day), self.rng.choice(["10.00", "30.00"]))
+
     # ------------------------------------------------------------ campaigns
 
     def send_campaigns(self, accounts: list[RawRow]) -> None:
@@ -1358,7 +1444,7 @@ def write_shop(shop: Shop, directory: Path | str, file_format: str = "csv", shuf
 def columns_of(table: str, rows: list[RawRow]) -> list[str]:
     """Return the columns that the rows hold; of an empty table, those of the contract."""
     found = list(dict.fromkeys(column for row in rows for column in row))
-    return found or SALE_COLUMNS if table == "sale_campaigns" else found or [c.name for c in CONTRACT[table]]
+    return found or SEED_COLUMNS.get(table) or [c.name for c in CONTRACT[table]]
 
 
 def is_needed(table: str, column: str) -> bool:
@@ -1399,6 +1485,8 @@ def parquet_types(table: str, rows: list[RawRow], columns: list[str], rng, naive
     kinds = {column.name: column.kind for column in CONTRACT.get(table, [])}
     if table == "sale_campaigns":
         kinds = {"starts_on": "date", "ends_on": "date"}
+    if table == "loyalty_tiers":
+        kinds = {"from_net_revenue_365d": "number"}
     plain_types = {"date": pyarrow.date32(), "timestamp": pyarrow.timestamp("us", tz="UTC"), "flag": pyarrow.bool_()}
     table_zone, types = oracle.Parameters(date.min, naive_timestamps=naive_timestamps).zone_of(table), {}
     for column in columns:
@@ -1448,7 +1536,7 @@ def read_shop(directory: Path | str) -> Shop:
     A table is a file <table>.csv or <table>.parquet or a folder of such files; other files are left alone.
     """
     shop = {}
-    for table in [*CONTRACT, "sale_campaigns"]:
+    for table in [*CONTRACT, *SEED_COLUMNS]:
         paths = [Path(directory) / f"{table}.{suffix}" for suffix in ("csv", "parquet")]
         paths += sorted((Path(directory) / table).glob("*"))
         parts = [read_file(path) for path in paths if path.is_file() and path.suffix in (".csv", ".parquet")]

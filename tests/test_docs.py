@@ -147,7 +147,8 @@ def test_the_raw_contract_lists_the_tables_and_columns_that_are_read():
         for name, star, rows in re.findall(r"(?ms)^### (\w+)( ✱)?$(.*?)(?=^##|\Z)", text)
         if "| column | type |" in rows
     }
-    for name, heading in {"sale_campaigns": "The sale calendar", "marketing_campaigns": "Marketing campaigns"}.items():
+    for name, heading in {"sale_campaigns": "The sale calendar", "marketing_campaigns": "Marketing campaigns",
+                          "loyalty_tiers": "Loyalty tiers"}.items():
         sections[name] = ("", re.search(rf"(?ms)^## {heading}$(.*?)(?=^##)", text).group(1))
     assert sections.keys() == tables.keys()
     for name, (star, rows) in sections.items():

@@ -74,6 +74,15 @@
     {{ text }} collate "C"
 {%- endmacro %}
 
+{# The texts of a group in one, in order of code point. #}
+{% macro sorted_list(texts) -%}
+    {{ adapter.dispatch('sorted_list', 'ecommerce_segments')(texts) }}
+{%- endmacro %}
+
+{% macro default__sorted_list(texts) -%}
+    string_agg({{ texts }}, ', ' order by {{ binary_collation(texts) }})
+{%- endmacro %}
+
 {# A text that is known when the SQL is rendered. #}
 {% macro text_literal(text) -%}
     {{ adapter.dispatch('text_literal', 'ecommerce_segments')(text) }}

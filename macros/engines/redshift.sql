@@ -91,3 +91,7 @@
 {% macro redshift__group_reference(number) -%}
     ${{ number }}
 {%- endmacro %}
+
+{% macro redshift__sorted_list(texts) -%}
+    listagg({{ texts }}, ', ') within group (order by {{ binary_collation(texts) }})
+{%- endmacro %}

@@ -111,3 +111,7 @@
 {% macro snowflake__group_reference(number) -%}
     \\{{ number }}
 {%- endmacro %}
+
+{% macro snowflake__sorted_list(texts) -%}
+    listagg({{ texts }}, ', ') within group (order by {{ binary_collation(texts) }})
+{%- endmacro %}

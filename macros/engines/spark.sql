@@ -252,3 +252,7 @@
 {% macro spark__group_reference(number) -%}
     ${{ number }}
 {%- endmacro %}
+
+{% macro spark__sorted_list(texts) -%}
+    array_join(sort_array(collect_list({{ texts }})), ', ')
+{%- endmacro %}

@@ -34,6 +34,23 @@ purchases as (
 
 ),
 
+last_purchases as (
+
+    select * from {{ ref('int_customer_last_purchases') }}
+
+),
+
+-- A tier holds from its own net revenue on, to below that of the next.
+loyalty_tiers as (
+
+    select
+        tier,
+        from_net_revenue_365d,
+        lead(from_net_revenue_365d) over (order by from_net_revenue_365d, {{ binary_collation('tier') }}) as next_net_revenue_365d
+    from {{ ref('stg_loyalty_tiers') }}
+
+),
+
 categories as (
 
     select
@@ -118,8 +135,15 @@ traits as (
         case when purchases.customer_id is null then 0 else purchases.gross_margin_estimate end as gross_margin_estimate,
         purchases.margin_known_share,
         purchases.average_order_value,
+        coalesce(purchases.purchases_365d, 0) as purchases_365d,
+        coalesce(purchases.net_revenue_365d, 0) as net_revenue_365d,
+        loyalty_tiers.tier as loyalty_tier,
         purchases.first_purchased_on,
         purchases.last_purchased_on,
+        last_purchases.last_delivered_on,
+        last_purchases.days_since_receipt,
+        last_purchases.days_to_second_purchase,
+        last_purchases.last_three_products,
 
         purchases.recency_days,
         case when purchases.customer_id is not null then coalesce(rfm.frequency, 0) end as frequency,
@@ -131,6 +155,7 @@ traits as (
         rfm.visit_score,
         rfm.rfm_code,
         rfm_groups.rfm_group,
+        rfm.margin_tier,
 
         coalesce(cadence.purchase_dates, 0) as purchase_dates,
         cadence.previous_gap_days,
@@ -162,6 +187,7 @@ traits as (
         coalesce(sessions.recommendation_clicks_30d, 0) as recommendation_clicks_30d,
         coalesce(sessions.open_carts_30d, 0) as open_carts_30d,
         last_open_carts.last_open_cart_on,
+        last_open_carts.open_cart_products,
         coalesce(orders.has_ordered_since_last_open_cart, false) as has_ordered_since_last_open_cart,
 
         coalesce(emails.email_clicks_30d, 0) as email_clicks_30d,
@@ -176,6 +202,14 @@ traits as (
     left join emails on customers.customer_id = emails.customer_id
     left join orders on customers.customer_id = orders.customer_id
     left join purchases on customers.customer_id = purchases.customer_id
+    left join last_purchases on customers.customer_id = last_purchases.customer_id
+    left join loyalty_tiers
+        on
+            coalesce(purchases.net_revenue_365d, 0) >= loyalty_tiers.from_net_revenue_365d
+            and (
+                coalesce(purchases.net_revenue_365d, 0) < loyalty_tiers.next_net_revenue_365d
+                or loyalty_tiers.next_net_revenue_365d is null
+            )
     left join categories on customers.customer_id = categories.customer_id
     left join due_products on customers.customer_id = due_products.customer_id
     left join cadence on customers.customer_id = cadence.customer_id
@@ -233,8 +267,15 @@ select
     gross_margin_estimate,
     margin_known_share,
     average_order_value,
+    purchases_365d,
+    cast(net_revenue_365d as {{ decimal_type(18, 2) }}) as net_revenue_365d,
+    loyalty_tier,
     first_purchased_on,
     last_purchased_on,
+    last_delivered_on,
+    days_since_receipt,
+    days_to_second_purchase,
+    last_three_products,
 
     recency_days,
     frequency,
@@ -256,6 +297,7 @@ select
     products_due,
     lifecycle_stage,
     value_tier,
+    margin_tier,
     is_spend_declining,
 
     has_ordered,
@@ -281,6 +323,7 @@ select
     open_carts_30d,
     last_open_cart_on,
     {{ days_between('last_open_cart_on', as_of_date()) }} as open_cart_age_days,
+    open_cart_products,
     has_ordered_since_last_open_cart,
 
     email_clicks_30d,

@@ -14,12 +14,9 @@ current_sale as (
 
 ),
 
--- What the shop earns of the purchases of known cost, nobody's among them: an estimate of what it earns of the others.
 shop as (
 
-    select {{ quotient('sum(gross_margin)', 'sum(net_revenue)', 8, digits=28) }} as margin_rate
-    from {{ ref('int_purchases') }}
-    where gross_margin is not null
+    {{ shop_margin_rate() }}
 
 ),
 
@@ -49,6 +46,11 @@ totals as (
         ) as costed_net_revenue_365d,
         sum(case when purchases.purchased_on > {{ days_ago(365) }} then coalesce(purchases.gross_margin, 0) else 0 end)
             as costed_gross_margin_365d,
+        {% set is_in_window = "purchases.purchased_on > " ~ days_ago(var('rfm_window_days')) %}
+        sum(case when {{ is_in_window }} then purchases.net_revenue else 0 end) as net_revenue_in_window,
+        sum(case when {{ is_in_window }} and purchases.gross_margin is not null then purchases.net_revenue else 0 end)
+            as costed_net_revenue_in_window,
+        sum(case when {{ is_in_window }} then coalesce(purchases.gross_margin, 0) else 0 end) as costed_gross_margin_in_window,
         count(case when purchases.is_discounted and purchases.purchased_on > {{ months_ago(12) }} then 1 end)
             as discounted_purchases_12m,
         count(case when not purchases.is_discounted then 1 end) as full_price_purchases,
@@ -101,6 +103,10 @@ select
     {{ estimated_margin(
         'totals.net_revenue_365d', 'totals.costed_net_revenue_365d', 'totals.costed_gross_margin_365d', 'shop.margin_rate'
     ) }} as gross_margin_estimate_365d,
+    {{ estimated_margin(
+        'totals.net_revenue_in_window', 'totals.costed_net_revenue_in_window', 'totals.costed_gross_margin_in_window',
+        'shop.margin_rate'
+    ) }} as gross_margin_estimate_in_window,
     totals.discounted_purchases_12m,
     totals.full_price_purchases,
     {{ quotient('totals.purchase_count - totals.full_price_purchases', 'totals.purchase_count', 4) }} as discount_dependence,

@@ -63,7 +63,8 @@ select
     owned.status <> 'cancelled' as is_ordered,
     owned.status in ('paid', 'fulfilled') as is_paid,
     owned.currency,
-    owned.discount_amount
+    owned.discount_amount,
+    owned.delivered_at
 from owned
 left join {{ ref('forgotten_customers') }} as forgotten_customers
     on

@@ -12,7 +12,9 @@ purchases as (
 select
     order_id,
     customer_id,
+    purchased_at,
     purchased_on,
+    delivered_on,
     net_revenue,
     gross_margin,
     row_number() over (

@@ -69,6 +69,7 @@ priced as (
         orders.customer_id,
         orders.ordered_at as purchased_at,
         orders.ordered_on as purchased_on,
+        {{ local_date('orders.delivered_at') }} as delivered_on,
         case when orders.currency = '{{ var("reporting_currency") }}' then 1 else dated_rates.rate end as rate,
         line_totals.gross_amount,
         line_totals.gross_remainder,
@@ -95,6 +96,7 @@ converted as (
         customer_id,
         purchased_at,
         purchased_on,
+        delivered_on,
         case
             when gross_remainder = 0 then {{ converted('gross_amount', 'rate') }}
             else cast((gross_amount + gross_remainder) * rate as {{ decimal_type(28, 6) }})
@@ -124,6 +126,8 @@ select
     customer_id,
     purchased_at,
     purchased_on,
+    -- A delivery after the as-of date is not known yet.
+    case when delivered_on <= {{ as_of_date() }} then delivered_on end as delivered_on,
     gross_amount,
     discount_amount,
     refunded_amount,

@@ -9,6 +9,12 @@ purchases as (
 
 ),
 
+customer_purchases as (
+
+    select * from {{ ref('int_customer_purchases') }}
+
+),
+
 customer_sessions as (
 
     select * from {{ ref('int_customer_sessions') }}
@@ -41,10 +47,12 @@ population as (
         totals.frequency,
         {{ average_amount('totals.revenue', 'totals.frequency') }} as monetary_value,
         totals.revenue,
-        case when shop_sessions.sessions > 0 then coalesce(customer_sessions.sessions_90d, 0) end as sessions_90d
+        case when shop_sessions.sessions > 0 then coalesce(customer_sessions.sessions_90d, 0) end as sessions_90d,
+        customer_purchases.gross_margin_estimate_in_window
     from totals
     cross join shop_sessions
     left join customer_sessions on totals.customer_id = customer_sessions.customer_id
+    left join customer_purchases on totals.customer_id = customer_purchases.customer_id
 
 ),
 
@@ -76,7 +84,11 @@ scored as (
         {{ rfm_score('frequency') }} as frequency_score,
         {{ rfm_score('monetary_value') }} as monetary_score,
         {{ rfm_score('revenue') }} as revenue_score,
-        case when population.sessions_90d is not null then {{ rfm_score('sessions_90d') }} end as visit_score
+        case when population.sessions_90d is not null then {{ rfm_score('sessions_90d') }} end as visit_score,
+        case
+            when population.gross_margin_estimate_in_window is not null
+                then {{ rank_score('population.gross_margin_estimate_in_window', 3) }}
+        end as margin_third
     from population
     {% if var('rfm_method') == 'cut_points' %}cross join cut_points{% endif %}
 
@@ -84,6 +96,7 @@ scored as (
 
 select
     scored.*,
+    case margin_third when 1 then 'low' when 2 then 'middle' when 3 then 'high' end as margin_tier,
     {{ dbt.concat([
         "cast(recency_score as " ~ dbt.type_string() ~ ")",
         "cast(frequency_score as " ~ dbt.type_string() ~ ")",

@@ -1,5 +1,4 @@
 -- One row per marketing campaign: who bought of the treated and of the held out, and how much lies between them.
-{% set z = normal_quantile() %}
 with
 
 campaigns as (
@@ -69,20 +68,13 @@ compared as (
             treated.customers >= {{ var('min_arm_customers') }} and held_out.customers >= {{ var('min_arm_customers') }}, false
         ) as is_large_enough,
         treated.buyer_share - held_out.buyer_share as conversion_lift,
-        -- Newcombe's interval of a difference of two proportions: from the two Wilson intervals.
-        sqrt(
-            power(treated.buyer_share - treated.share_from, 2) + power(held_out.share_to - held_out.buyer_share, 2)
-        ) as conversion_below,
-        sqrt(
-            power(treated.share_to - treated.buyer_share, 2) + power(held_out.buyer_share - held_out.share_from, 2)
-        ) as conversion_above,
+        {{ newcombe_reach('treated.buyer_share', 'treated.share_from', 'held_out.buyer_share', 'held_out.share_to') }}
+            as conversion_below,
+        {{ newcombe_reach('treated.buyer_share', 'treated.share_to', 'held_out.buyer_share', 'held_out.share_from') }}
+            as conversion_above,
         treated.mean_revenue - held_out.mean_revenue as revenue_lift,
         treated.squared_error + held_out.squared_error as squared_error,
-        -- Welch's degrees of freedom.
-        power(treated.squared_error + held_out.squared_error, 2) / nullif(
-            power(treated.squared_error, 2) / nullif(treated.customers - 1, 0)
-            + power(held_out.squared_error, 2) / nullif(held_out.customers - 1, 0), 0
-        ) as degrees_of_freedom
+        {{ welch_degrees_of_freedom('treated', 'held_out') }} as degrees_of_freedom
     from campaigns
     left join arm_intervals as treated
         on campaigns.marketing_campaign_id = treated.marketing_campaign_id and not treated.is_held_out
@@ -99,13 +91,7 @@ judged as (
         -- How far the split is from the promised one, in standard deviations.
         (held_out_customers - customers * holdout_percent / 100.0)
         / nullif(sqrt(customers * holdout_percent / 100.0 * (1 - holdout_percent / 100.0)), 0) as split_deviations,
-        -- Student's quantile by the first terms of its expansion: right to 5 digits from 30 degrees of freedom on.
-        coalesce(
-            {{ z }}
-            + {{ (z ** 3 + z) / 4 }} / degrees_of_freedom
-            + {{ (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96 }} / power(degrees_of_freedom, 2)
-            + {{ (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384 }} / power(degrees_of_freedom, 3), 0
-        ) * sqrt(squared_error) as revenue_half_width
+        {{ student_half_width('squared_error', 'degrees_of_freedom') }} as revenue_half_width
     from compared
 
 ),

@@ -2,7 +2,8 @@ select
     customer_id,
     as_of_date,
     last_purchased_on,
-    recency_days
+    last_delivered_on,
+    days_since_receipt
 from {{ ref('customers') }}
 where
-    recency_days between 14 and 20
+    days_since_receipt between 14 and 20
