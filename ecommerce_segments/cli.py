@@ -151,10 +151,10 @@ def run(shop: Shop, verbose: bool, as_json: bool, rebuild: bool) -> int:
     (files, settings, formulas, as-of date), only show them.
 
     Exit codes: 0 published, or nothing has changed; 1 a model, a test or the publishing failed; 2 it could not start;
-    130 and 143 a signal ended it.
+    3 published, with a warning that the setting alerts_fail_from asks for; 130 and 143 a signal ended it.
     """
     code = built(shop, verbose, as_json, None if rebuild else "run")
-    if code == 0 and not as_json and shop.target == "duckdb":
+    if code in (0, 3) and not as_json and shop.target == "duckdb":
         print(f"\n{overview_of(shop)}")
     return code
 
@@ -173,7 +173,8 @@ def nightly(shop: Shop, verbose: bool, as_json: bool, rebuild: bool) -> int:
     """The same for a scheduler, without showing them.
 
     Exit codes: 0 published, or nothing has changed; 1 a model, a test or the publishing failed; 2 it could not start;
-    130 and 143 a signal ended it. run_report.json, beside what is published, has all that a monitor asks.
+    3 published, with a warning that the setting alerts_fail_from asks for; 130 and 143 a signal ended it.
+    run_report.json, beside what is published, has all that a monitor asks.
     """
     return built(shop, verbose, as_json, None if rebuild else "nightly")
 

@@ -229,6 +229,8 @@ KINDS = {
     "max_rejected_share": SHARE,
     "max_rejected_rows": FROM_0,
     "max_days_without_orders": (lambda value: value is None or is_whole(0)(value), "a whole number from 0 on, or null"),
+    "alerts_fail_from": is_one_of("never", "error", "warning"),
+    "max_days_without_prices": (lambda value: value is None or is_whole(0)(value), "a whole number from 0 on, or null"),
     "incremental_staging": FLAG,
     "incremental_lookback_days": FROM_0,
     "history_months_at_first_build": FROM_0,

@@ -6,11 +6,12 @@ from decimal import ROUND_HALF_UP, Decimal
 import duckdb
 
 import oracle
+import oracle_alerts
 import oracle_attribution
 import oracle_contact
 import oracle_finance
-import oracle_products
 import oracle_funnel
+import oracle_products
 
 
 def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) -> list[str]:
@@ -99,19 +100,23 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
         ),
         *(
             line
-            for marts in (oracle_finance, oracle_attribution)
+            for marts in (oracle_finance, oracle_attribution, oracle_products, oracle_funnel)
             for mart, rows in marts.compute(expected).items()
             for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *marts.KEYS[mart]), rows)
         ),
-        *(
-            line
-            for mart, rows in oracle_products.compute(expected).items()
-            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *oracle_products.KEYS[mart]), rows)
-            for money in (oracle_finance, oracle_funnel)
-            for mart, rows in money.compute(expected).items()
-            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", *money.KEYS[mart]), rows)
-        ),
         *contact_differences(connection, expected),
+        *alert_differences(connection, expected),
+    ]
+
+
+def alert_differences(connection, expected: oracle.Result) -> list[str]:
+    """The same for the warnings of a first build, and what later ones compare themselves with."""
+    marts = oracle_alerts.compute(expected)
+    found = rows_by_key(connection, "marts.built_figures", "figure", "subject")
+    remembered = {key: row for key, row in found.items() if key[0] != "segment_formula"}
+    return [
+        *compare_keyed("built_figures", remembered, marts["built_figures"]),
+        *compare_keyed("alerts", rows_by_key(connection, "marts.alerts", "kind", "subject"), marts["alerts"]),
     ]
 
 

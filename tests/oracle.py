@@ -1405,13 +1405,10 @@ def traits(shop: Shop, customer_id: str) -> Row:
         **review_traits(shop, customer_id),
         **discounts(purchases),
         "days_since_receipt": days_since_receipt(shop, customer_id),
-        "full_price_purchase_share": full_price_purchase_share(purchases),
         **custom_traits(shop, customer_id),
     }
 
 
-def discounts(purchases: list[Row]) -> Row:
-    """Return how many of the purchases were discounted, as shares; a lead has none."""
 def days_since_receipt(shop: Shop, customer_id: str) -> int | None:
     """Return the days since the last purchase was delivered, or where that is not known since it was ordered."""
     orders = [order for order in shop.orders_of.get(customer_id, []) if order["order_id"] in shop.purchases]
@@ -1421,7 +1418,8 @@ def days_since_receipt(shop: Shop, customer_id: str) -> int | None:
     return (shop.calendar.as_of_date - (delivered_on(last, shop.calendar) or last["ordered_on"])).days
 
 
-def full_price_purchase_share(purchases: list[Row]) -> Decimal | None:
+def discounts(purchases: list[Row]) -> Row:
+    """Return how many of the purchases were discounted, as shares; a lead has none."""
     full_price = sum(not purchase["is_discounted"] for purchase in purchases)
 
     def share(part, places):

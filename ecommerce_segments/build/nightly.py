@@ -2,9 +2,10 @@
 code.
 
 Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 the run could not start: a setting, the files, or
-another run; 130 and 143 stopped by Ctrl-C and by SIGTERM (128 and the signal). After all but 0 what was published
-before still stands. Then the last line, alone on stderr, says why and what to do. What dbt says goes to logs/dbt.log,
-and what a monitor asks to run_report.json. Where nothing has changed, unchanged.py keeps it from being called.
+another run; 3 published, with a warning that the setting alerts_fail_from asks for; 130 and 143 stopped by Ctrl-C and
+by SIGTERM (128 and the signal). After all but 0 and 3 what was published before still stands. After all but 0 the last
+line, alone on stderr, says why and what to do. What dbt says goes to logs/dbt.log, and what a monitor asks to
+run_report.json. Where nothing has changed, unchanged.py keeps it from being called.
 """
 
 import os
@@ -21,6 +22,7 @@ import yaml
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from ecommerce_segments.build.alerts import alerts_of, exit_code
 from ecommerce_segments.build.backfill import backfill, month_ends_before
 from ecommerce_segments.build.failures import Failure, log_file, why_failed
 from ecommerce_segments.build.left_out import left_out
@@ -105,6 +107,7 @@ class Nightly:
             code = self.publish_files(marts) if is_duckdb else self.publish_schema(marts)
         if code == 0:
             self.tell_left_out(built)
+            code = self.tell_alerts()
         return code
 
     def places(self) -> str:
@@ -239,6 +242,20 @@ class Nightly:
         self.report.content["tables"] = found.tables
         self.report.content["alerts"] += found.notes
         self.tell.left_out(found)
+
+    def tell_alerts(self) -> int:
+        """What is unusual, last of all. Returns the exit code that the settings ask for."""
+        try:
+            alerts, lines = alerts_of(self.manifest)
+        except DbtError as error:
+            self.alert(f"The warnings cannot be told: {' '.join(str(error).split())}")
+            return 0
+        self.report.content["warnings"] = alerts
+        self.tell.say("\n" + "\n".join(lines))
+        code = exit_code(alerts, self.settings["alerts_fail_from"])
+        if code:
+            self.tell.fault(f"Published, but with a warning that alerts_fail_from asks for: {alerts[0]['sentence']}")
+        return code
 
     def alert(self, sentence: str) -> None:
         """What went wrong, and keeps nothing from being published. The next run tries it again."""

@@ -27,7 +27,7 @@ class RunReport:
             "unchanged_since": None,
             "settings": {name: value for name, value in settings.items() if name not in ("segments", "own_segments")},
             "versions": {"project": git_revision(), "python": platform.python_version(), **installed()},
-            "phases": {}, "files": [], "models": [], "tests": [], "tables": [], "alerts": [],
+            "phases": {}, "files": [], "models": [], "tests": [], "tables": [], "alerts": [], "warnings": [],
         }
 
     def built(self, runs: list[Any]) -> None:

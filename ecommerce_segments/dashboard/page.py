@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 from ecommerce_segments.dashboard.figures import DashboardError, Shop
 from ecommerce_segments.dashboard.rendering import PARTS, render
 from ecommerce_segments.dashboard.sections.acquisition import acquisition
+from ecommerce_segments.dashboard.sections.alerts import alerts
 from ecommerce_segments.dashboard.sections.campaigns import campaigns
 from ecommerce_segments.dashboard.sections.churn import churn
 from ecommerce_segments.dashboard.sections.delivered import delivered
@@ -46,6 +47,7 @@ class Section:
 
 SECTIONS = [
     Section("glance", "At a glance", (), glance),
+    Section("alerts", "Warnings", ("alerts",), alerts),
     Section("today", "Segments today", (), today),
     Section("value", "Value and margin", ("segment_performance", "purchases"), value),
     Section("returning", "New and returning buyers", ("revenue_by_buyer_type",), returning),
