@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from ecommerce_segments.predict.buy_till_you_die import BgNbd, GammaGamma, fit_bg_nbd, fit_gamma_gamma
+from ecommerce_segments.estimate.buy_till_you_die import BgNbd, GammaGamma, fit_bg_nbd, fit_gamma_gamma
 
 DAYS = 3 * 365
 PURCHASES, MONEY = BgNbd(r=0.37, alpha=6.8, a=0.73, b=6.2), GammaGamma(p=6.25, q=3.74, v=15.44)

@@ -198,7 +198,7 @@ def contend(name: str, raw: Path, work: Path) -> None:
             "resource_type:unit_test",
         )
     elif name == "dbt_project":
-        dbt_build(work, "all", "--exclude", "resource_type:test", "resource_type:unit_test", "source:predictions")
+        dbt_build(work, "all", "--exclude", "resource_type:test", "resource_type:unit_test", "source:estimates")
     elif name == "dbt_tests":
         dbt_build(work, "all")
     else:

@@ -365,22 +365,33 @@ def as_date(moment: datetime) -> date:
     return moment.date()
 
 
-@command("predict", "segments predict")
-def predict(shop: Shop) -> None:
-    """Predict what each buyer of the last build will buy in the next 365 days."""
-    from ecommerce_segments.predict.buyers import predict_buyers
+@command("estimate", "segments estimate")
+def estimate(shop: Shop) -> None:
+    """Estimate from the last build what each buyer will buy, and what would be missing without each channel.
 
-    print(
-        "\n".join(
-            [*predict_buyers(session_of(shop)), "customer_predictions and prediction_fits are in the schema marts."]
-        )
+    Also called `predict`.
+    """
+    from ecommerce_segments.estimate.step import TABLES, estimate_all
+
+    print("\n".join([*estimate_all(session_of(shop)), f"{', '.join(TABLES)} are in the schema marts."]))
+
+
+segments.add_command(
+    click.Command(
+        "predict",
+        params=estimate.params,
+        callback=estimate.callback,
+        help=estimate.help,
+        epilog=estimate.epilog,
+        hidden=True,
     )
+)
 
 
 @command("backtest", "segments backtest", of_a_shop=False)
 def backtest() -> None:
     """Compare predictions with what customers then did, on three shops (docs/predictions.md)."""
-    from ecommerce_segments.predict.backtest import write_backtests
+    from ecommerce_segments.estimate.backtest import write_backtests
 
     write_backtests()
 

@@ -1,7 +1,7 @@
 {# What the YAML says of the marts, for readers of the warehouse: as comments of tables and columns. dbt's own persist_docs writes those of
    the marts; a segment that is new has no YAML yet, and published tables are copies. #}
 
-{# {description, columns: {name: {description}}} of a mart or a table of predictions, or of neither. A segment's description is in the
+{# {description, columns: {name: {description}}} of a mart or a table of estimates, or of neither. A segment's description is in the
    register, and its columns are those of customers. #}
 {% macro description_of(name) %}
     {% set nodes = graph.nodes %}
@@ -20,7 +20,7 @@
     {% endif %}
     {{ return(
         nodes.get('model.ecommerce_segments.' ~ name)
-        or graph.sources.get('source.ecommerce_segments.predictions.' ~ name)
+        or graph.sources.get('source.ecommerce_segments.estimates.' ~ name)
         or {'description': '', 'columns': {}}
     ) }}
 {% endmacro %}

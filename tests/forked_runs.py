@@ -87,7 +87,7 @@ def run(order: dict, settings: dict, manifest, lines) -> int:
     variables = order.get("variables", {})
     if order.get("publish_only"):
         nightly.dbtRunner = NothingToBuild
-        nightly.Nightly.predicted, nightly.Nightly.tell_left_out = lambda *_: [], lambda *_: None
+        nightly.Nightly.estimated, nightly.Nightly.tell_left_out = lambda *_: [], lambda *_: None
     kill_before(order.get("kill_before"), lines)
     arguments = ["--vars", yaml.safe_dump(variables, sort_keys=False)]
     return nightly.run(

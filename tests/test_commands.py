@@ -535,7 +535,7 @@ def test_a_run_leaves_a_report_beside_what_it_publishes(good_run, shop):
     }
     assert (
         len(report["tests"]) > 100
-        and {"build", "predict", "publish"} <= report["phases"].keys()
+        and {"build", "estimate", "publish"} <= report["phases"].keys()
         and report["seconds"] >= report["phases"]["build"] > 0
     )
     assert any("Empty segments" in alert for alert in report["alerts"]) and "failure" not in report

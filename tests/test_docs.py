@@ -41,7 +41,7 @@ def layer(name: str) -> set[str]:
     return models | {
         "staging": {path.stem for path in (PROJECT / "seeds").glob("*.csv")},
         "intermediate": {"dates_of_models"},
-        "marts": set(SOURCES["predictions"]),
+        "marts": set(SOURCES["estimates"]),
     }[name]
 
 

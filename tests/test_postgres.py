@@ -432,7 +432,7 @@ def test_predictions_are_written_as_on_duckdb(project, on_postgres, tmp_path, mo
     with duckdb.connect(here) as connection:
         connection.execute("create schema marts")
     assert project.attempt("list", database=here).success
-    replace(project.manifest, "predictions", tables)
+    replace(project.manifest, "estimates", tables)
 
     connection = psycopg2.connect("")
     connection.autocommit = True
@@ -441,12 +441,12 @@ def test_predictions_are_written_as_on_duckdb(project, on_postgres, tmp_path, mo
     monkeypatch.setenv("BI_ROLE", "reporter")
     assert on_postgres.attempt("list").success
     for _ in range(2):
-        replace(on_postgres.manifest, "predictions", tables)
+        replace(on_postgres.manifest, "estimates", tables)
         cursor.execute("create view marts.of_somebody as select * from marts.customer_predictions")
     with pytest.raises(DbtError, match="soon"):
         replace(
             on_postgres.manifest,
-            "predictions",
+            "estimates",
             tables | {"prediction_fits": tables["prediction_fits"].assign(as_of_date="soon")},
         )
     cursor.execute("set role reporter")

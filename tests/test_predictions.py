@@ -18,13 +18,23 @@ import pandas as pd
 import pytest
 import yaml
 from scipy.special import hyp2f1
-from scipy.stats import betaprime
+from scipy.stats import betaprime, gamma
 
 from ecommerce_segments.dbt_session import DbtError, Session
 from ecommerce_segments.engines.source_tables import replace
-from ecommerce_segments.predict import buyers as step
-from ecommerce_segments.predict.backtest import CDNOW_CUT, COMPLETE_JOURNEY_CUT, PAGE, holdout, plot, section, with_part
-from ecommerce_segments.predict.buy_till_you_die import BgNbd, GammaGamma, NotFitted, fit_bg_nbd, fit_gamma_gamma
+from ecommerce_segments.estimate import buyers as step
+from ecommerce_segments.estimate.backtest import (
+    CDNOW_CUT,
+    COMPLETE_JOURNEY_CUT,
+    PAGE,
+    holdout,
+    plot,
+    section,
+    with_part,
+)
+from ecommerce_segments.estimate.buy_till_you_die import BgNbd, GammaGamma, NotFitted, fit_bg_nbd, fit_gamma_gamma
+from ecommerce_segments.estimate.calibration import area_under_curve, calibrate, fifths
+from ecommerce_segments.estimate.step import estimate_all
 from project import PROJECT, environment, messages
 from random_shops import random_shop, write_shop
 
@@ -216,6 +226,82 @@ def test_simulated_customers_do_what_is_predicted_of_them():
             )
 
 
+def test_the_probability_of_an_order_is_that_of_one_customer_of_the_paper():
+    """x = 2, t_x = 30.43 and T = 38.86 weeks, with the published parameters; 90 days are 90/7 weeks."""
+    x, t_x, T = 2, 30.43, 38.86
+    assert PUBLISHED.probability_alive(x, t_x, T) == pytest.approx(0.7266, abs=5e-5)
+    assert PUBLISHED.probability_of_order(x, t_x, T, 90 / 7) == pytest.approx(0.3212, abs=5e-5)
+
+
+@pytest.mark.parametrize(("model", "history"), GRID)
+@pytest.mark.parametrize("days", [30, 90, 365])
+def test_the_probability_of_an_order_is_an_integral_over_the_rate(model, history, days):
+    """Given that the customer is alive, the rate is Gamma(r + x, alpha + T), and silence has the chance exp(-rate w).
+    """
+    x, t_x, T = history
+    rate = gamma(model.r + x, scale=1 / (model.alpha + T))
+    silence = rate.expect(lambda rates: np.exp(-rates * days / 7), epsabs=1e-12, limit=500)
+    alive = float(model.probability_alive(x, t_x, T))
+    assert float(model.probability_of_order(x, t_x, T, days / 7)) == pytest.approx(alive * (1 - silence), rel=1e-5)
+
+
+@pytest.mark.parametrize(("model", "history"), GRID)
+def test_the_next_order_is_due_when_its_probability_reaches_one_half(model, history):
+    x, t_x, T = history
+    weeks = float(model.weeks_to_even_odds(x, t_x, T))
+    if float(model.probability_alive(x, t_x, T)) <= 0.5:
+        assert np.isnan(weeks)
+    elif np.isfinite(weeks):
+        assert float(model.probability_of_order(x, t_x, T, weeks)) == pytest.approx(0.5, abs=1e-9)
+
+
+def test_dates_are_the_first_ones_that_are_reached_and_end_with_the_year_9999():
+    days = np.array([0.2, 1.0, 1.00001, np.nan, np.inf, 3e6])
+    assert step.dates_after("2026-06-30", days) == ["2026-07-01", "2026-07-01", "2026-07-02", None, None, None]
+
+
+def test_fifths_are_by_how_many_are_lower_and_equal_values_share_one():
+    assert fifths(np.array([0.5, 0.1, 0.2, 0.3, 0.4])).tolist() == [5, 1, 2, 3, 4]
+    assert fifths(np.array([0.1, 0.1, 0.1, 0.2, 0.2])).tolist() == [1, 1, 1, 4, 4]
+
+
+def test_the_area_under_the_curve_counts_pairs():
+    predicted, bought = np.array([0.1, 0.4, 0.4, 0.8]), np.array([0, 1, 0, 1])
+    # Of the four pairs of one who bought and one who did not three are in order, and one is a tie.
+    assert area_under_curve(predicted, bought) == 3.5 / 4
+    assert np.isnan(area_under_curve(predicted, np.ones(4)))
+
+
+def test_calibration_compares_a_fit_without_the_last_90_days_with_them():
+    """Simulated buyers of the published model, of whom 90 days more are known: what is predicted of a fifth comes true.
+    """
+    rng = np.random.default_rng(3)
+    n, cut = 20_000, 400
+    rate, leave = rng.gamma(PUBLISHED.r, 1 / PUBLISHED.alpha, n), rng.beta(PUBLISHED.a, PUBLISHED.b, n)
+    found = []
+    for number in range(n):
+        first = int(rng.integers(0, cut))
+        day, days, alive = float(first), [], True
+        while alive and day <= cut + 90:
+            day += 7 * rng.exponential(1 / max(rate[number], 1e-12))
+            days.append(day)
+            alive = rng.random() >= leave[number]
+        seen = [day for day in days if day <= cut]
+        last = seen[-1] if seen else first
+        found.append((len(seen), last - first, cut - first, int(any(cut < day <= cut + 90 for day in days))))
+    columns = ["repeat_purchase_days", "days_first_to_last", "days_first_to_cut", "has_bought"]
+    histories = pd.DataFrame(found, columns=columns)
+    table, told = calibrate(histories, 200)
+    assert table["buyers"].sum() == n and len(table) >= 4
+    for row in table.itertuples():
+        chance = 4 * np.sqrt(row.actual_share * (1 - row.actual_share) / row.buyers)
+        assert row.predicted_share == pytest.approx(row.actual_share, abs=chance + 0.005)
+    assert table["predicted_share"].is_monotonic_increasing and 0.5 < table["auc"][0] < 1
+    assert "Brier score" in told
+    nothing, reason = calibrate(histories.head(100), 200)
+    assert nothing.empty and "at least 200 are needed" in reason
+
+
 def test_the_fit_finds_the_parameters_of_simulated_customers():
     customers = simulated(PUBLISHED, 100_000, 39, 0)
     assert fit_bg_nbd(customers["x"], customers["t_x"], np.full(len(customers), 39)).model == pytest.approx(
@@ -261,11 +347,18 @@ def test_predictions_multiply_purchases_and_revenue(cdnow):
     predictions = step.predict(buyers(cdnow), "1997-09-30", 200)
     table = predictions.tables["customer_predictions"].set_index("customer_id")
     purchases, money = predictions.tables["prediction_fits"].to_dict("records")
-    assert list(table.index) == list(cdnow.index) and table.notna().all(axis=None)
+    # Who has left with a probability of one half or more is expected by no date.
+    has_date = table["next_order_by"].notna()
+    assert (has_date == (table["probability_alive"] > 0.5)).all() and 0 < has_date.sum() < len(table)
+    assert list(table.index) == list(cdnow.index) and table.drop(columns="next_order_by").notna().all(axis=None)
+    assert (table["churn_risk_90d"] == 1 - table["probability_of_order_90d"]).all()
     assert [round(purchases[name], 3) for name in BgNbd._fields] == [0.243, 4.414, 0.793, 2.426]
     assert (purchases["customers"], money["customers"], round(money["correlation"], 2)) == (2357, 946, 0.11)
     assert (purchases["reason"], money["reason"]) == (None, None)
-    alive, expected, revenue, value = table.loc["0001", table.columns[1:]]
+    names = ["probability_alive", "expected_purchases_365d", "expected_revenue_per_purchase", "expected_value_365d"]
+    alive, expected, revenue, value = table.loc["0001", names]
+    in_90_days, next_order_by = table.loc["0001", ["probability_of_order_90d", "next_order_by"]]
+    assert in_90_days == pytest.approx(0.3212, abs=5e-5) and next_order_by > "1997-12-29"
     assert (alive, expected) == pytest.approx(
         integrated(BgNbd(*(purchases[name] for name in BgNbd._fields)), 2, 213 / 7, 272 / 7, 365 / 7), rel=1e-6
     )
@@ -326,7 +419,7 @@ def test_data_that_determine_no_model_are_refused():
 
 def test_no_build_runs_the_tests_of_predictions(project, tmp_path):
     nightly = project.dbt("list", "--selector", "nightly", raw_dir=tmp_path).result
-    step_tests = project.dbt("list", "--select", "source:predictions", raw_dir=tmp_path).result
+    step_tests = project.dbt("list", "--select", "source:estimates", raw_dir=tmp_path).result
     assert {name.rpartition(".")[2] for name in step_tests} >= {"customer_predictions_hold", "prediction_fits_hold"}
     assert {node for node in nightly if "prediction" in node} == set()
 
@@ -349,7 +442,7 @@ def rows(file: Path, sql: str) -> list[tuple]:
 def test_both_tables_are_replaced_or_neither(warehouse, cdnow):
     manifest, file = warehouse
     tables = step.predict(buyers(cdnow), "1997-09-30", 200).tables
-    replace(manifest, "predictions", tables)
+    replace(manifest, "estimates", tables)
     before = [rows(file, f"from marts.{name} order by all") for name in tables]
     assert [len(table) for table in before] == [2357, 2]
     broken = tables["prediction_fits"].assign(as_of_date="soon")
@@ -359,10 +452,10 @@ def test_both_tables_are_replaced_or_neither(warehouse, cdnow):
     ):
         with pytest.raises(DbtError, match=said):
             replace(
-                manifest, "predictions", {"customer_predictions": tables["customer_predictions"].head(1), name: table}
+                manifest, "estimates", {"customer_predictions": tables["customer_predictions"].head(1), name: table}
             )
         assert [rows(file, f"from marts.{name} order by all") for name in tables] == before
-    replace(manifest, "predictions", tables)
+    replace(manifest, "estimates", tables)
     assert [rows(file, f"from marts.{name} order by all") for name in tables] == before
     assert rows(file, "select count(*) from duckdb_tables()") == [(2,)]
 
@@ -375,8 +468,8 @@ def test_what_is_written_has_the_declared_columns_and_rounding(warehouse, cdnow)
         .head(2)
         .assign(customer_id=['a "b"\n,c', "007"], expected_value_365d=[12.345000001, np.nan])
     )
-    replace(manifest, "predictions", predictions.tables | {"customer_predictions": odd})
-    declared = yaml.safe_load((PROJECT / "models" / "predictions" / "_predictions.yml").read_text())["sources"][0][
+    replace(manifest, "estimates", predictions.tables | {"customer_predictions": odd})
+    declared = yaml.safe_load((PROJECT / "models" / "estimates" / "_estimates.yml").read_text())["sources"][0][
         "tables"
     ]
     types = {
@@ -387,6 +480,8 @@ def test_what_is_written_has_the_declared_columns_and_rounding(warehouse, cdnow)
         "decimal(18,2)": "DECIMAL(18,2)",
     }
     for table in declared:
+        if table["name"] not in predictions.tables:
+            continue
         found = rows(
             file,
             f"select column_name, data_type from duckdb_columns() where table_name = '{table['name']}' order by"
@@ -416,7 +511,7 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
             DBT_TARGET="duckdb",
         ),
     ):
-        told = "\n".join(step.predict_buyers(Session(settings)))
+        told = "\n".join(estimate_all(Session(settings)))
         rows(file, "checkpoint")
         for wrong in (
             "update marts.customer_predictions set probability_alive = 1.5",
@@ -427,12 +522,12 @@ def test_the_step_writes_every_buyer_even_of_a_shop_that_is_too_small(project, t
             shutil.copy(file, broken)
             rows(broken, wrong)
             tested = project.attempt(
-                "test", "--select", "source:predictions", raw_dir=tmp_path / "raw", database=broken, **settings
+                "test", "--select", "source:estimates", raw_dir=tmp_path / "raw", database=broken, **settings
             )
             assert [run.status for run in tested.result].count("fail") == 1, wrong
         rows(file, "update marts.customer_value set as_of_date = '2025-03-30'")
         with pytest.raises(DbtError, match="customer_value is of 2025-03-30, but the last build of 2025-03-31: build"):
-            step.predict_buyers(Session(settings))
+            estimate_all(Session(settings))
     assert "buyers as of 2025-03-31" in told and "at least 200 are needed (prediction_min_repeat_buyers)." in told
     assert rows(file, "select customer_id, probability_alive from marts.customer_predictions order by 1") == rows(
         file, "select customer_id, null from marts.customers where purchase_count > 0 order by 1")

@@ -390,7 +390,7 @@ def yaml_descriptions() -> dict[str, tuple[str, dict[str, str]]]:
             table
             for source in content.get("sources", [])
             for table in source["tables"]
-            if source["name"] == "predictions"
+            if source["name"] == "estimates"
         ]
     next(table for table in tables if table["name"] == "customers")["columns"] += registered_columns(defaults())
     return {

@@ -11,7 +11,7 @@ import yaml
 
 import oracle
 from comparison import differences
-from ecommerce_segments.predict import backtest as holdout
+from ecommerce_segments.estimate import backtest as holdout
 from project import MODELS, PROJECT, messages
 from random_shops import random_shop, read_shop, write_shop
 

@@ -488,13 +488,13 @@ def test_predictions_are_written_as_on_duckdb(project, on_spark, spark, cursor, 
     with duckdb.connect(here) as connection:
         connection.execute("create schema marts")
     assert project.attempt("list", database=here).success
-    replace(project.manifest, "predictions", tables)
+    replace(project.manifest, "estimates", tables)
     for _ in range(2):
-        replace(on_spark.manifest, "predictions", tables)
+        replace(on_spark.manifest, "estimates", tables)
     with pytest.raises(DbtError, match="Malformed records"):
         replace(
             on_spark.manifest,
-            "predictions",
+            "estimates",
             tables | {"prediction_fits": tables["prediction_fits"].assign(as_of_date="soon")},
         )
     with duckdb.connect(here) as warehouse:

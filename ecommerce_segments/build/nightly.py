@@ -1,4 +1,4 @@
-"""Build the shop, audit it with all data tests, predict, and publish it if the tests passed: one command, one exit
+"""Build the shop, audit it with all data tests, estimate, and publish it if the tests passed: one command, one exit
 code.
 
 Exit codes: 0 published; 1 a model, a test or the publishing failed; 2 the run could not start: a setting, the files, or
@@ -34,7 +34,7 @@ from ecommerce_segments.connectors import deliveries, prepare_all
 from ecommerce_segments.dashboard.figures import DashboardError
 from ecommerce_segments.dbt_session import DbtError, Session, runs_of
 from ecommerce_segments.define import register, trait_register
-from ecommerce_segments.predict.buyers import predict_buyers
+from ecommerce_segments.estimate.step import estimate_all
 from ecommerce_segments.publish.versions import NotPublished, current, publish, refresh_dashboard
 from ecommerce_segments.read import copies_beside
 from ecommerce_segments.read.convert import FileError
@@ -102,7 +102,7 @@ class Nightly:
         self.tell.say(f"Built in {time.monotonic() - began:.0f} seconds: {told_of(built)}.")
         if is_duckdb and self.settings["history_months_at_first_build"]:
             self.build_past()
-        marts = self.marts() + self.predicted()
+        marts = self.marts() + self.estimated()
         with self.phase("publish", "Publishing"):
             code = self.publish_files(marts) if is_duckdb else self.publish_schema(marts)
         if code == 0:
@@ -190,15 +190,15 @@ class Nightly:
             except DbtError as error:
                 self.alert(f"The history begins with {last}: {error}")
 
-    def predicted(self) -> list[str]:
-        """Predict, and name the tables of it. No prediction keeps the marts from being published."""
-        with self.phase("predict", "Predicting"):
+    def estimated(self) -> list[str]:
+        """Estimate, and name the tables of it. No estimate keeps the marts from being published."""
+        with self.phase("estimate", "Estimating"):
             try:
-                self.tell.say("\n".join(predict_buyers(Session(self.settings, self.manifest))))
+                self.tell.say("\n".join(estimate_all(Session(self.settings, self.manifest))))
             except DbtError as error:
-                self.alert(f"Nothing is predicted: {error}")
+                self.alert(f"Nothing is estimated: {error}")
                 return []
-        return [table.name for table in self.manifest.sources.values() if table.source_name == "predictions"]
+        return [table.name for table in self.manifest.sources.values() if table.source_name == "estimates"]
 
     def publish_files(self, marts: list[str]) -> int:
         """Publish the marts as files, with their dashboard. Returns the exit code."""

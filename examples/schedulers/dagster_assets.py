@@ -31,7 +31,7 @@ project.preparer.prepare(project)
 
 
 # All together, as the marts of a run are of one date.
-@dbt_assets(manifest=project.manifest_path, project=project, exclude="resource_type:unit_test source:predictions")
+@dbt_assets(manifest=project.manifest_path, project=project, exclude="resource_type:unit_test source:estimates")
 def marts(context: dagster.AssetExecutionContext, dbt: DbtCliResource):
     for line in told(prepare_all(shop.settings, shop.raw_dir, copies_beside(shop.warehouse))):
         context.log.info(line)

@@ -1,6 +1,6 @@
 -- Each buyer has one row, of the as-of date, with a chance that is one, and with a value wherever both its factors are known.
--- `segments predict` writes the table and runs this. Who never predicts has no table, and nothing to test.
-{% set predictions = load_relation(source('predictions', 'customer_predictions')) %}
+-- `segments estimate` writes the table and runs this. Who never predicts has no table, and nothing to test.
+{% set predictions = load_relation(source('estimates', 'customer_predictions')) %}
 {% if predictions %}
 with
 
@@ -9,7 +9,7 @@ predictions as (
     select
         *,
         count(*) over (partition by customer_id) as copies
-    from {{ source('predictions', 'customer_predictions') }}
+    from {{ source('estimates', 'customer_predictions') }}
 
 )
 

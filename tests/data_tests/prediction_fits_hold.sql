@@ -1,5 +1,5 @@
 -- Each model has one row, of the as-of date, and is fitted or says why not. Who never predicts has no table, and nothing to test.
-{% set fits = load_relation(source('predictions', 'prediction_fits')) %}
+{% set fits = load_relation(source('estimates', 'prediction_fits')) %}
 {% if fits %}
 with
 
@@ -8,7 +8,7 @@ fits as (
     select
         *,
         count(*) over (partition by model) as copies
-    from {{ source('predictions', 'prediction_fits') }}
+    from {{ source('estimates', 'prediction_fits') }}
 
 )
 

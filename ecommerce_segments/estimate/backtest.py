@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecommerce_segments import PROJECT, CannotDo
-from ecommerce_segments.predict.buy_till_you_die import BgNbd, GammaGamma, NotFitted, fit_bg_nbd, fit_gamma_gamma
+from ecommerce_segments.estimate.buy_till_you_die import BgNbd, GammaGamma, NotFitted, fit_bg_nbd, fit_gamma_gamma
 
 PAGE = PROJECT / "docs" / "predictions.md"
 IMAGES = PROJECT / "docs" / "images"

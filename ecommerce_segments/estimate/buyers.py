@@ -1,19 +1,19 @@
-"""Predict for each buyer of the last build what they will do in the next 365 days, and write it beside the marts.
+"""Predict for each buyer of the last build what they will do in the next 365 days, and when they will order.
 
-Reads the mart customer_value, and replaces marts.customer_predictions and marts.prediction_fits, both or neither; then
-runs their data tests (models/predictions/_predictions.yml). Where a model cannot be fitted, its predictions are null
-and the reason is told: that is an answer, with exit code 0. Exit code 2: they could not be written, or fail a test.
+From the mart customer_value; step.py writes what is found.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
+from math import ceil
 
 import numpy as np
 import pandas as pd
 
 from ecommerce_segments.dbt_session import DbtError, NotBuilt, Session
-from ecommerce_segments.engines.source_tables import read, replace
-from ecommerce_segments.predict.buy_till_you_die import (
+from ecommerce_segments.engines.source_tables import read
+from ecommerce_segments.estimate.buy_till_you_die import (
     BgNbd,
     Fit,
     GammaGamma,
@@ -24,6 +24,7 @@ from ecommerce_segments.predict.buy_till_you_die import (
 )
 
 DAYS = 365
+ORDER_DAYS = (30, 90, 365)
 BUYERS = """
     select customer_id, as_of_date, repeat_purchase_days, days_first_to_last,
         days_first_to_as_of, revenue_per_repeat_day
@@ -35,7 +36,7 @@ BUYERS = """
 
 @dataclass
 class Predictions:
-    """The tables by name, with the columns of _predictions.yml (missing ones are null), and what there is to tell of
+    """The tables by name, with the columns of _estimates.yml (missing ones are null), and what there is to tell of
     them."""
 
     tables: dict[str, pd.DataFrame]
@@ -65,6 +66,10 @@ def predict(buyers: pd.DataFrame, as_of_date: str, minimum: int) -> Predictions:
     if purchases:
         table["probability_alive"] = purchases.model.probability_alive(x, t_x, T)
         table["expected_purchases_365d"] = purchases.model.expected_purchases(x, t_x, T, DAYS / 7)
+        for days in ORDER_DAYS:
+            table[f"probability_of_order_{days}d"] = purchases.model.probability_of_order(x, t_x, T, days / 7)
+        table["next_order_by"] = dates_after(as_of_date, 7 * purchases.model.weeks_to_even_odds(x, t_x, T))
+        table["churn_risk_90d"] = 1 - table["probability_of_order_90d"]
         told.append(f"How often they buy (BG/NBD): {named(purchases.model)}; in the next {DAYS} days "
                     f"{table['expected_purchases_365d'].sum():,.0f} purchases")
     if money:
@@ -95,6 +100,16 @@ def predict(buyers: pd.DataFrame, as_of_date: str, minimum: int) -> Predictions:
         ]
     )
     return Predictions({"customer_predictions": table, "prediction_fits": fits}, told)
+
+
+def dates_after(day: str, days: np.ndarray) -> list[str | None]:
+    """The dates (YYYY-MM-DD) that so many days after one have been reached; None where there is no number, or the date
+    would be after the year 9999."""
+    first = date.fromisoformat(day)
+    most = (date.max - first).days
+    return [
+        (first + timedelta(days=ceil(some))).isoformat() if some <= most else None for some in np.round(days, 6)
+    ]
 
 
 def attempt(
@@ -133,15 +148,3 @@ def read_buyers(session: Session) -> pd.DataFrame:
             " first."
         )
     return buyers
-
-
-def predict_buyers(session: Session) -> list[str]:
-    """Predict, write the tables and test them. Returns what there is to tell.
-
-    Raises DbtError where they are not written or fail.
-    """
-    minimum = int(session.rows("select {{ var('prediction_min_repeat_buyers') }} as buyers")[0]["buyers"])
-    predictions = predict(read_buyers(session), session.as_of_date, minimum)
-    replace(session.manifest, "predictions", predictions.tables)
-    session.invoke("test", "--select", "source:predictions")
-    return predictions.told

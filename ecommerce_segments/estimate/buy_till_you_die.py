@@ -58,6 +58,20 @@ class BgNbd(NamedTuple):
         """
         return expit(-self.log_odds_of_having_left(x, t_x, T))
 
+    def probability_of_order(self, x: Values, t_x: Values, T: Values, weeks: float) -> np.ndarray:
+        """The probability of at least one purchase in the weeks after T, for arrays of histories: that of being alive,
+        times that of a gamma-mixed Poisson process to have an event in them."""
+        x, T = np.asarray(x, float), np.asarray(T, float)
+        silence = ((self.alpha + T) / (self.alpha + T + weeks)) ** (self.r + x)
+        return self.probability_alive(x, t_x, T) * (1 - silence)
+
+    def weeks_to_even_odds(self, x: Values, t_x: Values, T: Values) -> np.ndarray:
+        """In how many weeks that probability reaches one half, for arrays of histories; NaN where it never does."""
+        x, T, alive = np.asarray(x, float), np.asarray(T, float), self.probability_alive(x, t_x, T)
+        silence = np.where(alive > 0.5, 1 - 0.5 / np.maximum(alive, 0.5), np.nan)
+        with np.errstate(divide="ignore", over="ignore"):
+            return (self.alpha + T) * (silence ** (-1 / (self.r + x)) - 1)
+
     def expected_purchases(self, x: Values, t_x: Values, T: Values, weeks: float) -> np.ndarray:
         """How many purchases to expect in the weeks after T, for arrays of histories."""
         return self.probability_alive(x, t_x, T) * self.expected_purchases_if_alive(x, T, weeks)

@@ -1,0 +1,1 @@
+"""What takes more than SQL: what buyers will buy, how right such predictions were, and what channels add."""

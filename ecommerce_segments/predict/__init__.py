@@ -1,1 +1,0 @@
-"""What buyers will buy, and how right such predictions were."""
