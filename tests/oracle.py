@@ -1769,3 +1769,42 @@ def unengaged_subscribers(customer):
 @segment
 def birthday_soon(customer):
     return customer["is_subscribed"] and customer["has_birthday_in_7d"]
+
+
+@segment
+def full_price_loyals(customer):
+    return (reaches(customer["frequency_score"], 4) and customer["discount_dependence"] is not None
+            and customer["discount_dependence"] <= Decimal("0.25"))
+
+
+@segment
+def discount_only_buyers(customer):
+    return customer["purchase_count"] >= 2 and customer["full_price_purchases"] == 0
+
+
+@segment
+def second_purchase_window(customer):
+    expected_on = customer["expected_next_purchase_on"]
+    return customer["purchase_count"] == 1 and 1 <= (expected_on - customer["as_of_date"]).days <= 14
+
+
+@segment
+def product_due(customer):
+    return customer["products_due"] >= 1
+
+
+@segment
+def win_back_candidates(customer):
+    return (customer["lifecycle_stage"] == "inactive" and customer["value_tier"] == "high"
+            and (customer["is_contactable_by_email"] or customer["is_contactable_by_sms"]))
+
+
+@segment
+def slipping_subscribers(customer):
+    return customer["is_subscribed"] and customer["email_clicks_180d"] >= 1 and customer["email_clicks_90d"] == 0
+
+
+@segment
+def unreachable_high_value_at_risk(customer):
+    return (high_value_at_risk(customer) and not customer["is_contactable_by_email"]
+            and not customer["is_contactable_by_sms"])

@@ -188,7 +188,7 @@ def test_sizes_values_and_changes_are_those_of_the_marts(browser, page, rows):
     """)  # noqa: E501
     shown = browser.value("""[...document.querySelectorAll(".sizes tbody tr:not(:has(.group))")].map(row =>
         [row.querySelector("a").textContent, ...[...row.querySelectorAll("td:not(.bar)")].map(cell => cell.firstChild.textContent.trim() || cell.textContent.trim())])""")  # noqa: E501
-    assert len(shown) == len(expected) == 33 and any(before is None for *_, before, _ in expected)
+    assert len(shown) == len(expected) == 40 and any(before is None for *_, before, _ in expected)
     for (title, size, change, revenue, _), (name, customers, not_delivered, before, net_revenue) in zip(
         shown, expected
     ):
@@ -446,7 +446,7 @@ def test_a_segment_added_at_the_end_stands_in_its_group(browser, shop, tmp_path)
         )
     )
     groups = text(browser, ".sizes .group")
-    assert len(groups) == len(set(groups)) == 6 and "Our own" in groups and len(text(browser, ".sizes a")) == 33
+    assert len(groups) == len(set(groups)) == 7 and "Our own" in groups and len(text(browser, ".sizes a")) == 40
     titles = text(browser, ".sizes a")
     assert titles[10:12] == ["Multi-category buyers", "Birthday soon"] and titles == text(browser, "details.segment h3")
     browser.value(
@@ -757,7 +757,7 @@ def test_an_empty_shop_says_so(browser, build, tmp_path, changes, sentence):
             "No campaign is registered.",
         )
     )
-    assert text(browser, ".chart") == [] and len(text(browser, ".sizes a")) == 33
+    assert text(browser, ".chart") == [] and len(text(browser, ".sizes a")) == 40
     assert not re.search(r"None|nan|undefined|null", shown)
 
 

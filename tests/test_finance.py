@@ -183,7 +183,7 @@ def test_a_shop_without_orders_has_empty_marts(sql, built):
     counts = {
         mart: connection.execute(f"select count(*) from marts.{mart}").fetchone()[0] for mart in oracle_finance.KEYS
     }
-    assert counts == dict.fromkeys(oracle_finance.KEYS, 0) | {"customer_value": 1, "segment_performance": 33}
+    assert counts == dict.fromkeys(oracle_finance.KEYS, 0) | {"customer_value": 1, "segment_performance": 40}
 
 
 def test_spend_without_buyers_and_buyers_without_spend_or_cost(sql, built):

@@ -623,6 +623,8 @@ def test_gift_cards_are_no_sale():
             "gross_margin": 6,
             "is_discounted": False,
             "categories": {"hats"},
+            "products": {"hat"},
+            "products_ever": {"hat"},
         }
     }
     assert result.customers["c1"]["purchase_count"] == 1

@@ -260,7 +260,7 @@ def test_explain_agrees_with_the_memberships(built):
     for (_, segments), explained in zip(memberships, explanations):
         inside, _, outside = explained.partition("Not in ")
         assert sorted(re.findall(r"(?m)^  (\w+)$", inside)) == segments
-        assert len(re.findall(r"(?m)^  (\w+)$", outside)) == 33 - len(segments)
+        assert len(re.findall(r"(?m)^  (\w+)$", outside)) == 40 - len(segments)
         assert "    - " not in inside
 
 

@@ -1,0 +1,13 @@
+select
+    customer_id,
+    as_of_date,
+    value_tier,
+    net_revenue,
+    recency_days,
+    is_contactable_by_email,
+    is_contactable_by_sms
+from {{ ref('customers') }}
+where
+    lifecycle_stage = 'inactive'
+    and value_tier = 'high'
+    and (is_contactable_by_email or is_contactable_by_sms)
