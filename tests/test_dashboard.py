@@ -428,6 +428,7 @@ def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
         "Segments today",
         "New and returning buyers",
         "Cost of new buyers",
+        "Which channels bring purchases",
         "Recency and frequency",
         "Delivered data",
         "Each segment",
@@ -1311,3 +1312,50 @@ def test_a_young_shop_is_called_one(browser, build, tmp_path):
     assert text(browser, ".channels, .churn, .cohorts, .ladder") == [] and not re.search(
         r"None|nan|undefined|null", shown
     )
+
+def test_channels_are_credited_as_the_mart_says(browser, page, rows):
+    """The 12 whole months up to February or, as March 2025 ends with the as-of date, to March."""
+    browser.open(page)
+    assert is_quiet(browser)
+    expected = rows("""
+        select
+            channel, sum(net_revenue) filter (rule = 'last_touch'), sum(net_revenue) filter (rule = 'first_touch'),
+            sum(net_revenue) filter (rule = 'linear') as linear, sum(net_revenue) filter (rule = 'position_based'),
+            sum(net_revenue) filter (rule = 'time_decay'), sum(spend) filter (rule = 'linear') as spend
+        from marts.channel_performance where month between date '2024-04-01' and date '2025-03-01'
+        group by channel order by channel = 'none', linear desc nulls last, channel""")
+    whole = sum(row[3] or 0 for row in expected)
+    shown = cells(browser, ".credits tbody tr")
+    assert [row[0] for row in shown][-1] == "no visit or click" and 3 < len(shown) <= 11
+    by_channel = {"no visit or click" if name == "none" else name: figures for name, *figures in expected}
+    for channel, *shares, spend, returned in shown:
+        *credited, spent = by_channel[channel]
+        assert shares == [share(money or 0, whole) for money in credited], channel
+        assert spend == (f"{spent:,.0f}" if spent else "none")
+        returns = sorted((money or 0) / spent for money in credited) if spent else []
+        least, most = (f"{returns[0]:.1f}", f"{returns[-1]:.1f}") if spent else (None, None)
+        assert returned == ("no spend" if not spent else least if least == most else f"{least} to {most}")
+
+
+def test_credit_stands_beside_what_a_held_out_group_says(browser, shop, tmp_path):
+    (order_id,) = rows_of(shop, "select order_id from marts.purchases where purchased_on >= '2025-01-01' order by 1")[0]
+    credit = f"""
+        update marts.attributed_touches set campaign_id = 'april', channel = 'email', net_revenue = 4321
+        where order_id = '{order_id}' and rule = 'last_touch'"""
+    effects = """
+        create table marts.channel_removal_effects as
+        select 'email' as channel, date '2025-03-31' as as_of_date, 0.5 as removal_effect, 1.0 as purchases, 75.0 as net_revenue
+        union all select 'none', date '2025-03-31', 0.5, 1.0, 25.0"""  # noqa: E501
+    april = campaign("april", "2024-12-01", ends_on="2025-03-31")
+    nameless = campaign("by-letter", "2024-11-01", lift=(0.1, 0.05, 0.15))
+    unknown = campaign("too-small", lift=None, revenue=None)
+    browser.open(changed(shop, tmp_path, credit, effects, april, nameless, unknown))
+    assert is_quiet(browser)
+    first, second = text(browser, ".caused li")
+    assert first == (
+        "april, 2024-12-01 to 2025-03-31: email is credited with EUR 4,321 by last touch; against the held-out group"
+        " it brought EUR 4,400, 95 % interval EUR −800.00 to EUR 9,600."
+    )
+    assert second.startswith("by-letter, ") and "no visit or click before a purchase carries its id" in second
+    removal = {row[0]: row[6] for row in cells(browser, ".credits tbody tr")}
+    assert removal["email"] == "75.0 %" and removal["no visit or click"] == "25.0 %" and removal["search"] == "–"

@@ -32,6 +32,7 @@ class Shop:
         "segment_performance",
         "revenue_by_buyer_type",
         "acquisition_costs",
+        "channel_performance",
         "cohort_retention",
         "repeat_purchases",
         "churn_monthly",

@@ -19,6 +19,7 @@ from ecommerce_segments.dashboard.rendering import PARTS, render
 from ecommerce_segments.dashboard.sections.acquisition import acquisition
 from ecommerce_segments.dashboard.sections.alerts import alerts
 from ecommerce_segments.dashboard.sections.campaigns import campaigns
+from ecommerce_segments.dashboard.sections.channels import channels
 from ecommerce_segments.dashboard.sections.churn import churn
 from ecommerce_segments.dashboard.sections.delivered import delivered
 from ecommerce_segments.dashboard.sections.each_segment import each_segment
@@ -52,6 +53,7 @@ SECTIONS = [
     Section("value", "Value and margin", ("segment_performance", "purchases"), value),
     Section("returning", "New and returning buyers", ("revenue_by_buyer_type",), returning),
     Section("acquisition", "Cost of new buyers", ("acquisition_costs",), acquisition),
+    Section("channels", "Which channels bring purchases", ("channel_performance",), channels),
     Section("retention", "Who comes back", ("cohort_retention", "repeat_purchases"), retention),
     Section("churn", "Who is lost", ("churn_monthly",), churn),
     Section("campaigns", "What campaigns brought", ("campaign_lift",), campaigns),
