@@ -407,6 +407,38 @@ def test_ids_that_look_like_emails_are_not_shown(shop, tmp_path):
     assert "@example.com" not in page.read_text() and "none to show" in page.read_text()
 
 
+def test_products_are_those_of_the_marts(browser, shop, tmp_path):
+    """Each pair once; what too few buyers tell is said; a product without a name is known by its id."""
+    pair = "insert into marts.product_affinities by name select 1 as affinity_number, 40 as common_buyers, 2.5 as lift, "
+    begun = (
+        "insert into marts.gateway_products by name"
+        " select 80 as first_buyers, 0.45 as shop_return_rate, 'Tea' as category, "
+    )
+    browser.open(
+        changed(
+            shop,
+            tmp_path,
+            f"delete from marts.product_affinities; {pair} 'a' as product_id, 'b' as other_product_id, 'Pot' as"
+            " other_product_name, 0.25 as confidence, 9 as log_likelihood_ratio",
+            f"{pair} 'b' as product_id, 'Pot' as product_name, 'a' as other_product_id, 0.5 as confidence,"
+            " 9 as log_likelihood_ratio",
+            f"delete from marts.gateway_products; {begun} 'product' as kind, 'a' as product_id, 0.6 as return_rate,"
+            " 0.46 as return_rate_from, 0.7 as return_rate_to, 12.5 as net_revenue_365d_per_buyer",
+            f"{begun} 'product' as kind, 'b' as product_id, 'Pot' as product_name, 0.5 as return_rate, 0.44 as"
+            " return_rate_from, 0.6 as return_rate_to",
+            "delete from marts.due_products; insert into marts.due_products by name select 'c1' as customer_id, 'a' as"
+            " product_id union all by name select 'c2' as customer_id, 'a' as product_id",
+        )
+    )
+    assert is_quiet(browser)
+    shown = re.sub(r"\s+", " ", browser.value("document.body.innerText"))
+    shown = shown[shown.index("What good customers begin with"):]
+    assert "For 1 of 2 products the whole interval lies above that; by chance alone it would for about 0." in shown
+    assert "a 60.0 % 46.0 % to 70.0 % 80 12.50 unknown Pot 50.0 % 44.0 % to 60.0 % 80 too few yet too few yet" in shown
+    assert "1 pair of products is held" in shown and "Pot a 50.0 % 2.5 40" in shown and "a Pot 25.0 %" not in shown
+    assert "2 customers are about to need again" in shown and "a 2 known of single buyers" in shown
+
+
 def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
     page = changed(
         shop,

@@ -27,6 +27,7 @@ from ecommerce_segments.dashboard.sections.flows import flows
 from ecommerce_segments.dashboard.sections.glance import glance
 from ecommerce_segments.dashboard.sections.over_time import over_time
 from ecommerce_segments.dashboard.sections.overlaps import overlaps
+from ecommerce_segments.dashboard.sections.products import products
 from ecommerce_segments.dashboard.sections.retention import retention
 from ecommerce_segments.dashboard.sections.returning import returning
 from ecommerce_segments.dashboard.sections.rfm import rfm
@@ -56,6 +57,12 @@ SECTIONS = [
     Section("channels", "Which channels bring purchases", ("channel_performance",), channels),
     Section("retention", "Who comes back", ("cohort_retention", "repeat_purchases"), retention),
     Section("churn", "Who is lost", ("churn_monthly",), churn),
+    Section(
+        "products",
+        "What goes with what, and what is due",
+        ("gateway_products", "product_affinities", "product_replenishments", "due_products"),
+        products,
+    ),
     Section("campaigns", "What campaigns brought", ("campaign_lift",), campaigns),
     Section("time", "Segments over time", ("segment_sizes",), over_time),
     Section("rfm", "Recency and frequency", (), rfm),
