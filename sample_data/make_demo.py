@@ -17,7 +17,9 @@ def main():
     parser = argparse.ArgumentParser(description="Simulate the demo shop and write its raw tables.")
     parser.add_argument("output_dir", type=Path, help="the directory to write; a former demo shop there is replaced")
     output = parser.parse_args().output_dir.resolve()
-    ours = {f"{name}.parquet" for name in BAD_ROWS} | {"sale_campaigns.csv", "marketing_campaigns.csv"}
+    ours = {f"{name}.parquet" for name in BAD_ROWS} | {
+        f"{name}.csv" for name in ("sale_campaigns", "marketing_campaigns", "loyalty_tiers")
+    }
     others = sorted(path.name for path in output.iterdir() if path.name not in ours) if output.exists() else []
     if others:
         sys.exit(f"{output} holds other files ({', '.join(others[:3])}); give the demo shop a directory of its own")

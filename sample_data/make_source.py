@@ -19,12 +19,17 @@ import pyarrow.parquet as pq
 
 from demo.calendar import sale_campaigns_table
 from demo.campaigns import marketing_campaigns_table
+from demo.customers import loyalty_tiers_table
 from demo.shop import make_tables
 from ecommerce_segments import PROJECT
 from ecommerce_segments.raw_contract import raw_contract
 
 # What analysts edit.
-CALENDARS = {"sale_campaigns": sale_campaigns_table, "marketing_campaigns": marketing_campaigns_table}
+CALENDARS = {
+    "sale_campaigns": sale_campaigns_table,
+    "marketing_campaigns": marketing_campaigns_table,
+    "loyalty_tiers": loyalty_tiers_table,
+}
 
 
 def demo_tables() -> dict[str, pa.Table]:

@@ -90,7 +90,11 @@ def expected(tables: dict) -> dict:
         for customer, identity in frozen.items():
             digits = hashlib.sha256(f"{campaign}:{identity}".encode()).hexdigest()[:8]
             arm = int(digits, 16) % 10_000 < Decimal(holdout) * 100
-            bought = [row[3:] for row in tables["int_purchases"] if row[1] == customer and starts_on <= row[2] <= ends_on]
+            bought = [
+                money
+                for _, buyer, bought_on, *money in tables["int_purchases"]
+                if buyer == customer and starts_on <= bought_on <= ends_on
+            ]
             margin = estimate(bought, margin_rate)
             for tier in ("all", min(tier_of[customer], default="none")):
                 margins[tier][arm].append(margin)

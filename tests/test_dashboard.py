@@ -461,6 +461,7 @@ def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
         "New and returning buyers",
         "Cost of new buyers",
         "Which channels bring purchases",
+        "The funnel",
         "Recency and frequency",
         "Delivered data",
         "Each segment",
@@ -1391,3 +1392,26 @@ def test_credit_stands_beside_what_a_held_out_group_says(browser, shop, tmp_path
     assert second.startswith("by-letter, ") and "no visit or click before a purchase carries its id" in second
     removal = {row[0]: row[6] for row in cells(browser, ".credits tbody tr")}
     assert removal["email"] == "75.0 %" and removal["no visit or click"] == "25.0 %" and removal["search"] == "–"
+
+def test_the_funnel_has_the_shares_of_the_last_whole_year(browser, page, rows):
+    browser.open(page)
+    ((sessions, ordered, carts, abandoned, recovered),) = rows("""
+        select sum(sessions), sum(sessions_with_order), sum(sessions_with_cart), sum(carts_without_order),
+            sum(recovered_carts)
+        from marts.funnel_monthly
+        where is_complete and channel = 'all' and buyer_type = 'all'
+            and month > (select max(month) from marts.funnel_monthly where is_complete) - interval 12 month
+    """)
+    (total,) = text(browser, "#funnel tr.total")
+    parts = ((ordered, sessions), (abandoned, carts), (recovered, abandoned))
+    shares = [wording.percent(part / whole) for part, whole in parts]
+    assert ordered and recovered and total.endswith(" ".join(shares))
+    shown = rows("select coalesce(sale_name, sale_campaign_id) from marts.sale_results order by starts_on desc limit 8")
+    assert len(text(browser, "#funnel h3 ~ table tbody tr")) == len(shown) > 0
+
+
+def test_a_shop_without_visits_has_no_funnel(browser, shop, tmp_path):
+    page = changed(shop, tmp_path, "delete from marts.funnel_monthly", "delete from marts.sale_results")
+    browser.open(page)
+    assert text(browser, "#funnel table") == []
+    assert "No visits are known" in text(browser, "#funnel")[0]

@@ -37,6 +37,8 @@ class Shop:
         "repeat_purchases",
         "churn_monthly",
         "campaign_lift",
+        "funnel_monthly",
+        "sale_results",
     )
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, is_simulated: bool = False):

@@ -24,6 +24,7 @@ from ecommerce_segments.dashboard.sections.churn import churn
 from ecommerce_segments.dashboard.sections.delivered import delivered
 from ecommerce_segments.dashboard.sections.each_segment import each_segment
 from ecommerce_segments.dashboard.sections.flows import flows
+from ecommerce_segments.dashboard.sections.funnel import funnel
 from ecommerce_segments.dashboard.sections.glance import glance
 from ecommerce_segments.dashboard.sections.over_time import over_time
 from ecommerce_segments.dashboard.sections.overlaps import overlaps
@@ -63,6 +64,7 @@ SECTIONS = [
         ("gateway_products", "product_affinities", "product_replenishments", "due_products"),
         products,
     ),
+    Section("funnel", "The funnel", ("funnel_monthly",), funnel),
     Section("campaigns", "What campaigns brought", ("campaign_lift",), campaigns),
     Section("time", "Segments over time", ("segment_sizes",), over_time),
     Section("rfm", "Recency and frequency", (), rfm),

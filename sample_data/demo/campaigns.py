@@ -14,6 +14,8 @@ CAMPAIGNS = (
     ("win-back-2026", "becoming_inactive", "2026-05-04", "2026-05-24", 30, 10),
     ("spring-news-2026", "discount_buyers", "2026-05-04", "2026-05-24", 20, 0),
 )
+# Of each: what a message costs, and what is offered beside it, in euros.
+COSTS = (("0.05", "400.00"), ("0.05", None))
 EXTRA_ID = 900_000  # from which on the orders that campaigns brought are numbered, and their lines
 
 
@@ -41,4 +43,7 @@ def make_campaign_purchases(people, accounts, orders):
 def marketing_campaigns_table():
     """One row per campaign."""
     names = ("marketing_campaign_id", "segment", "starts_on", "ends_on", "holdout_percent")
-    return pa.table({name: pa.array([campaign[column] for campaign in CAMPAIGNS]) for column, name in enumerate(names)})
+    campaigns = pa.table({name: pa.array([one[column] for one in CAMPAIGNS]) for column, name in enumerate(names)})
+    for column, name in enumerate(("cost_per_message", "offer_cost")):
+        campaigns = campaigns.append_column(name, pa.array([costs[column] for costs in COSTS], type=pa.string()))
+    return campaigns

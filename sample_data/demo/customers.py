@@ -46,6 +46,11 @@ def account_at(people, accounts, person, second):
     return np.where(has_second, later, np.where(has_first, first, -1))
 
 
+def loyalty_tiers_table():
+    """One row per tier of the shop's loyalty programme."""
+    return pa.table({"tier": ["bronze", "silver", "gold"], "from_net_revenue_365d": ["100.00", "300.00", "800.00"]})
+
+
 def customers_table(people, accounts):
     """One row per account. A second account writes the email in its own way."""
     rng = dice("customers")

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from demo.calendar import DAY, END, HOUR
 from demo.catalogue import choose_products
@@ -11,6 +12,19 @@ from demo.columns import ids, money, names_of, nullable, utc
 from demo.currencies import CURRENCIES
 from demo.customers import account_at
 from demo.drawing import chance, dice, repeat_counts, weighted
+
+# Days from an order to its delivery, and why money goes back or what a review is about, each with its weight.
+DELIVERY_DAYS = ((1, 2, 3, 4, 6, 9), (15, 35, 27, 13, 7, 3))
+LINE_REASONS = (("does not fit", "not as described", "damaged", "changed my mind", None), (45, 20, 15, 12, 8))
+ORDER_REASONS = (("arrived late", "damaged", None), (50, 30, 20))
+BAD_TOPICS = (("delivery", "quality", "service", None), (50, 30, 10, 10))
+GOOD_TOPICS = (("quality", "service", "delivery", None), (55, 15, 10, 20))
+
+
+def words(rng, choices, size):
+    """So many words, drawn by their weights."""
+    names, weights = choices
+    return np.array(names, dtype=object)[weighted(rng, weights, size)]
 
 
 def make_orders(calendar, people, accounts, buyer, bought_at, rates):
@@ -87,6 +101,11 @@ def orders_table(people, orders, first_id=0):
     account = np.where(orders.is_unknown_account, 90_000 + np.arange(size) % 1000, orders.account)
     has_email = ~orders.is_nameless & ~orders.is_unknown_account & ((orders.account < 0) | chance(rng, 90, size))
     emails = pa.array(people.email, type=pa.string())
+    rng = dice("deliveries")
+    days, weights = DELIVERY_DAYS
+    days = np.array(days)[weighted(rng, weights, size)]
+    delivered_at = orders.ordered_at + days * DAY + rng.integers(-6, 7, size=size) * HOUR
+    is_delivered = (orders.status == "fulfilled") & (delivered_at < END) & chance(rng, 94, size)
     return pa.table({
         "order_id": ids("O", first_id + np.arange(size), 6),
         "customer_id": ids("C", np.where(orders.is_nameless, -1, account), 5),
@@ -95,6 +114,8 @@ def orders_table(people, orders, first_id=0):
         "status": pa.array(orders.status),
         "currency": names_of(orders.currency, CURRENCIES),
         "discount_amount": money(orders.discount, orders.discount > 0),
+        "discount_code": names_of(np.where(orders.discount > 0, 0, -1), ("SAVE10",)),
+        "delivered_at": pc.if_else(pa.array(is_delivered), utc(delivered_at), None),
         "is_test": pa.array(orders.is_test),
         "updated_at": utc(orders.updated_at),
     })
@@ -116,12 +137,15 @@ def order_lines_table(orders, lines, first_id=0):
 
 def refunds_table(refunds):
     """One row per refund."""
+    rng, size = dice("reasons"), len(refunds.order)
+    of_lines, of_orders = words(rng, LINE_REASONS, size), words(rng, ORDER_REASONS, size)
     return pa.table({
         "refund_id": ids("R", np.arange(len(refunds.order)), 5),
         "order_id": ids("O", refunds.order, 6),
         "order_line_id": ids("L", refunds.line, 6),
         "refunded_at": utc(refunds.refunded_at),
         "amount": money(refunds.amount),
+        "reason": pa.array(np.where(refunds.line >= 0, of_lines, of_orders), type=pa.string()),
         "updated_at": utc(refunds.refunded_at + HOUR),
     })
 
@@ -136,11 +160,15 @@ def reviews_table(people, orders, lines):
     order = order[np.argsort(reviewed_at[order], kind="stable")]
     happy, grumpy = (1 + weighted(rng, weights, len(order)) for weights in ((2, 4, 10, 34, 50), (25, 25, 25, 15, 10)))
     first_line = np.searchsorted(lines.order, order)
+    rating = np.where(people.is_grumpy[orders.person[order]], grumpy, happy).astype(np.int32)
+    rng = dice("topics")
+    topic = np.where(rating <= 2, words(rng, BAD_TOPICS, len(order)), words(rng, GOOD_TOPICS, len(order)))
     return pa.table({
         "review_id": ids("RV", np.arange(len(order)), 5),
         "customer_id": ids("C", orders.account[order], 5),
         "order_id": ids("O", order, 6),
         "product_id": ids("P", lines.product[first_line], 4),
-        "rating": pa.array(np.where(people.is_grumpy[orders.person[order]], grumpy, happy).astype(np.int32)),
+        "rating": pa.array(rating),
+        "topic": pa.array(topic, type=pa.string()),
         "reviewed_at": utc(reviewed_at[order]),
     })

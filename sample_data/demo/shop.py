@@ -8,7 +8,7 @@ from demo.calendar import make_calendar, sale_campaigns_table
 from demo.campaigns import EXTRA_ID, make_campaign_purchases, marketing_campaigns_table
 from demo.catalogue import make_products, products_table
 from demo.currencies import exchange_rates_table, make_rates
-from demo.customers import customers_table, make_accounts
+from demo.customers import customers_table, loyalty_tiers_table, make_accounts
 from demo.dirt import with_dirt, with_loaded_at
 from demo.drawing import dice
 from demo.emails import email_events_table, make_consent, make_email_events
@@ -66,6 +66,7 @@ def write_shop(directory):
     for name, table in (
         ("sale_campaigns", sale_campaigns_table()),
         ("marketing_campaigns", marketing_campaigns_table()),
+        ("loyalty_tiers", loyalty_tiers_table()),
     ):
         pyarrow.csv.write_csv(table, directory / f"{name}.csv", pyarrow.csv.WriteOptions(quoting_style="none"))
         print(f"{name:<20}{len(table):>10,} rows")
