@@ -304,6 +304,14 @@ def metrics(shop: Shop, metrics: str, by: str, where: str) -> None:
 @click.option("--suppressions", is_flag=True, help="Whom to leave out.")
 @click.option("--phones", is_flag=True, help="Also the phones, for matching.")
 @click.option("--sms", is_flag=True, help="Also whom messages on a phone may reach.")
+@click.option(
+    "--format",
+    "name",
+    type=click.Choice(["klaviyo", "mailchimp", "brevo", "csv", "meta", "google_ads", "tiktok"]),
+    help="Only the file that this tool takes, of a segment.",
+)
+@click.option("--changes", is_flag=True, help="Of a format: what changed since the last acknowledged export.")
+@click.option("--ack", is_flag=True, help="Of a format: the last export is imported; --changes begins after it.")
 @click.option("--dir", "directory", metavar="DIR", help="Where the files go (exports/<segment>_<as-of date>).")
 def export(
     shop: Shop,
@@ -312,13 +320,17 @@ def export(
     suppressions: bool,
     phones: bool,
     sms: bool,
+    name: str | None,
+    changes: bool,
+    ack: bool,
     directory: str | None,
 ) -> None:
     """Write CSV files for email tools and ad platforms: of a SEGMENT, of a campaign, or of whom to leave out
     (docs/audiences.md)."""
     from ecommerce_segments.activate.export import export
 
-    print(export(session_of(shop), segment, campaign, suppressions, phones, sms, directory and typed_path(directory)))
+    where, about = directory and typed_path(directory), (name, changes, ack, shop.published)
+    print(export(session_of(shop), segment, campaign, suppressions, phones, sms, where, *about))
 
 
 @command("erase", "segments erase C01234")

@@ -21,6 +21,12 @@
     end
 {%- endmacro %}
 
+{# The form in which TikTok knows a compared email: what follows a plus leaves the part before the @, in all domains. #}
+{% macro tiktok_email(email) -%}
+    {%- set mailbox = dbt.split_part(dbt.split_part(email, "'@'", 1) | trim, "'+'", 1) | trim -%}
+    {{ dbt.concat([mailbox, "'@'", dbt.split_part(email, "'@'", 2) | trim]) }}
+{%- endmacro %}
+
 {# One row per customer with an explicit answer to a question of consent up to the as-of date: the newest of their accounts.
    Of answers given at the same moment, the refusal wins. answered: what the columns of the answer's time begin with. #}
 {% macro newest_answers(accounts, consent, answered, agreement, refusal) -%}

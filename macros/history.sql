@@ -54,6 +54,18 @@
     {% endif %}
 {% endmacro %}
 
+{# The same for the log of audiences, of which no address stays either. Who was in one is removed from it under that name. #}
+{% macro forget_in_audience_changes(log) %}
+    {% if execute and load_relation(log) and run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
+    update {{ log }} set
+        customer_id = 'forgotten:' || {{ sha256_hex("segment || ':' || customer_id") }},
+        email_sha256 = null,
+        google_email_sha256 = null,
+        tiktok_email_sha256 = null
+    where {{ is_forgotten('customer_id') }}
+    {% endif %}
+{% endmacro %}
+
 {# How many customers a state gains by a row of the log. A stay that goes on under another id takes nobody away; two that meet are one
    customer's. #}
 {% macro customers_gained() -%}

@@ -409,7 +409,7 @@ def test_ids_that_look_like_emails_are_not_shown(shop, tmp_path):
 
 def test_products_are_those_of_the_marts(browser, shop, tmp_path):
     """Each pair once; what too few buyers tell is said; a product without a name is known by its id."""
-    pair = "insert into marts.product_affinities by name select 1 as affinity_number, 40 as common_buyers, 2.5 as lift, "
+    pair = "insert into marts.product_affinities by name select 1 as affinity_number, 40 as common_buyers, 2.5 as lift,"
     begun = (
         "insert into marts.gateway_products by name"
         " select 80 as first_buyers, 0.45 as shop_return_rate, 'Tea' as category, "

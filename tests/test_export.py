@@ -217,6 +217,14 @@ def test_refusals_reach_others_of_the_address_in_these_shops(shops):
     assert shared and others
 
 
+def tiktok_hashes(result: oracle.Result) -> dict[str, str]:
+    """The hash of each known email without what follows a plus before the @, by the hash of the email."""
+    emails = {contact["email"] for contact in result.customer_contacts.values()} | {
+        oracle.normalized_email(event["email"]) for event in oracle_contact.email_events(result.shop)
+    }
+    return {sha256(email): sha256(re.sub(r"\+[^@]*@", "@", email)) for email in emails if email}
+
+
 def test_suppression_files_hold_whom_the_lists_hold(shops, tmp_path):
     for number, (reader, result) in enumerate(shops):
         directory = tmp_path / str(number)
@@ -224,7 +232,13 @@ def test_suppression_files_hold_whom_the_lists_hold(shops, tmp_path):
         expected = oracle_contact.suppressions(result)
         for name in audiences.LISTS:
             on_list = [row for row in expected if row[0] == name]
-            every_form = sorted(email for row in on_list if row[2] or row[4] for email in {row[2] or "", row[3] or ""})
+            tagged = tiktok_hashes(result)
+            every_form = sorted(
+                email
+                for row in on_list
+                if row[2] or row[4]
+                for email in {row[2] or "", row[3] or "", tagged[row[2]] if row[2] else ""}
+            )
             assert sorted(row["Email"] for row in read(directory / f"{name}_google_ads.csv")) == every_form
             assert sorted(row["email"] for row in read(directory / f"{name}_meta_ads.csv")) == every_form
             emails = read(directory / f"{name}_email_tool.csv")
@@ -337,11 +351,13 @@ def test_hashes_are_those_of_each_platform():
 
 def test_google_gets_its_own_form_of_an_email_and_a_suppression_file_every_form():
     people = [
-        person(email_sha256=sha256("jane.doe+news@gmail.com"), google_email_sha256=sha256("janedoe@gmail.com")),
+        person(email_sha256=sha256("jane.doe+news@gmail.com"), google_email_sha256=sha256("janedoe@gmail.com"),
+               tiktok_email_sha256=sha256("jane.doe@gmail.com")),
         person(
             customer_id="c2",
             email_sha256=sha256("user.name+nyc@example.com"),
             google_email_sha256=sha256("user.name+nyc@example.com"),
+            tiktok_email_sha256=sha256("user.name@example.com"),
         ),
     ]
 
@@ -352,7 +368,8 @@ def test_google_gets_its_own_form_of_an_email_and_a_suppression_file_every_form(
         "google_ads.csv": ["d6117306485ed0e5", "f109a2a632fbcea5"],
         "meta_ads.csv": ["f109a2a632fbcea5", "f41439c944a763c9"],
     }
-    every_form = ["d6117306485ed0e5", "f109a2a632fbcea5", "f41439c944a763c9"]
+    without_tags = [sha256(email)[:16] for email in ("jane.doe@gmail.com", "user.name@example.com")]
+    every_form = sorted(["d6117306485ed0e5", "f109a2a632fbcea5", "f41439c944a763c9", *without_tags])
     assert beginnings(files.ads_tables(people, files.EVERY_FORM)) == dict.fromkeys(
         ("google_ads.csv", "meta_ads.csv"), every_form
     )

@@ -107,12 +107,13 @@ def test_contact_data_stands_in_one_mart_alone(project):
 
 
 def test_marts_with_contact_data_or_its_hashes_are_tagged_and_granted_to_who_sends_alone(tmp_path):
-    personal = re.compile(r"(compared_)?(email|phone|first_name|last_name|postal_code|birth_date)(_sha256)?")
+    contact = "email|phone|first_name|last_name|postal_code|birth_date"
+    personal = re.compile(rf"(compared_|google_|tiktok_)?({contact})(_sha256)?")
     with environment(BI_ROLE="reporter", CONTACTS_ROLE="sender"):
         marts = {name: node for name, node in models(Project(tmp_path, has_roles=True)).items() if name in MARTS}
     tagged = {name for name, node in marts.items() if "contact_data" in node.tags}
     assert tagged == {name for name, node in marts.items() if any(map(personal.fullmatch, node.columns))}
-    assert tagged == {"customer_contacts", "audiences", "sms_audiences", "suppressions"}
+    assert tagged == {"customer_contacts", "audiences", "audience_changes", "sms_audiences", "suppressions"}
     for name, node in marts.items():
         assert node.config.grants == {"select": ["sender" if name in tagged else "reporter"]}, name
 

@@ -10,6 +10,7 @@ from ecommerce_segments import CannotDo
 from ecommerce_segments.activate.audiences import (
     SMS_CONDITIONS,
     audience,
+    audience_changes,
     campaign_audience,
     denied_hashes,
     sms_audience,
@@ -29,6 +30,7 @@ from ecommerce_segments.activate.files import (
     tables,
     write,
 )
+from ecommerce_segments.activate.formats import FORMATS, Acknowledged, additions, people_of, removals, whole
 from ecommerce_segments.dbt_session import DbtError, NotBuilt, Session, as_is
 from ecommerce_segments.publish.comments import quoted
 
@@ -47,6 +49,19 @@ def export_segment(
 ) -> str:
     """Export a segment and say what was done. Raises DbtError where there is no such segment, and OSError."""
     segment = segment.removeprefix("seg_")
+    customers = size_of(session, segment)
+    return export_people(
+        session,
+        f"{segment} as of {session.as_of_date}: {customers:,} customers",
+        audience(session, segment),
+        sms_audience(session, segment) if with_sms else None,
+        directory or f"exports/{segment}_{session.as_of_date}",
+        with_phones,
+    )
+
+
+def size_of(session: Session, segment: str) -> int:
+    """The customers of a segment of the last build. Raises DbtError where there is no such segment."""
     found = session.rows("select customers from {{ ref('segments') }} where segment = " + as_is(quoted(segment)))
     if not found:
         raise DbtError(
@@ -54,14 +69,38 @@ def export_segment(
             if session.has_model(f"seg_{segment}")
             else f"There is no segment {segment}: docs/segments.md has those that ship with the project."
         )
-    return export_people(
-        session,
-        f"{segment} as of {session.as_of_date}: {int(found[0]['customers']):,} customers",
-        audience(session, segment),
-        sms_audience(session, segment) if with_sms else None,
-        directory or f"exports/{segment}_{session.as_of_date}",
-        with_phones,
-    )
+    return int(found[0]["customers"])
+
+
+def export_format(
+    session: Session, segment: str, name: str, acknowledged: Acknowledged, directory: str | None, is_changes: bool
+) -> str:
+    """Export a segment in the form of a tool, whole or what changed since the last acknowledged export, and say what
+    was done. Raises DbtError where there is no such segment, CannotDo where nothing is acknowledged, and OSError."""
+    segment, made = segment.removeprefix("seg_"), FORMATS[name]
+    size_of(session, segment)
+    everybody, denied = audience(session, segment), denied_hashes(session) if made.is_ads else set()
+    requires_consent = session.rows("select {{ var('require_ads_consent') }} as is_required")[0]["is_required"]
+    answers: list[str | None] = ["granted"] if requires_consent or not made.is_ads else ["granted", None]
+    files: dict[str, Table] = {}
+    for answer in answers:
+        people = people_of(made, everybody, denied, answer)
+        suffix = "" if answer else "_not_asked"
+        if not is_changes:
+            files[f"{name}{suffix}.csv"] = whole(made, people)
+            continue
+        changes = audience_changes(session, segment, acknowledged.since(segment, name))
+        others = [person for person in everybody if person["ads_consent"] != answer]
+        files[f"{name}{suffix}_add.csv"] = additions(made, people, changes)
+        files[f"{name}{suffix}_remove.csv"] = removals(made, people, others, changes)
+    target = Path(directory or f"exports/{segment}_{session.as_of_date}")
+    names = {f"{name}{suffix}{part}.csv" for suffix in ("", "_not_asked") for part in ("", "_add", "_remove")}
+    write(target, files, names - files.keys())
+    acknowledged.note(f"{segment} {name}", exported=session.as_of_date)
+    since = f", changes since {acknowledged.since(segment, name)}" if is_changes else ""
+    told_ads = told_of_ads(everybody, requires_consent) if made.is_ads else []
+    lines = [f"{segment} for {name} as of {session.as_of_date}{since}.", *told(target, files, everybody), *told_ads]
+    return "\n".join([*lines, f"Once it is imported: segments export {segment} --format {name} --ack"])
 
 
 def export_campaign(
@@ -174,8 +213,14 @@ def export(
     with_phones: bool,
     with_sms: bool,
     directory: str | None,
+    name: str | None = None,
+    is_changes: bool = False,
+    is_ack: bool = False,
+    published: Path = Path(),
 ) -> str:
-    """Export a segment, a campaign or the suppression lists, and say what was done.
+    """Export a segment, a campaign or the suppression lists, and say what was done. name: a format of FORMATS, for a
+    segment; is_changes: only what changed since the last acknowledged export; is_ack: acknowledge the last one.
+    published: the directory of what is published.
 
     Raises CannotDo where that is none or several, or cannot be.
     """
@@ -185,8 +230,16 @@ def export(
         )
     if with_suppressions and with_sms:
         raise CannotDo("--sms is for a segment or a campaign: --phones writes the phones of the suppression lists.")
+    if name and (not segment or with_phones or with_sms):
+        raise CannotDo("--format is for a segment alone: segments export loyal_buyers --format klaviyo.")
+    if (is_changes or is_ack) and not name:
+        raise CannotDo("--changes and --ack are of a --format: segments export loyal_buyers --format meta --changes.")
+    if name and is_ack:
+        return Acknowledged(published).acknowledge(str(segment).removeprefix("seg_"), name)
     refuse_unfinished_build(session)
     try:
+        if name:
+            return export_format(session, str(segment), name, Acknowledged(published), directory, is_changes)
         if with_suppressions:
             return export_suppressions(session, directory, with_phones)
         if campaign:

@@ -19,7 +19,7 @@ FILES = (
 )
 # Each platform has its own form of an email. Who is to be left out must be found under every one.
 FORMS = {GOOGLE_ADS: ("google_email_sha256",), META_ADS: ("email_sha256",)}
-EVERY_FORM = dict.fromkeys(FORMS, ("email_sha256", "google_email_sha256"))
+EVERY_FORM = dict.fromkeys(FORMS, ("email_sha256", "google_email_sha256", "tiktok_email_sha256"))
 # What a spreadsheet runs: a formula at the beginning of a cell, or behind what it may take for the border of one.
 FORMULA = re.compile(r"(^|[,;|\t\r\n])([\s\"'`]*)(?=[=+\-@＝＋－＠])|^(?=[\0\t\r\n])")
 # A sign and digits, as in a phone, is a number and runs nothing.
@@ -105,6 +105,12 @@ def hashes(people: list[dict], forms: tuple[str, ...], phone_hash: Callable[[dic
     neither."""
     rows = sorted((email, phone_hash(person)) for person in people for email in {person[form] or "" for form in forms})
     return [list(row) for row in rows if any(row)]
+
+
+def tiktok_email(email: str) -> str:
+    """A compared email in TikTok's form: what follows a plus leaves the part before the @, in all domains."""
+    mailbox, _, domain = email.partition("@")
+    return f"{mailbox.partition('+')[0]}@{domain}"
 
 
 def sha256(text: str) -> str:

@@ -1,7 +1,8 @@
 -- One row per marketing campaign and value tier of its audience, and of all tiers together: what the treated earned the shop more
 -- than the held out, and what is left of it after the campaign's costs.
 -- A tier is that before the campaign began: what a campaign sells may lift its buyers into another one.
-{% set segments_of_tiers = {'high': ['high_value_active', 'high_value_at_risk'], 'low': ['low_value_active', 'non_target']} %}
+{% set high = [ref('seg_high_value_active'), ref('seg_high_value_at_risk')] | map(attribute='identifier') | list %}
+{% set low = [ref('seg_low_value_active'), ref('seg_non_target')] | map(attribute='identifier') | list %}
 with
 
 campaigns as (
@@ -22,16 +23,26 @@ shop as (
 
 ),
 
+segment_changes as (
+
+    select
+        *,
+        {{ dbt.concat(["'seg_'", 'state']) }} as segment
+    from {{ ref('membership_changes') }}
+    where kind = 'segment'
+
+),
+
 tiered_ids as (
 
     select
         campaigns.marketing_campaign_id,
         changes.customer_id as frozen_id,
-        changes.state
+        changes.segment
     from campaigns
-    inner join {{ ref('membership_changes') }} as changes on campaigns.starts_on > changes.as_of_date
-    where changes.kind = 'segment' and changes.state in ('{{ segments_of_tiers.values() | sum(start=[]) | join("', '") }}')
-    group by campaigns.marketing_campaign_id, changes.customer_id, changes.state
+    inner join segment_changes as changes on campaigns.starts_on > changes.as_of_date
+    where changes.segment in ('{{ (high + low) | join("', '") }}')
+    group by campaigns.marketing_campaign_id, changes.customer_id, changes.segment
     having sum({{ customers_gained() }}) = 1
 
 ),
@@ -43,7 +54,7 @@ tiers as (
         tiered_ids.marketing_campaign_id,
         accounts.customer_id,
         min(
-            case when tiered_ids.state in ('{{ segments_of_tiers.high | join("', '") }}') then 'high' else 'low' end
+            case when tiered_ids.segment in ('{{ high | join("', '") }}') then 'high' else 'low' end
         ) as value_tier
     from tiered_ids
     inner join accounts on tiered_ids.frozen_id = accounts.account_id

@@ -2,7 +2,7 @@ select
     customer_id,
     as_of_date,
     purchase_count,
-    discount_dependence,
+    full_price_purchases,
     net_revenue
 from {{ ref('customers') }}
 where
