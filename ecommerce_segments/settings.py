@@ -226,6 +226,8 @@ KINDS = {
     "email_attribution_days": FROM_1,
     "prediction_min_repeat_buyers": FROM_0,
     "min_arm_customers": FROM_0,
+    "max_emails_7d": FROM_1,
+    "global_holdout_percent": (is_number(0, 50), "a number from 0 to 50"),
     "max_rejected_share": SHARE,
     "max_rejected_rows": FROM_0,
     "max_days_without_orders": (lambda value: value is None or is_whole(0)(value), "a whole number from 0 on, or null"),

@@ -11,6 +11,7 @@ import oracle_attribution
 import oracle_contact
 import oracle_finance
 import oracle_funnel
+import oracle_messages
 import oracle_products
 
 
@@ -106,6 +107,11 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
         ),
         *contact_differences(connection, expected),
         *alert_differences(connection, expected),
+        *(
+            line
+            for mart, rows in oracle_messages.compute(expected).items()
+            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", "customer_id"), rows)
+        ),
     ]
 
 

@@ -138,8 +138,10 @@ def campaign_audience(session: Session, campaign: str, conditions: tuple[str, ..
 
 def suppressions(session: Session) -> dict[str, list[dict]]:
     """Whom to leave out, by suppression list: customer_id, email, phone, and the hashes of both, also in TikTok's form.
+
     customer_id is None for an email that refused and that no customer has; email and phone are None where unknown.
-    Raises DbtError as `audience` does."""
+    Raises DbtError as `audience` does.
+    """
     people = sorted(session.rows(SUPPRESSIONS), key=lambda person: (person["customer_id"] or "", person["email"] or ""))
     for person in people:
         person["tiktok_email_sha256"] = sha256(tiktok_email(person["email"])) if person["email"] else None

@@ -26,6 +26,7 @@ from ecommerce_segments.dashboard.sections.each_segment import each_segment
 from ecommerce_segments.dashboard.sections.flows import flows
 from ecommerce_segments.dashboard.sections.funnel import funnel
 from ecommerce_segments.dashboard.sections.glance import glance
+from ecommerce_segments.dashboard.sections.messages import messages
 from ecommerce_segments.dashboard.sections.over_time import over_time
 from ecommerce_segments.dashboard.sections.overlaps import overlaps
 from ecommerce_segments.dashboard.sections.products import products
@@ -52,6 +53,7 @@ SECTIONS = [
     Section("glance", "At a glance", (), glance),
     Section("alerts", "Warnings", ("alerts",), alerts),
     Section("today", "Segments today", (), today),
+    Section("messages", "Next messages", ("next_messages",), messages),
     Section("value", "Value and margin", ("segment_performance", "purchases"), value),
     Section("returning", "New and returning buyers", ("revenue_by_buyer_type",), returning),
     Section("acquisition", "Cost of new buyers", ("acquisition_costs",), acquisition),

@@ -193,6 +193,7 @@ traits as (
         coalesce(emails.email_clicks_30d, 0) as email_clicks_30d,
         coalesce(emails.email_clicks_90d, 0) as email_clicks_90d,
         coalesce(emails.email_clicks_180d, 0) as email_clicks_180d,
+        coalesce(emails.emails_received_7d, 0) as emails_received_7d,
         coalesce(emails.emails_received_180d, 0) as emails_received_180d,
 
         reviews.last_reviewed_on,
@@ -329,6 +330,7 @@ select
     email_clicks_30d,
     email_clicks_90d,
     email_clicks_180d,
+    emails_received_7d,
     emails_received_180d,
 
     last_reviewed_on,

@@ -5,6 +5,13 @@ select
     count(case when event_type = 'click' and occurred_on > {{ days_ago(30) }} then 1 end) as email_clicks_30d,
     count(case when event_type = 'click' and occurred_on > {{ days_ago(90) }} then 1 end) as email_clicks_90d,
     count(case when event_type = 'click' then 1 end) as email_clicks_180d,
+    -- One per campaign and date; of emails without a campaign one a date.
+    count(
+        distinct case
+            when event_type in ('sent', 'delivered') and occurred_on > {{ days_ago(7) }}
+                then {{ dbt.concat(['cast(occurred_on as ' ~ dbt.type_string() ~ ')', "':'", "coalesce(campaign_id, '')"]) }}
+        end
+    ) as emails_received_7d,
     count(case when event_type in ('sent', 'delivered') then 1 end) as emails_received_180d
 from {{ ref('int_email_events') }}
 where

@@ -1,5 +1,5 @@
--- One row per date that was run, segment, and address of a customer that came into its audience or left it. A log with the rules of
--- the history: a run writes the rows of its own date alone, so that running a date again replaces them.
+-- One row per date that was run, segment, and address of a customer that came into its audience or left it. A log with the rules
+-- of the history: a run writes the rows of its own date alone, so that running a date again replaces them.
 -- depends_on: {{ ref('forgotten_customers') }}
 {{ config(
     materialized='incremental',
@@ -29,16 +29,22 @@ changed_ids as (
 
 ),
 
+contact_hashes as (
+
+    select * from {{ ref('int_contact_hashes') }}
+
+),
+
 current_members as (
 
     select
         audiences.segment,
         audiences.customer_id,
-        hashes.email_sha256,
-        hashes.google_email_sha256,
-        hashes.tiktok_email_sha256
+        contact_hashes.email_sha256,
+        contact_hashes.google_email_sha256,
+        contact_hashes.tiktok_email_sha256
     from {{ ref('audiences') }} as audiences
-    inner join {{ ref('int_contact_hashes') }} as hashes on audiences.customer_id = hashes.customer_id
+    inner join contact_hashes on audiences.customer_id = contact_hashes.customer_id
 
 ),
 
@@ -100,17 +106,17 @@ explained as (
         case
             when removed.customer_id like 'forgotten:%' then 'erased'
             when customers.customer_id is null and changed_ids.account_id is not null then 'merged'
-            when not coalesce(customers.is_subscribed, true) or coalesce(email_refusals.has_complained, false) then 'unsubscribed'
-            when coalesce(email_refusals.has_bounced, false) then 'bounced'
-            when hashes.customer_id is not null and coalesce(hashes.email_sha256 <> removed.email_sha256, true)
-                then 'address changed'
+            when not customers.is_subscribed or email_refusals.has_complained then 'unsubscribed'
+            when email_refusals.has_bounced then 'bounced'
+            when contact_hashes.email_sha256 <> removed.email_sha256 then 'address changed'
+            when customers.customer_id is not null and contact_hashes.email_sha256 is null then 'address changed'
             else 'left'
         end as reason
     from removed
     left join customers on removed.customer_id = customers.customer_id
     left join changed_ids on removed.customer_id = changed_ids.account_id
     left join email_refusals on removed.customer_id = email_refusals.customer_id
-    left join {{ ref('int_contact_hashes') }} as hashes on removed.customer_id = hashes.customer_id
+    left join contact_hashes on removed.customer_id = contact_hashes.customer_id
 
 ),
 

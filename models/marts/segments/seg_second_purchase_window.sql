@@ -1,6 +1,7 @@
 select
     customer_id,
     as_of_date,
+    purchase_count,
     last_purchased_on,
     expected_next_purchase_on,
     days_to_expected_purchase

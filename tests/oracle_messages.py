@@ -1,0 +1,55 @@
+"""The next message of each customer, as docs/definitions.md has it, in plain Python. Never from our SQL.
+
+    compute(oracle.compute(rows, as_of_date=date(2025, 3, 31)))["next_messages"]["c1"]
+"""
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+
+import oracle_contact
+from oracle import Result
+
+SETTINGS = yaml.safe_load((Path(__file__).parent.parent / "dbt_project.yml").read_text())["vars"]
+
+
+def compute(result: Result, max_emails: int = 3, holdout_percent: object = 0) -> dict[str, dict]:
+    """Return mart -> customer -> columns: next_messages, and of customers emails_received_7d. No campaign is on."""
+    received = {customer: emails_received(result, customer) for customer in result.customers}
+    return {"customers": {customer: {"emails_received_7d": count} for customer, count in received.items()},
+            "next_messages": next_messages(result, received, max_emails, holdout_percent)}
+
+
+def emails_received(result: Result, customer: str) -> int:
+    """Return the different campaigns and dates of the emails of 7 days; those without a campaign are one a date."""
+    return len({(event["campaign_id"], event["occurred_on"]) for event in result.shop.email_events_of.get(customer, [])
+                if event["event_type"] in ("sent", "delivered")
+                and result.shop.calendar.in_last_days(event["occurred_on"], 7)})
+
+
+def next_messages(result: Result, received: dict[str, int], max_emails: int, holdout_percent) -> dict[str, dict]:
+    """Return customer -> segment, priority, goal and what holds the message back."""
+    suppressed = {row[1] for row in oracle_contact.suppressions(result)}
+    tomorrow = result.parameters.as_of_date + timedelta(days=1)
+    quarter, found = f"{tomorrow.year}-Q{(tomorrow.month + 2) // 3}", {}
+    members = oracle_contact.memberships(result)
+    # The first of the least number wins.
+    chosen = [entry for entry in SETTINGS["segments"] if "priority" in entry]
+    by_priority = sorted(chosen, key=lambda entry: entry["priority"])
+    for entry in by_priority:
+        for customer, traits in result.customers.items():
+            if (
+                traits["is_contactable_by_email"]
+                and (entry["name"], customer) in members
+                and customer not in suppressed
+                and customer not in found
+            ):
+                digits = hashlib.sha256(f"{quarter}:{customer}".encode()).hexdigest()[:8]
+                is_held_out = int(digits, 16) % 10_000 < float(holdout_percent) * 100
+                often = "mailed often" if received[customer] >= max_emails else None
+                found[customer] = {"segment": entry["name"], "priority": entry["priority"],
+                                   "marketing_goal": entry["goal"],
+                                   "held_back_by": "global holdout" if is_held_out else often}
+    return found
