@@ -139,6 +139,13 @@ def test_complete_journey_has_its_known_segments(project):
         "engaged_subscribers": 0,
         "unengaged_subscribers": 0,
         "birthday_soon": 0,
+        "full_price_loyals": 0,
+        "discount_only_buyers": 234,
+        "second_purchase_window": 1,
+        "product_due": 446,
+        "win_back_candidates": 0,
+        "slipping_subscribers": 0,
+        "unreachable_high_value_at_risk": 219,
     }
     assert built.execute("select count(*) from marts.seg_category_repeat_buyers").fetchone() == (143_529,)
     assert built.execute("select sum(rejected_rows), sum(duplicate_rows) from staging.row_counts").fetchone() == (0, 0)

@@ -1,5 +1,5 @@
--- Each channel has one row, of the as-of date, with an effect that is a share; together they have the purchases of 365 days, and their
--- net revenue but for a cent each. Who never estimates has no table, and nothing to test.
+-- Each channel has one row, of the as-of date, with an effect that is a share; together they have the purchases of 365 days,
+-- and their net revenue but for a cent each. Who never estimates has no table, and nothing to test.
 {% set purchases = ref('int_purchases') %}
 {% set effects = load_relation(source('estimates', 'channel_removal_effects')) %}
 {% if effects %}

@@ -1,5 +1,5 @@
--- Each fifth has one row, of the as-of date, with shares that are ones; together they have all who had bought 90 days before it. Who
--- never estimates has no table, and nothing to test.
+-- Each fifth has one row, of the as-of date, with shares that are ones; together they have all who had bought 90 days before
+-- it. Who never estimates has no table, and nothing to test.
 {% set customer_value = ref('customer_value') %}
 {% set calibration = load_relation(source('estimates', 'prediction_calibration')) %}
 {% if calibration %}

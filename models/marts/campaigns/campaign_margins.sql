@@ -196,10 +196,12 @@ select
     cast(treated_gross_margin as {{ decimal_type(28, 6) }}) as treated_gross_margin,
     cast(held_out_gross_margin as {{ decimal_type(28, 6) }}) as held_out_gross_margin,
     cast(cost_per_treated_customer as {{ decimal_type(18, 6) }}) as cost_per_treated_customer,
-    {% for name, cost in {'gross_margin_lift': 0, 'net_margin_lift': 'cost_per_treated_customer'}.items() %}
-    cast(case when is_shown then lift - {{ cost }} end as {{ decimal_type(18, 6) }}) as {{ name }},
-    cast(case when is_shown then lift - {{ cost }} - half_width end as {{ decimal_type(18, 6) }}) as {{ name }}_from,
-    cast(case when is_shown then lift - {{ cost }} + half_width end as {{ decimal_type(18, 6) }}) as {{ name }}_to
-    {{- ',' if not loop.last }}
-    {% endfor %}
+    cast(case when is_shown then lift end as {{ decimal_type(18, 6) }}) as gross_margin_lift,
+    cast(case when is_shown then lift - half_width end as {{ decimal_type(18, 6) }}) as gross_margin_lift_from,
+    cast(case when is_shown then lift + half_width end as {{ decimal_type(18, 6) }}) as gross_margin_lift_to,
+    cast(case when is_shown then lift - cost_per_treated_customer end as {{ decimal_type(18, 6) }}) as net_margin_lift,
+    cast(case when is_shown then lift - cost_per_treated_customer - half_width end as {{ decimal_type(18, 6) }})
+        as net_margin_lift_from,
+    cast(case when is_shown then lift - cost_per_treated_customer + half_width end as {{ decimal_type(18, 6) }})
+        as net_margin_lift_to
 from compared
