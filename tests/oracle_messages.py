@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 import oracle_contact
+import oracle_products
 from oracle import Result
 
 SETTINGS = yaml.safe_load((Path(__file__).parent.parent / "dbt_project.yml").read_text())["vars"]
@@ -30,7 +31,10 @@ def emails_received(result: Result, customer: str) -> int:
 
 
 def next_messages(result: Result, received: dict[str, int], max_emails: int, holdout_percent) -> dict[str, dict]:
-    """Return customer -> segment, priority, goal and what holds the message back."""
+    """Return customer -> segment, priority, goal, what to offer and what holds the message back."""
+    offers: dict[str, list[str]] = {}
+    for (customer, _), row in sorted(oracle_products.compute(result)["next_products"].items()):
+        offers.setdefault(customer, []).append(row["product_id"])
     suppressed = {row[1] for row in oracle_contact.suppressions(result)}
     tomorrow = result.parameters.as_of_date + timedelta(days=1)
     quarter, found = f"{tomorrow.year}-Q{(tomorrow.month + 2) // 3}", {}
@@ -51,5 +55,6 @@ def next_messages(result: Result, received: dict[str, int], max_emails: int, hol
                 often = "mailed often" if received[customer] >= max_emails else None
                 found[customer] = {"segment": entry["name"], "priority": entry["priority"],
                                    "marketing_goal": entry["goal"],
+                                   "next_products": ", ".join(offers.get(customer, [])) or None,
                                    "held_back_by": "global holdout" if is_held_out else often}
     return found

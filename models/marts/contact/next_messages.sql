@@ -50,6 +50,18 @@ held_out as (
 
 ),
 
+offers as (
+
+    select
+        customer_id,
+        max(case when next_product_number = 1 then product_id end)
+        || coalesce(', ' || max(case when next_product_number = 2 then product_id end), '')
+        || coalesce(', ' || max(case when next_product_number = 3 then product_id end), '') as next_products
+    from {{ ref('next_products') }}
+    group by customer_id
+
+),
+
 ranked as (
 
     select
@@ -73,11 +85,13 @@ select
     ranked.segment,
     cast(ranked.priority as integer) as priority,
     ranked.marketing_goal,
+    offers.next_products,
     case
         when {{ is_in_global_holdout('ranked.customer_id') }} then 'global holdout'
         when ranked.emails_received_7d >= {{ var('max_emails_7d') }} then 'mailed often'
         when held_out.customer_id is not null then 'held out'
     end as held_back_by
 from ranked
+left join offers on ranked.customer_id = offers.customer_id
 left join held_out on ranked.segment = held_out.segment and ranked.customer_id = held_out.customer_id
 where ranked.place = 1
