@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 DIRECT = ["direct", "Direct", "(direct)", "(none)"]
 OTHERS = ["search", "Search", "email", "social", "none", "unknown", "all", None]
-AMOUNTS = ["0.01", "0.02", "0.03", "0.05", "0.07", "0.10", "10.00", "99.99", "100.00", "33.33", "98765432.10"]
+AMOUNTS = ["0.01", "0.02", "0.03", "0.05", "0.07", "0.10", "10.00", "99.99", "100.00", "33.33", "98765.43"]
 # Dates before the purchase: at the edges of the windows of the shops, and half-lives apart.
 DAYS_BEFORE = [0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 7, 9, 10, 14, 21, 28, 29, 30]
 

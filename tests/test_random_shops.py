@@ -96,6 +96,10 @@ SURROUNDINGS = {
 SURROUNDINGS = {name: FEW | surroundings for name, surroundings in SURROUNDINGS.items()}
 
 
+# Shops of which no mart is empty, but those that need a campaign or a second date.
+FULL_SHOPS = [("clocks_forward", 1), ("other_cadence", 6), ("cut_points", 9)]
+
+
 def seeds_of(name: str) -> list[int]:
     if "SHOP_SEEDS" in os.environ:
         return [int(seed) for seed in os.environ["SHOP_SEEDS"].split(",")]
@@ -106,9 +110,9 @@ def seeds_of(name: str) -> list[int]:
 def compared_shops() -> list[tuple[str, int]]:
     """The surroundings and seeds of the shops that other engines are compared on: three, or as many as COMPARED_SHOPS
     says."""
-    names = ["clocks_forward", "other_cadence", "cut_points"]
-    names += [name for name in SURROUNDINGS if name not in names and "naive_timestamps" not in SURROUNDINGS[name]]
-    return [(names[seed % len(names)], seed) for seed in range(int(os.environ.get("COMPARED_SHOPS", 3)))]
+    taken = {name for name, _ in FULL_SHOPS}
+    others = [name for name, each in SURROUNDINGS.items() if name not in taken and "naive_timestamps" not in each]
+    return [*FULL_SHOPS, *zip(others, range(len(others)))][: int(os.environ.get("COMPARED_SHOPS", 3))]
 
 
 def shop_of(seed: int, surroundings: dict, **options) -> dict:

@@ -1,8 +1,8 @@
 -- One row per marketing campaign and value tier of its audience, and of all tiers together: what the treated earned the shop more
 -- than the held out, and what is left of it after the campaign's costs.
 -- A tier is that before the campaign began: what a campaign sells may lift its buyers into another one.
-{% set high = [ref('seg_high_value_active'), ref('seg_high_value_at_risk')] | map(attribute='identifier') | list %}
-{% set low = [ref('seg_low_value_active'), ref('seg_non_target')] | map(attribute='identifier') | list %}
+{% set high = "'" ~ ref('seg_high_value_active').identifier ~ "', '" ~ ref('seg_high_value_at_risk').identifier ~ "'" %}
+{% set low = "'" ~ ref('seg_low_value_active').identifier ~ "', '" ~ ref('seg_non_target').identifier ~ "'" %}
 with
 
 campaigns as (
@@ -41,7 +41,7 @@ tiered_ids as (
         changes.segment
     from campaigns
     inner join segment_changes as changes on campaigns.starts_on > changes.as_of_date
-    where changes.segment in ('{{ (high + low) | join("', '") }}')
+    where changes.segment in ({{ high }}, {{ low }})
     group by campaigns.marketing_campaign_id, changes.customer_id, changes.segment
     having sum({{ customers_gained() }}) = 1
 
@@ -54,7 +54,7 @@ tiers as (
         tiered_ids.marketing_campaign_id,
         accounts.customer_id,
         min(
-            case when tiered_ids.segment in ('{{ high | join("', '") }}') then 'high' else 'low' end
+            case when tiered_ids.segment in ({{ high }}) then 'high' else 'low' end
         ) as value_tier
     from tiered_ids
     inner join accounts on tiered_ids.frozen_id = accounts.account_id

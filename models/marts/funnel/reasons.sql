@@ -49,7 +49,7 @@ reviews as (
         'reviews' as kind,
         coalesce(reviews.topic, 'unknown') as reason,
         count(*) as occurrences,
-        null as refunded_amount
+        cast(null as {{ decimal_type(28, 6) }}) as refunded_amount
     from {{ ref('stg_reviews') }} as reviews
     left join accounts on reviews.account_id = accounts.account_id
     where reviews.reviewed_on <= {{ as_of_date() }} and not coalesce(accounts.is_test_customer, false)
