@@ -356,8 +356,8 @@ def test_a_run_ends_with_its_warnings(monkeypatch, tmp_path):
     run.parsed = object()
     assert run.tell_alerts() == 3
     assert run.tell.said[1:] == [
-        "Warnings (docs/alerts.md):", "  error: orders has 0 rows.",
-        "  The history holds 4 dates: from the fifth on, segments and shares are compared with the dates before.",
+        "Warnings (docs/alerts.md); segments and shares are compared from the fifth date on, 4 dates are built:",
+        "  error: orders has 0 rows.",
     ]  # fmt: skip
     assert run.tell.faults == ["Published, but with a warning that alerts_fail_from asks for: orders has 0 rows."]
     assert run.report.content["warnings"][0]["kind"] == "source_volume"

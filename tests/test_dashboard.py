@@ -460,7 +460,9 @@ def test_a_section_without_its_mart_is_left_out(browser, shop, tmp_path):
     assert is_quiet(browser)
     assert text(browser, "h2") == [
         "At a glance",
+        "Warnings",
         "Segments today",
+        "Next messages",
         "New and returning buyers",
         "Cost of new buyers",
         "Which channels bring purchases",
@@ -640,7 +642,9 @@ def test_a_segment_without_its_data_is_not_empty(browser, build, tmp_path):
         ),
         **dict.fromkeys(["Last year's sale buyers", "Current sale buyers"], "no sale campaigns delivered"),
         **dict.fromkeys(["Unhappy customers", "Referral candidates"], "no reviews delivered"),
-        **dict.fromkeys(["Engaged subscribers", "Unengaged subscribers"], "no email events delivered"),
+        **dict.fromkeys(
+            ["Engaged subscribers", "Unengaged subscribers", "Slipping subscribers"], "no email events delivered"
+        ),
         "Active customers": "no sessions or email events delivered",
     }
     for title, shown in zip(text(browser, "details.segment h3"), text(browser, "details.segment")):

@@ -25,12 +25,11 @@ def alerts_of(manifest: Manifest) -> tuple[list[dict], list[str]]:
     alerts = [dict(zip(COLUMNS, row)) for row in rows_of(manifest, ALERTS)]
     ((dates,),) = rows_of(manifest, BUILT_DATES)
     lines = [f"  {alert['severity']}: {alert['sentence']}" for alert in alerts] or ["  none"]
+    compared = ""
     if dates <= DATES_NEEDED:
-        lines.append(
-            f"  The history holds {dates} {'date' if dates == 1 else 'dates'}: from the fifth on, segments and shares"
-            " are compared with the dates before."
-        )
-    return alerts, ["Warnings (docs/alerts.md):", *lines]
+        built = "1 date is" if dates == 1 else f"{dates} dates are"
+        compared = f"; segments and shares are compared from the fifth date on, {built} built"
+    return alerts, [f"Warnings (docs/alerts.md){compared}:", *lines]
 
 
 def exit_code(alerts: list[dict], fail_from: str) -> int:

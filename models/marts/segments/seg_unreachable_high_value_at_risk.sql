@@ -1,8 +1,11 @@
 select
     customer_id,
     as_of_date,
+    value_tier,
     lifecycle_stage,
     is_spend_declining,
+    is_contactable_by_email,
+    is_contactable_by_sms,
     net_revenue,
     recency_days
 from {{ ref('customers') }}

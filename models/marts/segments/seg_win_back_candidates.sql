@@ -1,6 +1,7 @@
 select
     customer_id,
     as_of_date,
+    lifecycle_stage,
     value_tier,
     net_revenue,
     recency_days,
