@@ -276,6 +276,21 @@ def preview(shop: Shop, name: str) -> None:
     print(preview.preview(session_of(shop), name))
 
 
+@command("plan", "segments plan loyal_buyers --days 21 --holdout 20")
+@click.argument("segment")
+@click.option("--days", type=click.IntRange(1), default=21, show_default=True, help="How long the campaign lasts.")
+@click.option(
+    "--holdout", type=click.FloatRange(0, 50, min_open=True), default=20, show_default=True, help="Percent held out."
+)
+@click.option("--size", type=click.IntRange(1), help="Customers, if not those of the last build.")
+def plan(shop: Shop, segment: str, days: int, holdout: float, size: int | None) -> None:
+    """Say how large the effect of a campaign must be to be shown, from the past of the same length
+    (docs/campaigns.md)."""
+    from ecommerce_segments.explore import plan
+
+    print(plan.plan(session_of(shop), segment, days, holdout, size))
+
+
 @command("explain", "segments explain C01234")
 @click.argument("customer")
 def explain(shop: Shop, customer: str) -> None:

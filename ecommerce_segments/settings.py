@@ -231,6 +231,7 @@ KINDS = {
     "prediction_min_repeat_buyers": FROM_0,
     "discount_rate_per_year": (is_number(0), "a number from 0 on"),
     "min_arm_customers": FROM_0,
+    "min_arm_buyers": FROM_0,
     "max_emails_7d": FROM_1,
     "global_holdout_percent": (is_number(0, 50), "a number from 0 to 50"),
     "max_rejected_share": SHARE,

@@ -3,12 +3,20 @@
     {{ return(1.959964) }}
 {% endmacro %}
 
-{# An end of Wilson's 95 % interval of a share: `lower` or `upper`. Null without trials. (Wilson 1927,
-   doi.org/10.1080/01621459.1927.10502953) #}
-{% macro wilson_limit(end, successes, trials) -%}
-    {%- set z2 = normal_quantile() ** 2 -%}
+{# How many standard errors the limits of a running comparison lie away, so that 95 % of comparisons keep what is true between them however
+   often they are looked at: the Gaussian-mixture asymptotic confidence sequence of Waudby-Smith et al. (arxiv.org/abs/2103.06476, equation 9),
+   tuned to the customers of both arms. All of them are there from the first day, so what it says of t customers is one number: with
+   t x rho^2 = a + log(a + 1) and a = -2 log 0.05, it is sqrt(2 (t rho^2 + 1) / (t rho^2) x log(sqrt(t rho^2 + 1) / 0.05)). #}
+{% macro sequence_quantile() %}
+    {{ return(3.035209) }}
+{% endmacro %}
+
+{# An end of Wilson's interval of a share: `lower` or `upper`; of 95 %, or of another square of a normal quantile. Null without trials.
+   (Wilson 1927, doi.org/10.1080/01621459.1927.10502953) #}
+{% macro wilson_limit(end, successes, trials, squared_quantile=none) -%}
+    {%- set z2 = squared_quantile or normal_quantile() ** 2 -%}
     (2 * {{ successes }} + {{ z2 }} {{ {'lower': '-', 'upper': '+'}[end] }} sqrt({{ z2 }} * ({{ z2 }} + 4.0 * {{ successes }} * ({{ trials }} - {{ successes }}) / nullif({{ trials }}, 0))))
-    / (2 * {{ trials }} + {{ 2 * z2 }})
+    / (2 * {{ trials }} + 2 * {{ z2 }})
 {%- endmacro %}
 
 {# How far Newcombe's 95 % interval of the difference of two shares reaches on one side, from an end of Wilson's interval of each: the lower end of
@@ -35,4 +43,12 @@
         + {{ (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96 }} / power({{ degrees_of_freedom }}, 2)
         + {{ (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384 }} / power({{ degrees_of_freedom }}, 3), 0
     ) * sqrt({{ squared_error }})
+{%- endmacro %}
+
+{# Half of the interval of a mean: of 95 %, or of a confidence sequence where the comparison still runs. #}
+{% macro lift_half_width(is_final, squared_error, degrees_of_freedom) -%}
+    case
+        when {{ is_final }} then {{ student_half_width(squared_error, degrees_of_freedom) }}
+        else {{ sequence_quantile() }} * sqrt({{ squared_error }})
+    end
 {%- endmacro %}

@@ -1,19 +1,10 @@
 -- One row per marketing campaign and value tier of its audience, and of all tiers together: what the treated earned the shop more
 -- than the held out, and what is left of it after the campaign's costs.
--- A tier is that before the campaign began: what a campaign sells may lift its buyers into another one.
-{% set high = "'" ~ ref('seg_high_value_active').identifier ~ "', '" ~ ref('seg_high_value_at_risk').identifier ~ "'" %}
-{% set low = "'" ~ ref('seg_low_value_active').identifier ~ "', '" ~ ref('seg_non_target').identifier ~ "'" %}
 with
 
 campaigns as (
 
     select * from {{ ref('stg_marketing_campaigns') }}
-
-),
-
-accounts as (
-
-    select * from {{ ref('int_known_ids') }}
 
 ),
 
@@ -23,60 +14,23 @@ shop as (
 
 ),
 
-segment_changes as (
-
-    select
-        *,
-        {{ dbt.concat(["'seg_'", 'state']) }} as segment
-    from {{ ref('membership_changes') }}
-    where kind = 'segment'
-
-),
-
-tiered_ids as (
-
-    select
-        campaigns.marketing_campaign_id,
-        changes.customer_id as frozen_id,
-        changes.segment
-    from campaigns
-    inner join segment_changes as changes on campaigns.starts_on > changes.as_of_date
-    where changes.segment in ({{ high }}, {{ low }})
-    group by campaigns.marketing_campaign_id, changes.customer_id, changes.segment
-    having sum({{ customers_gained() }}) = 1
-
-),
-
--- Of several that have merged since, one of high value makes the customer such.
-tiers as (
-
-    select
-        tiered_ids.marketing_campaign_id,
-        accounts.customer_id,
-        min(
-            case when tiered_ids.segment in ({{ high }}) then 'high' else 'low' end
-        ) as value_tier
-    from tiered_ids
-    inner join accounts on tiered_ids.frozen_id = accounts.account_id
-    group by tiered_ids.marketing_campaign_id, accounts.customer_id
-
-),
-
 bought as (
 
     select
-        audiences.marketing_campaign_id,
+        audiences.comparison_id as marketing_campaign_id,
         audiences.customer_id,
         audiences.is_held_out,
+        audiences.value_tier,
         coalesce(sum(purchases.net_revenue), 0) as net_revenue,
         coalesce(sum(case when purchases.gross_margin is not null then purchases.net_revenue end), 0) as costed_net_revenue,
         coalesce(sum(purchases.gross_margin), 0) as costed_gross_margin
-    from {{ ref('campaign_audiences') }} as audiences
+    from {{ ref('int_compared_people') }} as audiences
     left join {{ ref('int_purchases') }} as purchases
         on
             audiences.customer_id = purchases.customer_id
             and purchases.purchased_on between audiences.starts_on and audiences.ends_on
-    group by audiences.marketing_campaign_id, audiences.customer_id, audiences.is_held_out
+    where audiences.kind = 'campaign'
+    group by audiences.comparison_id, audiences.customer_id, audiences.is_held_out, audiences.value_tier
 
 ),
 
@@ -85,14 +39,12 @@ people as (
     select
         bought.marketing_campaign_id,
         bought.is_held_out,
-        coalesce(tiers.value_tier, 'none') as value_tier,
+        bought.value_tier,
         {{ estimated_margin(
             'bought.net_revenue', 'bought.costed_net_revenue', 'bought.costed_gross_margin', 'shop.margin_rate'
         ) }} as gross_margin
     from bought
     cross join shop
-    left join tiers
-        on bought.marketing_campaign_id = tiers.marketing_campaign_id and bought.customer_id = tiers.customer_id
 
 ),
 

@@ -39,6 +39,14 @@ shares as (
         {{ quotient('sum(case when cost is null then net_revenue else 0 end)', 'sum(net_revenue)', 8) }} as share
     from purchases
 
+    union all
+
+    -- Of everybody whom mail may reach: what programme_lift must know of earlier dates.
+    select
+        'global_holdout_share' as figure,
+        'customers' as subject,
+        cast({{ var('global_holdout_percent') / 100 }} as {{ decimal_type(18, 8) }}) as share
+
 ),
 
 segments as (
