@@ -317,6 +317,7 @@ def metrics(shop: Shop, metrics: str, by: str, where: str) -> None:
 @click.argument("segment", required=False)
 @click.option("--campaign", metavar="ID", help="Whom a campaign is for, without those who are held out.")
 @click.option("--suppressions", is_flag=True, help="Whom to leave out.")
+@click.option("--journeys", is_flag=True, help="The messages of journeys that are due by tomorrow.")
 @click.option("--phones", is_flag=True, help="Also the phones, for matching.")
 @click.option("--sms", is_flag=True, help="Also whom messages on a phone may reach.")
 @click.option(
@@ -326,13 +327,14 @@ def metrics(shop: Shop, metrics: str, by: str, where: str) -> None:
     help="Only the file that this tool takes, of a segment.",
 )
 @click.option("--changes", is_flag=True, help="Of a format: what changed since the last acknowledged export.")
-@click.option("--ack", is_flag=True, help="Of a format: the last export is imported; --changes begins after it.")
+@click.option("--ack", is_flag=True, help="Of a format or journeys: the last export is imported; go on after it.")
 @click.option("--dir", "directory", metavar="DIR", help="Where the files go (exports/<segment>_<as-of date>).")
 def export(
     shop: Shop,
     segment: str | None,
     campaign: str | None,
     suppressions: bool,
+    journeys: bool,
     phones: bool,
     sms: bool,
     name: str | None,
@@ -340,11 +342,11 @@ def export(
     ack: bool,
     directory: str | None,
 ) -> None:
-    """Write CSV files for email tools and ad platforms: of a SEGMENT, of a campaign, or of whom to leave out
-    (docs/audiences.md)."""
+    """Write CSV files for email tools and ad platforms: of a SEGMENT, of a campaign, of whom to leave out, or of what
+    is due (docs/audiences.md)."""
     from ecommerce_segments.activate.export import export
 
-    where, about = directory and typed_path(directory), (name, changes, ack, shop.published)
+    where, about = directory and typed_path(directory), (name, changes, ack, shop.published, journeys)
     print(export(session_of(shop), segment, campaign, suppressions, phones, sms, where, *about))
 
 

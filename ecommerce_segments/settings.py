@@ -234,6 +234,7 @@ KINDS = {
     "min_arm_buyers": FROM_0,
     "max_emails_7d": FROM_1,
     "global_holdout_percent": (is_number(0, 50), "a number from 0 to 50"),
+    "journeys": (is_map_of_maps, "a map of journeys to due_days, reentry and exit_on_purchase"),
     "max_rejected_share": SHARE,
     "max_rejected_rows": FROM_0,
     "max_days_without_orders": (lambda value: value is None or is_whole(0)(value), "a whole number from 0 on, or null"),

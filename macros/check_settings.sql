@@ -11,6 +11,7 @@
             {% do exceptions.raise_compiler_error('incremental_staging is written for DuckDB and PostgreSQL, not for ' ~ target.type ~ ': set it to false.') %}
         {% endif %}
         {% do check_traits_register() %}
+        {% do journey_steps() %}
         {% do check_places_of_raw_tables() %}
         {% set models_for_tables = var('raw_tables').values() | selectattr('model', 'defined') | map(attribute='model') | list %}
         {% if models_for_tables and target.type == 'duckdb' and var('read_raw_files') %}

@@ -55,6 +55,11 @@
     cast({{ dbt.dateadd('day', days, date) }} as date)
 {%- endmacro %}
 
+{# The same day so many years later. A 29 February becomes the 28th in common years. #}
+{% macro years_after(date, years) -%}
+    cast({{ dbt.dateadd('month', '12 * (' ~ years ~ ')', date) }} as date)
+{%- endmacro %}
+
 {# Whole calendar months from one date to another: the most m for which the earlier one is no later than the same day m months
    before the later one, or that month's last day. #}
 {% macro months_between(earlier, later) -%}

@@ -11,6 +11,7 @@ import oracle_attribution
 import oracle_contact
 import oracle_finance
 import oracle_funnel
+import oracle_journeys
 import oracle_messages
 import oracle_products
 
@@ -111,6 +112,11 @@ def differences(connection: duckdb.DuckDBPyConnection, expected: oracle.Result) 
             line
             for mart, rows in oracle_messages.compute(expected).items()
             for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", "customer_id"), rows)
+        ),
+        *(
+            line
+            for mart, rows in oracle_journeys.compute(expected).items()
+            for line in compare_keyed(mart, rows_by_key(connection, f"marts.{mart}", "event_id"), rows)
         ),
     ]
 

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import oracle
 from oracle import CONTRACT, RawRow, trimmed
 from random_journeys import play_journeys
+from random_occasions import play_occasions
 
 Shop = dict[str, list[RawRow]]
 
@@ -142,6 +143,7 @@ def random_shop(seed: int, as_of_date: date, shop_timezone: str = "UTC", reporti
     shop = maker.make()
     with_rng(maker, "edits", maker.play_edits, custom_traits)
     with_rng(maker, "journeys", play_journeys, maker)
+    with_rng(maker, "occasions", play_occasions, maker)
     with_rng(maker, "products", maker.use_products)
     with_rng(maker, "funnel", maker.play_funnel)
     accounts = [dict(account) for account in shop["customers"]]

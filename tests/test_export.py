@@ -628,13 +628,16 @@ def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
     [
         (
             [],
-            "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, or --suppressions.",
+            "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, --suppressions, or"
+            " --journeys.",
         ),
         (["loyal_buyers", "--suppressions"], "Name what to export, one thing at a time"),
         (
             ["--suppressions", "--sms"],
             "--sms is for a segment or a campaign: --phones writes the phones of the suppression lists.",
         ),
+        (["--journeys", "--phones"], "--journeys has one file of its own, for email"),
+        (["--journeys", "--ack"], "Journeys were never exported: there is nothing to acknowledge."),
         (["loyal_buyers", "--dir", "README.md"], "The files cannot be written: "),
     ],
 )

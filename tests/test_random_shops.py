@@ -24,6 +24,18 @@ SHOPS_PER_SURROUNDINGS = int(os.environ.get("SHOPS", 8))
 # clocks change, ends of months and years), in zones east and west of UTC and off the whole hour, and every parameter of
 # the formulas away from its default. Shops so small have few buyers of anything: the thresholds of products are low.
 FEW = {"affinity_max_products": 6, "affinity_min_buyers": 3, "gateway_min_buyers": 3, "replenishment_min_gaps": 2}
+# Journeys that are entered once, anew after few days and each time, with several messages, at their edges.
+SHORT_JOURNEYS = {
+    "welcome": {"due_days": [3, 1], "reentry": "once", "exit_on_purchase": False},
+    "browse_abandonment": {"due_days": [2, 7], "reentry": "after 5 days", "exit_on_purchase": True},
+    "cart_abandonment": {"due_days": [1, 3], "reentry": "after 2 days", "exit_on_purchase": False},
+    "post_purchase": {"due_days": [0, 7, 30], "reentry": "after 20 days", "exit_on_purchase": True},
+    "replenishment": {"due_days": [-3, 1], "reentry": "after 3 days", "exit_on_purchase": True},
+    "second_purchase": {"due_days": [-14], "reentry": "each time", "exit_on_purchase": False},
+    "win_back": {"due_days": [1, 10], "reentry": "after 60 days", "exit_on_purchase": False},
+    "review_request": {"due_days": [14], "reentry": "after 1 day", "exit_on_purchase": True},
+    "birthday": {"due_days": [-10, 1], "reentry": "once", "exit_on_purchase": True},
+}
 SURROUNDINGS = {
     "leap_day": {"as_of_date": date(2024, 2, 29), "shop_timezone": "Europe/Berlin", "max_accounts_per_email": 20},
     "year_after_leap_day": {"as_of_date": date(2025, 2, 28), "shop_timezone": "Asia/Kolkata"},
@@ -72,6 +84,7 @@ SURROUNDINGS = {
         "attribution_window_days": 10,
         "attribution_half_life_days": 0.5,
         "email_attribution_days": 1,
+        "journeys": SHORT_JOURNEYS,
     },
     "short_window": {
         "as_of_date": date(2025, 3, 1),
@@ -87,10 +100,17 @@ SURROUNDINGS = {
         "as_of_date": date(2024, 6, 30),
         "shop_timezone": "Europe/Berlin",
         "rfm_method": "cut_points",
+        # Who bought once is new for 90 days, and at risk on that day alone.
+        "typical_gap_days": 30,
         "min_known_cost_share": 0.9,
         "direct_channels": ["SEARCH", "None"],
         "email_attribution_days": 30,
         "affinity_max_products": 4,
+        "journeys": {
+            "cart_abandonment": {"due_days": [2], "reentry": "each time", "exit_on_purchase": True},
+            "browse_abandonment": {"due_days": [3], "reentry": "once", "exit_on_purchase": True},
+            "win_back": {"due_days": [1], "reentry": "once", "exit_on_purchase": True},
+        },
     },
 }
 SURROUNDINGS = {name: FEW | surroundings for name, surroundings in SURROUNDINGS.items()}
@@ -194,7 +214,7 @@ def test_the_project_has_the_oracles_parameters():
     project_vars = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
     assert names <= project_vars.keys()
     for field in fields(oracle.Parameters):
-        if field.name in names - {"as_of_date"}:
+        if field.name in names - {"as_of_date", "journeys"}:
             default = list(field.default) if isinstance(field.default, tuple) else field.default
             assert str(project_vars[field.name]) == str(default), field.name
 

@@ -158,3 +158,62 @@
 {% macro default__run_at_once(sql) %}
     {% do run_query(sql) %}
 {% endmacro %}
+
+{# From the first date on, each leads to the next that is far enough. #}
+{% macro default__dates_apart(dates) -%}
+    with recursive following as (
+
+        select
+            dates.customer_id,
+            dates.journey,
+            dates.step,
+            dates.due_on,
+            min(later.due_on) as next_due_on,
+            min(dates.due_on) over (partition by dates.customer_id, dates.journey, dates.step) as first_due_on
+        from {{ dates }} as dates
+        left join {{ dates }} as later
+            on
+                dates.customer_id = later.customer_id
+                and dates.journey = later.journey
+                and dates.step = later.step
+                and later.due_on >= {{ days_after('dates.due_on', 'dates.reentry_days') }}
+        group by dates.customer_id, dates.journey, dates.step, dates.due_on
+
+    ),
+
+    entered as (
+
+        select
+            customer_id,
+            journey,
+            step,
+            due_on,
+            next_due_on
+        from following
+        where due_on = first_due_on
+
+        union all
+
+        select
+            following.customer_id,
+            following.journey,
+            following.step,
+            following.due_on,
+            following.next_due_on
+        from entered
+        inner join following
+            on
+                entered.customer_id = following.customer_id
+                and entered.journey = following.journey
+                and entered.step = following.step
+                and entered.next_due_on = following.due_on
+
+    )
+
+    select
+        customer_id,
+        journey,
+        step,
+        due_on
+    from entered
+{%- endmacro %}

@@ -98,6 +98,32 @@
     (cast(conv(substr({{ sha256_hex(text) }}, 1, 8), 16, 10) as bigint) % {{ buckets }})
 {%- endmacro %}
 
+{# Spark goes through no more than a hundred steps of a recursion, and through a list of any length. #}
+{% macro spark__dates_apart(dates) -%}
+    select
+        customer_id,
+        journey,
+        step,
+        explode(aggregate(
+            due_dates,
+            cast(array() as array<date>),
+            (entered, due_on) -> case
+                when size(entered) = 0 or datediff(due_on, element_at(entered, -1)) >= reentry_days then concat(entered, array(due_on))
+                else entered
+            end
+        )) as due_on
+    from (
+        select
+            customer_id,
+            journey,
+            step,
+            reentry_days,
+            array_sort(collect_list(due_on)) as due_dates
+        from {{ dates }}
+        group by customer_id, journey, step, reentry_days
+    ) as listed
+{%- endmacro %}
+
 {# Java knows another word for a space, and lets `$` match before a line's end. #}
 {% macro spark__matches(text, pattern) -%}
     {{ text }} rlike r'{{ pattern | replace("[:space:]", "\\s") | replace("$", "\\z") }}'

@@ -38,8 +38,5 @@ select
     customer_id,
     purchase_dates,
     previous_gap_days,
-    case
-        when purchase_dates >= 3 then greatest(median_gap_days, {{ var('min_gap_days') }})
-        else {{ var('typical_gap_days') }}
-    end as expected_gap_days
+    {{ expected_gap_days('purchase_dates', 'median_gap_days') }} as expected_gap_days
 from medians
