@@ -283,8 +283,12 @@ def test_every_shipped_segment_can_be_removed_unless_something_asks_it(copy):
     assert left == {
         "bargain_hunters": ["categories_of_bargain_hunters.sql"],
         "hero_customers": ["revenue_by_buyer_type.sql", "channels_of_hero_customers.sql"],
+        # They are the value tiers of campaigns' people.
+        "high_value_active": ["int_compared_people.sql"],
+        "high_value_at_risk": ["int_compared_people.sql"],
+        "low_value_active": ["int_compared_people.sql"],
         # A suppression list of theirs would be empty in silence, and those whom it protects would be mailed.
-        "non_target": ["suppressions.sql"],
+        "non_target": ["int_compared_people.sql", "suppressions.sql"],
         "unhappy_customers": ["suppressions.sql"],
     }
     result = copy.build("--select", "segment_memberships+")
