@@ -318,6 +318,7 @@ def metrics(shop: Shop, metrics: str, by: str, where: str) -> None:
 @click.option("--campaign", metavar="ID", help="Whom a campaign is for, without those who are held out.")
 @click.option("--suppressions", is_flag=True, help="Whom to leave out.")
 @click.option("--journeys", is_flag=True, help="The messages of journeys that are due by tomorrow.")
+@click.option("--messages", is_flag=True, help="The one message of each customer for tomorrow.")
 @click.option("--phones", is_flag=True, help="Also the phones, for matching.")
 @click.option("--sms", is_flag=True, help="Also whom messages on a phone may reach.")
 @click.option(
@@ -335,6 +336,7 @@ def export(
     campaign: str | None,
     suppressions: bool,
     journeys: bool,
+    messages: bool,
     phones: bool,
     sms: bool,
     name: str | None,
@@ -346,7 +348,7 @@ def export(
     is due (docs/audiences.md)."""
     from ecommerce_segments.activate.export import export
 
-    where, about = directory and typed_path(directory), (name, changes, ack, shop.published, journeys)
+    where, about = directory and typed_path(directory), (name, changes, ack, shop.published, journeys, messages)
     print(export(session_of(shop), segment, campaign, suppressions, phones, sms, where, *about))
 
 

@@ -232,6 +232,7 @@ KINDS = {
     "discount_rate_per_year": (is_number(0), "a number from 0 on"),
     "min_arm_customers": FROM_0,
     "min_arm_buyers": FROM_0,
+    "message_plan": TEXT,
     "max_emails_7d": FROM_1,
     "global_holdout_percent": (is_number(0, 50), "a number from 0 to 50"),
     "journeys": (is_map_of_maps, "a map of journeys to due_days, reentry and exit_on_purchase"),

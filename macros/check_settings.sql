@@ -12,6 +12,7 @@
         {% endif %}
         {% do check_traits_register() %}
         {% do journey_steps() %}
+        {% do check_message_plans() %}
         {% do check_places_of_raw_tables() %}
         {% set models_for_tables = var('raw_tables').values() | selectattr('model', 'defined') | map(attribute='model') | list %}
         {% if models_for_tables and target.type == 'duckdb' and var('read_raw_files') %}

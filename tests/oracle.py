@@ -60,6 +60,7 @@ class Parameters:
     gateway_min_buyers: int = 30
     replenishment_min_gaps: int = 20
     discount_rate_per_year: object = "0.1"
+    message_plan: str = "default"
     # the var of this name; None: the project's own
     journeys: dict | None = None
     # the zone of times without an offset, or raw table -> zone (None, and tables that are not named: UTC)

@@ -40,9 +40,9 @@ def next_messages(result: Result, received: dict[str, int], max_emails: int, hol
     quarter, found = f"{tomorrow.year}-Q{(tomorrow.month + 2) // 3}", {}
     members = oracle_contact.memberships(result)
     # The first of the least number wins.
-    chosen = [entry for entry in SETTINGS["segments"] if "priority" in entry]
-    by_priority = sorted(chosen, key=lambda entry: entry["priority"])
-    for entry in by_priority:
+    numbers = {entry["name"]: priority(entry, result.parameters.message_plan) for entry in SETTINGS["segments"]}
+    chosen = [entry for entry in SETTINGS["segments"] if numbers[entry["name"]] is not None]
+    for entry in sorted(chosen, key=lambda entry: numbers[entry["name"]]):
         for customer, traits in result.customers.items():
             if (
                 traits["is_contactable_by_email"]
@@ -53,8 +53,16 @@ def next_messages(result: Result, received: dict[str, int], max_emails: int, hol
                 digits = hashlib.sha256(f"{quarter}:{customer}".encode()).hexdigest()[:8]
                 is_held_out = int(digits, 16) % 10_000 < float(holdout_percent) * 100
                 often = "mailed often" if received[customer] >= max_emails else None
-                found[customer] = {"segment": entry["name"], "priority": entry["priority"],
+                found[customer] = {"segment": entry["name"], "priority": numbers[entry["name"]],
                                    "marketing_goal": entry["goal"],
                                    "next_products": ", ".join(offers.get(customer, [])) or None,
                                    "held_back_by": "global holdout" if is_held_out else often}
     return found
+
+
+def priority(entry: dict, plan: str) -> int | None:
+    """Return an entry's number in a plan: its number, that of the plan, or else that of the default."""
+    numbers = entry.get("priority")
+    if isinstance(numbers, dict):
+        return numbers[plan] if plan in numbers else numbers.get("default")
+    return numbers

@@ -356,6 +356,10 @@ def test_an_order_of_an_account_that_a_spreadsheet_wrote_as_a_number_is_kept_and
     ({"as_of_date": "2026-02-29"}, "as_of_date is '2026-02-29', but must be a date of the form YYYY-MM-DD."),
     ({"shop_timezone": "Berlin"}, "shop_timezone is 'Berlin', which is no IANA time zone: did you mean Europe/Berlin?"),
     ({"rfm_method": "deciles"}, "rfm_method is 'deciles', but must be quintiles or cut_points."),
+    ({"message_plan": "sales"},
+     "message_plan is 'sales', but must be a plan that the priority of a segment names: default, sale."),
+    ({"segments": [{"name": "loyal_buyers", "priority": {"default": 1.5}}]},
+     "The segment loyal_buyers has the priority '1.5', but must have a whole number from 1 on, or a map of plans"),
 ])
 def test_a_wrong_var_is_named(shop, refusal, variables, sentence):
     assert sentence in refusal(shop(), **variables)

@@ -27,6 +27,9 @@ for source in (
 ):
     SOURCES.setdefault(source["name"], {}).update({table["name"]: table for table in source["tables"]})
 MAKEFILE = (PROJECT / "Makefile").read_text()
+# What marketing texts ask: what, the texts' letters, whether it is here, where or why not, and the code that shows it.
+ASK = r"(?m)^\| (.+?) \| ([A-Z](?: [A-Z])*) \| (\w+) \| (.+?) \| (?:`([^`]+)` )?\|$"
+ASKS = re.findall(ASK, PAGES["docs/texts.md"])
 # How the contract calls types.
 KINDS = {"decimal": "number", "boolean": "flag"}
 # Columns that the contract tells of once, for all tables.
@@ -165,6 +168,24 @@ def test_the_raw_contract_lists_the_tables_and_columns_that_are_read():
         ], name
     required = re.search(r"\*\*Required tables\*\*: (.*?)\.", text).group(1)
     assert set(re.findall(r"`(\w+)`", required)) == {name for name, table in tables.items() if is_required(table)}
+
+
+def test_what_the_texts_ask_is_shown_or_refused_with_names_that_are_there():
+    text = PAGES["docs/texts.md"]
+    assert len(ASKS) >= 60
+    assert len(re.findall(r"(?m)^\| asked \|", text)) + len(ASKS) == len(re.findall(r"(?m)^\| [a-z]", text))
+    assert {here for _, _, here, *_ in ASKS} == {"yes", "partly", "no"}
+    assert [ask for ask, _, here, _, code in ASKS if (here == "no") == bool(code)] == []
+    texts = set(re.findall(r"(?m)^\| ([A-Z]) \| \[", text))
+    assert {letter for _, letters, *_ in ASKS for letter in letters.split()} == texts
+    described = [yaml.safe_load(file.read_text()) for file in (PROJECT / "models").rglob("*.yml")]
+    columns = {column["name"] for content in described for model in content.get("models", [])
+               for column in model.get("columns", [])}
+    columns |= {column["name"] for table in SOURCES["estimates"].values() for column in table["columns"]}
+    known = MODELS.keys() | SOURCES["estimates"].keys() | columns | SETTINGS.keys() | SETTINGS["journeys"].keys() | {
+        f"{table}.{column}" for table in ("sessions", "email_campaigns") for column in ("device", "net_revenue")}
+    named = {name for _, _, _, where, _ in ASKS for name in re.findall(r"`([^`]+)`", where)}
+    assert {name for name in named if name not in known and f"seg_{name}" not in known} == {"all", "paid", "anonymous"}
 
 
 def test_counts_are_true():

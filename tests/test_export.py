@@ -623,13 +623,29 @@ def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
     ) | counts
 
 
+def test_the_next_messages_are_exported_without_those_that_are_held_back(warehouse, tmp_path, capsys):
+    code, said, _ = run(capsys, warehouse, "--messages", "--dir", str(tmp_path / "out"))
+    with duckdb.connect(warehouse / "shop.duckdb") as connection:
+        expected, held_back = (
+            {(customer, email, segment) for customer, email, segment in connection.execute(f"""
+                select customer_id, email, segment from marts.next_messages
+                join marts.customer_contacts using (customer_id) where held_back_by is {verdict} null""").fetchall()}
+            for verdict in ("", "not")
+        )
+    rows = read(tmp_path / "out" / "messages.csv")
+    found = {(row["customer_id"], row["email"], row["segment"]) for row in rows}
+    assert code == 0 and said.startswith("Next messages as of 2025-03-31: one for each customer")
+    assert found == {row for row in expected if files.can_be_written(row[1])} != set()
+    assert held_back and len(rows) == len(found)
+
+
 @pytest.mark.parametrize(
     "words, sentence",
     [
         (
             [],
-            "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, --suppressions, or"
-            " --journeys.",
+            "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, --suppressions,"
+            " --journeys, or --messages.",
         ),
         (["loyal_buyers", "--suppressions"], "Name what to export, one thing at a time"),
         (
@@ -637,6 +653,7 @@ def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
             "--sms is for a segment or a campaign: --phones writes the phones of the suppression lists.",
         ),
         (["--journeys", "--phones"], "--journeys has one file of its own, for email"),
+        (["--messages", "--ack"], "--messages has one file of its own, for email: --dir alone goes with it."),
         (["--journeys", "--ack"], "Journeys were never exported: there is nothing to acknowledge."),
         (["loyal_buyers", "--dir", "README.md"], "The files cannot be written: "),
     ],

@@ -264,6 +264,32 @@ def test_explain_agrees_with_the_memberships(built):
         assert "    - " not in inside
 
 
+def test_explain_tells_the_next_message_what_comes_after_it_and_what_holds_it_back(built):
+    registered = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
+    plans = {entry["name"]: entry["priority"] for entry in registered}
+    priorities = {name: plan["default"] if isinstance(plan, dict) else plan for name, plan in plans.items()}
+    chosen = built.rows("""
+        select next_messages.customer_id, held_back_by, list(segment_memberships.segment)
+        from marts.next_messages inner join marts.segment_memberships using (customer_id)
+        group by all qualify row_number() over (partition by held_back_by order by count(*) desc, customer_id) = 1
+    """)
+    ((unreachable,),) = built.rows("select min(customer_id) from marts.customers where not is_contactable_by_email")
+    ((suppressed, on_list),) = built.rows("""
+        select min_by(customer_id, customer_id), min_by(suppression_list, (customer_id, suppression_list))
+        from marts.suppressions inner join marts.customers using (customer_id) where is_contactable_by_email
+    """)
+    assert {held_back_by for _, held_back_by, _ in chosen} >= {None, "mailed often"} and suppressed
+    with built.session() as session:
+        for customer, held_back_by, inside in chosen:
+            first, *after = (f"{name} ({priorities[name]})" for name in sorted(inside, key=priorities.get))
+            told = f"Next message: {first.replace('(', '(priority ')}"
+            told += (f", before {', '.join(after)}." if after else ".") + (
+                f" Held back: {held_back_by}." if held_back_by else "")
+            assert explain(session, customer).splitlines()[1] == told
+        assert "\nNo message: mail may not reach them.\n" in explain(session, unreachable)
+        assert f"\nNo message: they are on the suppression list {on_list}.\n" in explain(session, suppressed)
+
+
 @pytest.mark.parametrize("arguments, sentence", [
     (["new", "Loyal Buyers"], "'Loyal Buyers' is no name for a segment"),
     (["new", "loyal_buyers"], "The segment loyal_buyers is there already."),

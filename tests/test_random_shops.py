@@ -59,6 +59,7 @@ SURROUNDINGS = {
         "as_of_date": date(2025, 2, 21),
         "shop_timezone": "UTC",
         "reporting_currency": "USD",
+        "message_plan": "sale",
         "custom_traits": CUSTOM_TRAITS,
     },
     "shared_addresses": {

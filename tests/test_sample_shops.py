@@ -14,6 +14,7 @@ from comparison import differences
 from ecommerce_segments.estimate import backtest as holdout
 from project import MODELS, PROJECT, messages
 from random_shops import random_shop, read_shop, write_shop
+from test_docs import ASKS
 
 # One worker runs them all, so that the demo is built once.
 pytestmark = pytest.mark.xdist_group("sample_shops")
@@ -60,6 +61,17 @@ def test_every_segment_of_the_demo_is_in_its_range(demo):
 def test_every_analysis_answers_with_rows(demo_sql, demo):
     assert {analysis.name: len(demo.execute(analysis.sql).fetchall()) > 1 for analysis in demo_sql.analyses} == {
         path.stem: True for path in (PROJECT / "analyses").glob("*.sql")}
+
+
+def test_every_query_of_the_page_on_the_texts_answers_with_all_that_it_names(demo):
+    queries = [code for *_, code in ASKS if code.startswith("select ")]
+    assert len(queries) > 60
+    unanswered = []
+    for query in queries:
+        columns = list(zip(*demo.execute(query).fetchall()))
+        if not columns or any(set(column) == {None} for column in columns):
+            unanswered.append(query)
+    assert unanswered == []
 
 
 def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, demo):

@@ -32,6 +32,7 @@ from ecommerce_segments.activate.files import (
 )
 from ecommerce_segments.activate.formats import FORMATS, Acknowledged, additions, people_of, removals, whole
 from ecommerce_segments.activate.journeys import acknowledge_journeys, export_journeys
+from ecommerce_segments.activate.messages import export_messages
 from ecommerce_segments.dbt_session import DbtError, NotBuilt, Session, as_is
 from ecommerce_segments.publish.comments import quoted
 
@@ -43,6 +44,7 @@ DATES = """
     union select distinct as_of_date from {{ ref('sms_audiences') }}
     union select distinct as_of_date from {{ ref('suppressions') }}
     union select distinct as_of_date from {{ ref('journey_events') }}
+    union select distinct as_of_date from {{ ref('next_messages') }}
 """
 
 
@@ -220,20 +222,23 @@ def export(
     is_ack: bool = False,
     published: Path = Path(),
     with_journeys: bool = False,
+    with_messages: bool = False,
 ) -> str:
-    """Export a segment, a campaign, the suppression lists or what is due of journeys, and say what was done. name: a
-    format of FORMATS, for a segment; is_changes: only what changed since the last acknowledged export; is_ack:
-    acknowledge the last one. published: the directory of what is published.
+    """Export a segment, a campaign, the suppression lists, what is due of journeys or the next messages, and say what
+    was done. name: a format of FORMATS, for a segment; is_changes: only what changed since the last acknowledged
+    export; is_ack: acknowledge the last one. published: the directory of what is published.
 
     Raises CannotDo where that is none or several, or cannot be.
     """
-    if [bool(segment), bool(campaign), with_suppressions, with_journeys].count(True) != 1:
+    if [bool(segment), bool(campaign), with_suppressions, with_journeys, with_messages].count(True) != 1:
         raise CannotDo(
-            "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, --suppressions, or"
-            " --journeys."
+            "Name what to export, one thing at a time: segments export loyal_buyers, --campaign ID, --suppressions,"
+            " --journeys, or --messages."
         )
     if with_journeys and (with_phones or with_sms or name or is_changes):
         raise CannotDo("--journeys has one file of its own, for email: --ack and --dir alone go with it.")
+    if with_messages and (with_phones or with_sms or name or is_changes or is_ack):
+        raise CannotDo("--messages has one file of its own, for email: --dir alone goes with it.")
     if with_suppressions and with_sms:
         raise CannotDo("--sms is for a segment or a campaign: --phones writes the phones of the suppression lists.")
     if name and (not segment or with_phones or with_sms):
@@ -248,6 +253,8 @@ def export(
     try:
         if with_journeys:
             return export_journeys(session, Acknowledged(published), directory)
+        if with_messages:
+            return export_messages(session, directory)
         if name:
             return export_format(session, str(segment), name, Acknowledged(published), directory, is_changes)
         if with_suppressions:

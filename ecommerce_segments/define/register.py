@@ -52,6 +52,13 @@ def entries(variables: dict) -> list[dict]:
     return (variables["segments"] or []) + (variables["own_segments"] or [])
 
 
+def priority_of(entry: dict, plan: str) -> int | None:
+    """An entry's place among the messages of a plan, 1 first: a number is the same in every plan, and a plan that a map
+    does not name takes its default. None: never chosen."""
+    plans = entry.get("priority")
+    return plans.get(plan, plans.get("default")) if isinstance(plans, dict) else plans
+
+
 def file_of(name: str) -> Path:
     """The file of a segment, by the name that the register has for it."""
     return SEGMENTS / f"seg_{name}.sql"

@@ -6,8 +6,9 @@ import sqlglot
 from sqlglot import exp
 
 from ecommerce_segments.dbt_session import DbtError, Session, as_is
-from ecommerce_segments.define.register import registered
+from ecommerce_segments.define.register import priority_of, registered
 from ecommerce_segments.publish.comments import quoted
+from ecommerce_segments.settings import defaults
 
 ROWS_SHOWN = 3
 NOT_OF_A_FILTER = ("joins", "group", "having", "qualify", "distinct", "limit", "offset")
@@ -87,6 +88,40 @@ def rows_by_source(session: Session, filters: list[Filter], customer_id: str) ->
     return rows
 
 
+MESSAGE = """
+    select
+        customers.is_contactable_by_email,
+        suppressions.suppression_list,
+        next_messages.segment,
+        next_messages.held_back_by
+    from {{{{ ref('customers') }}}} as customers
+    left join {{{{ ref('suppressions') }}}} as suppressions on customers.customer_id = suppressions.customer_id
+    left join {{{{ ref('next_messages') }}}} as next_messages on customers.customer_id = next_messages.customer_id
+    where customers.customer_id = {customer}
+    order by suppressions.suppression_list
+"""
+
+
+def next_message(session: Session, customer_id: str, inside: list[str]) -> str:
+    """Say which segment the customer's next message is of, which of theirs come after it, and what holds it back; or
+    why there is none. inside: the segments that hold the customer, in the order of the register."""
+    (found, *_) = session.rows(MESSAGE.format(customer=as_is(quoted(customer_id))))
+    if not found["is_contactable_by_email"]:
+        return "No message: mail may not reach them."
+    if found["suppression_list"]:
+        return f"No message: they are on the suppression list {found['suppression_list']}."
+    if not found["segment"]:
+        return "No message: they are in no segment with a priority."
+    plan = session.variables.get("message_plan", defaults()["message_plan"])
+    places = {entry["name"]: place for entry in registered() if (place := priority_of(entry, plan))}
+    after = sorted((name for name in inside if name in places and name != found["segment"]), key=places.__getitem__)
+    return (
+        f"Next message: {found['segment']} (priority {places.get(found['segment'])})"
+        + (f", before {', '.join(f'{name} ({places[name]})' for name in after)}" if after else "")
+        + (f". Held back: {found['held_back_by']}." if found["held_back_by"] else ".")
+    )
+
+
 def explain(session: Session, customer: str) -> str:
     """The explanation as text. customer: an account or guest id.
 
@@ -118,6 +153,7 @@ def explain(session: Session, customer: str) -> str:
         if len(shown) > ROWS_SHOWN:
             lines.append(f"    and {len(shown) - ROWS_SHOWN} rows more")
         (inside if is_in else outside).append("\n".join(lines))
+    message = next_message(session, customer_id, [text.split()[0] for text in inside])
     belongs = f" (to whom {customer} belongs)" if customer != customer_id else ""
-    return "\n".join([f"{customer_id}{belongs} on {session.as_of_date}: + holds, - does not", "",
+    return "\n".join([f"{customer_id}{belongs} on {session.as_of_date}: + holds, - does not", message, "",
                       f"In {len(inside)} segments:", *inside, "", f"Not in {len(outside)}:", *outside])

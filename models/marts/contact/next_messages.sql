@@ -1,5 +1,5 @@
--- One row per customer whom mail may reach, who is on no suppression list and in a segment with a priority: the one message for
--- them. Who is held back gets none; who is held out of a campaign stays counted in its control.
+-- One row per customer whom mail may reach, who is on no suppression list and in a segment with a priority in the plan of
+-- tonight: the one message for them. Who is held back gets none; who is held out of a campaign stays counted in its control.
 with
 
 customers as (
@@ -23,8 +23,8 @@ segments as (
         position,
         case segment
             when '' then 0
-            {% for segment in registered_segments() if segment.priority %}
-            when '{{ segment.name }}' then {{ segment.priority }}
+            {% for segment in registered_segments() if priority_of(segment) is not none %}
+            when '{{ segment.name }}' then {{ priority_of(segment) }}
             {% endfor %}
         end as priority
     from {{ ref('segments') }}
