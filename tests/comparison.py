@@ -228,6 +228,10 @@ def compare_sets(name: str, found: list[tuple], expected: set[tuple]):
         yield f"{name}: {row} is missing"
 
 
+# A power takes doubles: of millions, their last place is as the engine pleases.
+OF_DOUBLES = {("value_per_year", "value_over_years"), ("value_per_year", "prepaid_offer")}
+
+
 def compare_keyed(name: str, found: dict, expected: dict):
     """Compare rows by key, in the columns that the expected row names."""
     yield from compare_sets(name, [(key,) for key in found], {(key,) for key in expected})
@@ -235,7 +239,11 @@ def compare_keyed(name: str, found: dict, expected: dict):
         for column, value in expected[key].items():
             if column not in found[key]:
                 yield f"{name}: there is no column {column}"
-            elif found[key][column] != value:
+            elif found[key][column] != value and not (
+                (name, column) in OF_DOUBLES
+                and None not in (found[key][column], value)
+                and abs(found[key][column] - value) <= Decimal("0.000001")
+            ):
                 yield f"{name}: {key}: {column} is {found[key][column]!r}, not {value!r}"
 
 

@@ -269,8 +269,8 @@ def value_per_year(shop: Shop) -> Mart:
             "gross_margin_per_buyer_365d": to_places(margin, 6),
             "yearly_churn_rate": to_places(churn, 8),
             "expected_years": to_places(years, 6),
-            "value_over_years": cents(value),
-            "prepaid_offer": cents(offer),
+            "value_over_years": to_places(value, 6),
+            "prepaid_offer": to_places(offer, 6),
         }
     return mart
 
@@ -288,11 +288,6 @@ def yearly_churn(shop: Shop) -> Fraction | None:
             return None
         kept *= 1 - Fraction(churned, opening)
     return 1 - kept if len(months) == 12 else None
-
-
-def cents(value: Decimal | None) -> Decimal | None:
-    """Return an amount to 6 places, and this to the cent."""
-    return to_places(to_places(value, 6), 2)
 
 
 def to_places(value: Decimal | Fraction | None, places: int) -> Decimal | None:

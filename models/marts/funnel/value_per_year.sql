@@ -91,7 +91,6 @@ valued as (
 
 )
 
--- Doubles, which a power takes, fall below half a cent or above it as they please: rounded to 6 places first, it is one.
 {% set rate = var('discount_rate_per_year') %}
 select
     segment,
@@ -101,11 +100,9 @@ select
     {{ average_amount('gross_margin_365d', 'buyers') }} as gross_margin_per_buyer_365d,
     cast(yearly_churn as {{ decimal_type(18, 8) }}) as yearly_churn_rate,
     cast(expected_years as {{ decimal_type(18, 6) }}) as expected_years,
-    cast(cast(yearly_margin * expected_years as {{ decimal_type(18, 6) }}) as {{ decimal_type(18, 2) }}) as value_over_years,
+    cast(yearly_margin * expected_years as {{ decimal_type(18, 6) }}) as value_over_years,
     cast(
-        cast(
-            yearly_margin * {{ '(1 - power(' ~ (1 + rate) ~ ', -expected_years)) / ' ~ rate if rate else 'expected_years' }}
-            as {{ decimal_type(18, 6) }}
-        ) as {{ decimal_type(18, 2) }}
+        yearly_margin * {{ '(1 - power(' ~ (1 + rate) ~ ', -expected_years)) / ' ~ rate if rate else 'expected_years' }}
+        as {{ decimal_type(18, 6) }}
     ) as prepaid_offer
 from valued
