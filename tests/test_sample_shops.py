@@ -11,6 +11,8 @@ import yaml
 
 import oracle
 from comparison import differences
+from ecommerce_segments.dashboard.figures import Shop
+from ecommerce_segments.dashboard.page import page
 from ecommerce_segments.estimate import backtest as holdout
 from project import MODELS, PROJECT, messages
 from random_shops import random_shop, read_shop, write_shop
@@ -56,6 +58,10 @@ def test_every_segment_of_the_demo_is_in_its_range(demo):
     outside = {segment: (float(share), ranges[segment]) for segment, share in shares
                if not ranges[segment][0] <= share <= ranges[segment][1]}
     assert not outside
+
+
+def test_the_page_of_the_demo_is_a_file_to_send(demo):
+    assert 100_000 < len(page(Shop(demo, is_simulated=True)).encode()) < 3_000_000
 
 
 def test_every_analysis_answers_with_rows(demo_sql, demo):

@@ -1,11 +1,9 @@
-"""The charts of the page: figures of plotly with what stands around them, and small lines of a segment's size."""
+"""The charts of the page, which charts.js draws, with what stands around them; and small lines of a segment's size."""
 
 import itertools
-import json
 from dataclasses import dataclass, field
 from datetime import date
 
-import plotly.graph_objects as go
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
@@ -15,60 +13,32 @@ from ecommerce_segments.dashboard.wording import number
 
 @dataclass
 class Chart:
-    """A plotly figure with what a reader needs who does not see it, or sees it on a phone or on paper.
+    """What a chart shows, with what a reader needs who does not see it.
 
-    choices: group -> the titles of its traces, in the figure's order; the reader takes one of them all, or several.
-    Without choices all traces are shown. chosen: the numbers of the traces that are shown at first. narrow: what the
-    layout has instead on a phone.
+    kind: the function of charts.js that draws it; traces and axis: what that function takes, which says what it is.
+    choices: group -> the titles of the traces, in their order; the reader takes one of them all, or several. Without
+    choices all traces are shown. chosen: the numbers of the traces that are shown at first.
     """
 
     name: str
-    figure: go.Figure
+    kind: str
+    traces: list[dict]
     description: str
+    axis: dict = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
     chosen: tuple[int, ...] = (0,)
     several: bool = False
-    narrow: dict = field(default_factory=dict)
 
     @property
     def script(self) -> Markup:
-        """The figure as JSON that cannot leave its script element."""
-        figure = json.loads(self.figure.to_json())
-        figure["layout"].pop("template", None)
-        return htmlsafe_json_dumps(figure | {"narrow": self.narrow}, separators=(",", ":"))
+        """What is drawn, as JSON that cannot leave its script element."""
+        return htmlsafe_json_dumps({"kind": self.kind, "traces": self.traces, "axis": self.axis}, separators=(",", ":"))
 
 
 def titles_by_group(segments: list[dict]) -> dict[str, list[str]]:
     """The titles of segments that come group by group, by the group's title."""
     return {title: [segment["title"] for segment in rows]
             for title, rows in itertools.groupby(segments, lambda segment: segment["group_title"])}
-
-
-def along_dates(dates: list[date], date_format: str, ticks: int, value_format: str) -> dict:
-    """What the layout of a figure has whose lines run over dates: a legend above, so many dates below, values from 0
-    up."""
-    return {
-        "hovermode": "closest",
-        "showlegend": True,
-        "xaxis": {
-            "type": "date",
-            "tickformat": date_format,
-            "hoverformat": date_format,
-            "tickvals": spread(dates, ticks),
-            "tickangle": 0,
-        },
-        "yaxis": {"rangemode": "tozero", "tickformat": value_format},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    }
-
-
-def spread(dates: list[date], count: int) -> list[str]:
-    """Dates for an axis: the last, and before it those that leave each other a share of the axis."""
-    found = [dates[-1]]
-    for day in reversed(dates):
-        if found[-1] - day >= (dates[-1] - dates[0]) / count:
-            found.append(day)
-    return [str(day) for day in reversed(found)]
 
 
 @dataclass(frozen=True)

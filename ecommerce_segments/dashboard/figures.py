@@ -68,6 +68,17 @@ class Shop:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row)) for row in cursor.fetchall()]
 
+    @cached_property
+    def descriptions(self) -> dict[str, str]:
+        """What the marts and their columns mean, by `mart` and `mart.column`, as the YAML of the models says; empty
+        where the file has no comments."""
+        return {row["name"]: row["comment"] for row in self.rows("""
+            select table_name as name, comment from duckdb_tables() where schema_name = 'marts' and comment <> ''
+            union all
+            select table_name || '.' || column_name, comment from duckdb_columns()
+            where schema_name = 'marts' and comment <> ''
+        """)}
+
     def money(self, value: Decimal) -> str:
         """An amount in the reporting currency; with cents where it is below 1,000."""
         return f"{self.figures['reporting_currency']}\N{NO-BREAK SPACE}{amount(value)}"
@@ -196,6 +207,41 @@ class Shop:
             group by segment
         """)
         }
+
+    @cached_property
+    def overlaps(self) -> dict[str, list[tuple[dict, dict]]]:
+        """By segment: the others that it shares customers with and the row of `segment_overlaps`, the greatest share of
+        the smaller of the two first."""
+        if "segment_overlaps" not in self.marts:
+            return {}
+        segments = {segment["segment"]: segment for segment in self.segments}
+        overlaps: dict[str, list[tuple[dict, dict]]] = {}
+        for row in self.rows("from marts.segment_overlaps where customers_in_both > 0"):
+            one, other = row["segment"], row["other_segment"]
+            overlaps.setdefault(one, []).append((segments[other], row))
+            overlaps.setdefault(other, []).append((segments[one], row))
+        for others in overlaps.values():
+            others.sort(key=lambda pair: (-pair[1]["share_of_smaller"], pair[0]["position"]))
+        return overlaps
+
+    @cached_property
+    def expected(self) -> dict[str | None, dict]:
+        """By segment, and of all buyers under None: buyers, and what is expected of them (docs/predictions.md); null
+        where no model could be fitted. Empty where nothing was estimated."""
+        if "customer_predictions" not in self.marts:
+            return {}
+        return {row["segment"]: row for row in self.rows("""
+            with buyers as (
+                select segment, customer_predictions.* from marts.customer_predictions
+                inner join marts.segment_memberships using (customer_id)
+                union all by name
+                select null as segment, * from marts.customer_predictions
+            )
+            select segment, count(*) as buyers, sum(probability_of_order_90d) as orderers,
+                sum(expected_purchases_365d) as purchases, sum(expected_value_365d) as value,
+                max(as_of_date) as as_of_date
+            from buyers group by segment
+        """)}
 
     @cached_property
     def nobodys(self) -> dict | None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import duckdb
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from ecommerce_segments.dashboard.figures import DashboardError, Shop
 from ecommerce_segments.dashboard.rendering import PARTS, render
@@ -29,6 +28,7 @@ from ecommerce_segments.dashboard.sections.glance import glance
 from ecommerce_segments.dashboard.sections.messages import messages
 from ecommerce_segments.dashboard.sections.over_time import over_time
 from ecommerce_segments.dashboard.sections.overlaps import overlaps
+from ecommerce_segments.dashboard.sections.predictions import predictions
 from ecommerce_segments.dashboard.sections.products import products
 from ecommerce_segments.dashboard.sections.retention import retention
 from ecommerce_segments.dashboard.sections.returning import returning
@@ -61,6 +61,12 @@ SECTIONS = [
     Section("retention", "Who comes back", ("cohort_retention", "repeat_purchases"), retention),
     Section("churn", "Who is lost", ("churn_monthly",), churn),
     Section(
+        "predictions",
+        "What buyers will probably do",
+        ("customer_predictions", "prediction_fits", "prediction_calibration"),
+        predictions,
+    ),
+    Section(
         "products",
         "What goes with what, and what is due",
         ("gateway_products", "product_affinities", "product_replenishments", "due_products"),
@@ -80,7 +86,7 @@ SECTIONS = [
 def page(shop: Shop) -> str:
     """The whole page as HTML: the sections whose marts are there, with style and scripts inside."""
     sections = [(section, section.write(shop)) for section in SECTIONS if shop.marts.issuperset(section.marts)]
-    scripts = [get_plotlyjs(), (PARTS / "charts.js").read_text()]
+    scripts = [(PARTS / name).read_text() for name in ("charts.js", "page.js")]
     # Only these two scripts may run, and nothing may be loaded.
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src " + " ".join(
         f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)

@@ -1,6 +1,7 @@
 """The templates of the page, one for each section and page.html around them, and the filters that they write values
 with."""
 
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -29,11 +30,24 @@ TEMPLATES.filters |= {
 }
 
 
+def term(shop: Shop, words: str, *names: str) -> str | Markup:
+    """Words, with what the columns and marts mean that they stand on, for who points at them or taps them.
+
+    names: such as segments.customers, or next_products for a mart. Words alone where nothing is known of any.
+    """
+    told = [f"{name.split('.')[-1]}: {shop.descriptions[name]}" for name in names if name in shop.descriptions]
+    if not told:
+        return words
+    return Markup('<span class="term" tabindex="0" data-tip="{}">{}</span>').format("\n".join(told), words)
+
+
 def render(template: str, shop: Shop, **values: object) -> Markup:
     """The HTML of a template, by its name, from a shop and the values that it asks for.
 
     Raises jinja2.UndefinedError where one is missing.
     """
     return Markup(
-        TEMPLATES.get_template(f"{template}.html").render(shop=shop, figures=shop.figures, money=shop.money, **values)
+        TEMPLATES.get_template(f"{template}.html").render(
+            shop=shop, figures=shop.figures, money=shop.money, term=partial(term, shop), **values
+        )
     )

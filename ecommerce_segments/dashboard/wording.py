@@ -1,7 +1,5 @@
 """Values of the marts as the page says them: words, counts, amounts, shares and changes."""
 
-import html
-import textwrap
 from decimal import Decimal
 
 # The order in which readers expect the lifecycle stages.
@@ -56,9 +54,3 @@ def words(name: str) -> str:
     """A value of the marts as people say it: at_risk is At risk."""
     special = {"unscored": "Without a score", "cant_lose_them": "Can't lose them"}
     return special.get(name) or name.replace("_", " ").capitalize()
-
-
-def label(text: str, width: int | None = None) -> str:
-    """Text as plotly shows it literally, without tags, in lines of a width in characters."""
-    lines = textwrap.wrap(text, width) if width else [text]
-    return "<br>".join(html.escape(line, quote=False) for line in lines)

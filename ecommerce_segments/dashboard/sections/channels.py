@@ -15,29 +15,41 @@ RULES = {
     "time_decay": "Decay",
 }
 MOST_CHANNELS = 10
-# Campaigns that are over, with a result that may be trusted, and the net revenue that last touch credits in their days
-# to what carries the campaign's id.
+# Held-out groups whose time is over and whose result may be trusted, and the net revenue that last touch credits in
+# their days: of a campaign to what carries its id, of all messages of a quarter to emails.
+HELD_OUT = """
+    select marketing_campaign_id as name, marketing_campaign_id as campaign_id, starts_on, ends_on, treated_customers,
+        net_revenue_lift, net_revenue_lift_from, net_revenue_lift_to
+    from marts.campaign_lift where is_over and is_split_as_promised and net_revenue_lift is not null
+"""
+HELD_OUT_OF_ALL = """
+    union all
+    select 'All messages of ' || calendar_quarter, null, starts_on, ends_on, treated_customers,
+        net_revenue_lift, net_revenue_lift_from, net_revenue_lift_to
+    from marts.programme_lift where is_final and is_split_as_promised and net_revenue_lift is not null
+"""
 CREDITED_AND_CAUSED = """
     select
-        lift.marketing_campaign_id, lift.starts_on, lift.ends_on, lift.treated_customers,
-        lift.net_revenue_lift * lift.treated_customers as caused,
-        lift.net_revenue_lift_from * lift.treated_customers as caused_from,
-        lift.net_revenue_lift_to * lift.treated_customers as caused_to,
+        held_out.name, held_out.starts_on, held_out.ends_on,
+        held_out.net_revenue_lift * held_out.treated_customers as caused,
+        held_out.net_revenue_lift_from * held_out.treated_customers as caused_from,
+        held_out.net_revenue_lift_to * held_out.treated_customers as caused_to,
         string_agg(distinct touches.channel, ', ' order by touches.channel) as channels,
         sum(touches.net_revenue) as credited
-    from marts.campaign_lift as lift
+    from ({held_out}) as held_out
     left join marts.attributed_touches as touches
-        on lift.marketing_campaign_id = touches.campaign_id and touches.rule = 'last_touch'
-        and touches.purchased_on between lift.starts_on and lift.ends_on
-    where lift.net_revenue_lift is not null and lift.is_over and lift.is_split_as_promised
+        on touches.rule = 'last_touch' and touches.purchased_on between held_out.starts_on and held_out.ends_on
+        and case when held_out.campaign_id is null then touches.touch_kind = 'email'
+            else touches.campaign_id = held_out.campaign_id end
     group by all
-    order by lift.starts_on desc, lift.marketing_campaign_id
+    order by held_out.starts_on desc, held_out.name
     limit 6
 """
 
 
 def channels(shop: Shop) -> str:
-    """Each channel's share of net revenue by rule, its spend and return, and the campaigns whose effect is known."""
+    """Each channel's share of net revenue by rule, its spend and return, and the held-out groups whose effect
+    is known."""
     rows = shop.rows("from marts.channel_performance")
     # A month is over where the next one begins no later than the day after the as-of date.
     whole = [row for row in rows if months_before(row["month"], -1).toordinal() <= shop.as_of_date.toordinal() + 1]
@@ -68,6 +80,7 @@ def channels(shop: Shop) -> str:
     )
     shown = [*found[:MOST_CHANNELS], *(row for row in found[MOST_CHANNELS:] if row["channel"] == "none")]
     can_compare = {"campaign_lift", "attributed_touches"} <= shop.marts
+    held_out = HELD_OUT + (HELD_OUT_OF_ALL if "programme_lift" in shop.marts else "")
     return render(
         "channels",
         shop,
@@ -77,5 +90,5 @@ def channels(shop: Shop) -> str:
         of_all=of_all,
         span=span(recent) if recent else None,
         has_effects=bool(effects_of_all),
-        campaigns=shop.rows(CREDITED_AND_CAUSED) if can_compare else [],
+        held_out=shop.rows(CREDITED_AND_CAUSED.format(held_out=held_out)) if can_compare else [],
     )

@@ -1,8 +1,6 @@
 """Who is lost: live buyers that each month takes away."""
 
-import plotly.graph_objects as go
-
-from ecommerce_segments.dashboard.charts import Chart, along_dates, spread
+from ecommerce_segments.dashboard.charts import Chart
 from ecommerce_segments.dashboard.figures import Shop
 from ecommerce_segments.dashboard.months import last_months, ratio, span
 from ecommerce_segments.dashboard.rendering import render
@@ -43,31 +41,19 @@ def churn(shop: Shop) -> str:
         (band, month): of(band, [row for row in whole if row["month"] == month]) for band in bands for month in months
     }
     drawn = {band for band in bands if any(by_month[band, month]["churned_customers"] for month in months)}
-    figure = go.Figure()
-    for band, title in bands.items():
-        # Who first bought a few weeks ago cannot have lapsed: a line at 0 would praise them for it.
-        if band in drawn:
-            rates = [by_month[band, month]["rate"] for month in months]
-            figure.add_scatter(
-                x=[str(month) for month in months],
-                y=[None if rate is None else float(rate) for rate in rates],
-                name=title,
-                mode="lines+markers",
-                connectgaps=False,
-                hovertemplate="%{x|%Y-%m}: %{y:.1%}<extra>%{fullData.name}</extra>",
-            )
-    figure.update_layout(
-        along_dates(months, "%Y-%m", 8, ".0%"), height=320, margin={"l": 48, "r": 20, "t": 10, "b": 30}
-    )
+    # Who first bought a few weeks ago cannot have lapsed: a line at 0 would praise them for it.
+    rates = {key: None if row["rate"] is None else float(row["rate"]) for key, row in by_month.items()}
+    traces = [
+        {"name": title, "points": [(str(month), rates[band, month]) for month in months]}
+        for band, title in bands.items()
+        if band in drawn
+    ]
     chart = Chart(
         "churn",
-        figure,
+        "lines",
+        traces,
         "Lines: the share of live buyers lost in each month, of all and by tenure.",
-        narrow={
-            "height": 340,
-            "margin": {"l": 38, "r": 22, "t": 10, "b": 26},
-            "xaxis": {"tickvals": spread(months, 3)},
-        },
+        axis={"dates": [str(month) for month in months], "unit": "share", "told": "month"},
     )
     return render(
         "churn",

@@ -9,10 +9,11 @@ from ecommerce_segments.dashboard.wording import STAGES, number, percent, share_
 
 
 class Tile(NamedTuple):
-    """A headline figure: its name, the figure, what it is of, and how many customers it gained since the previous date,
-    if that is known."""
+    """A headline figure: its name, the columns that say what it means, the figure, what it is of, and how many
+    customers it gained since the previous date, if that is known."""
 
     name: str
+    meaning: list[str]
     value: str
     notes: list[str | None]
     gained: int | None = None
@@ -44,6 +45,7 @@ def glance(shop: Shop) -> str:
     tiles = [
         Tile(
             "Net revenue",
+            ["shop_figures.net_revenue_365d"],
             shop.headline(figures["net_revenue_365d"]),
             [
                 "whole shop, last 365 days",
@@ -53,26 +55,36 @@ def glance(shop: Shop) -> str:
         ),
         Tile(
             "Average order value",
+            ["shop_figures.net_revenue_365d", "shop_figures.purchases_365d"],
             shop.money(figures["net_revenue_365d"] / figures["purchases_365d"])
             if figures["purchases_365d"]
             else "none",
             ["whole shop, last 365 days", f"{number(figures['purchases_365d'])} purchases"],
         ),
-        Tile("Customers", number(figures["customers"]), ["buyers and leads"], gained(*STAGES)),
+        Tile(
+            "Customers",
+            ["shop_figures.customers"],
+            number(figures["customers"]),
+            ["buyers and leads"],
+            gained(*STAGES),
+        ),
         Tile(
             "Buyers",
+            ["shop_figures.buyers"],
             number(figures["buyers"]),
             [f"{percent(share_of(figures['buyers'], figures['customers']))} of customers"],
             gained(*buying),
         ),
         Tile(
             "Buyers at risk",
+            ["customers.lifecycle_stage"],
             number(at_risk["customers"]),
             [f"{shop.money(at_risk['net_revenue'])} so far"],
             gained("at_risk"),
         ),
         Tile(
             "Reachable by email",
+            ["customers.is_contactable_by_email"],
             number(contactable),
             [f"{percent(share_of(contactable, figures['customers']))} of customers"],
         ),

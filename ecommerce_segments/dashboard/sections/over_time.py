@@ -2,12 +2,9 @@
 
 import itertools
 
-import plotly.graph_objects as go
-
-from ecommerce_segments.dashboard.charts import Chart, along_dates, spread, titles_by_group
+from ecommerce_segments.dashboard.charts import Chart, titles_by_group
 from ecommerce_segments.dashboard.figures import Shop, edition
 from ecommerce_segments.dashboard.rendering import render
-from ecommerce_segments.dashboard.wording import label
 
 
 def over_time(shop: Shop) -> str:
@@ -22,7 +19,7 @@ def over_time(shop: Shop) -> str:
         }
         for segment, sizes in shop.sizes.items()
     }
-    figure = go.Figure()
+    traces = []
     for segment in shown:
         sizes = shop.sizes[segment["segment"]]
         # A second, empty point of the date breaks the line.
@@ -31,30 +28,18 @@ def over_time(shop: Shop) -> str:
             for day in shop.dates
             for mark in [(day, None)] * (day in new_sales[segment["segment"]]) + [(day, sizes.get(day))]
         ]
-        figure.add_scatter(
-            x=[str(day) for day, _ in marks],
-            y=[size["customers"] if size else None for _, size in marks],
-            name=label(segment["title"]),
-            mode="lines+markers",
-            connectgaps=False,
-            hovertemplate="%{x|%Y-%m-%d}: %{y:,}<extra>%{fullData.name}</extra>",
-        )
-    figure.update_layout(
-        along_dates(shop.dates, "%Y-%m-%d", 7, ","), height=420, margin={"l": 52, "r": 40, "t": 10, "b": 30}
-    )
+        points = [(str(day), size["customers"] if size else None) for day, size in marks]
+        traces.append({"name": segment["title"], "points": points})
     by_change = sorted(range(len(shown)), key=lambda place: -abs(shown[place]["change"] or 0))
     chart = Chart(
         "sizes",
-        figure,
+        "lines",
+        traces,
         "Lines: the size of each chosen segment on the dates that were built.",
+        axis={"dates": [str(day) for day in shop.dates], "unit": "count", "told": "day"},
         several=True,
         choices=titles_by_group(shown),
         chosen=tuple(by_change[:4]),
-        narrow={
-            "height": 440,
-            "margin": {"l": 42, "r": 30, "t": 10, "b": 26},
-            "xaxis": {"tickvals": spread(shop.dates, 3)},
-        },
     )
     last = shop.dates[-12:]
     table = [(segment, [(day, shop.sizes[segment["segment"]].get(day)) for day in last]) for segment in shown]
