@@ -53,7 +53,7 @@ unit-test: $(VENV) data/demo/orders.parquet ## Run dbt's unit tests, on made-up 
 	$(BIN)/dbt build --empty --quiet --exclude-resource-type unit_test test
 	$(BIN)/dbt test --selector unit_tests
 
-pytest: $(VENV) .venv/installed-metrics data/demo/orders.parquet data/complete_journey/orders.parquet data/cdnow/transactions.parquet ## Run the tests in Python, the oracle among them
+pytest: $(VENV) .venv/installed-metrics .venv/installed-mcp data/demo/orders.parquet data/complete_journey/orders.parquet data/cdnow/transactions.parquet ## Run the tests in Python, the oracle among them
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup
 
 # The server is private and stops at the end; its data stay in POSTGRES_DIR (docs/postgres.md).
@@ -134,7 +134,7 @@ lock: ## Pin the requirements of pyproject.toml again, with hashes
 	python3 -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
 	$(COMPILE) --extra dev --output-file requirements/dev.txt pyproject.toml
-	for extra in dagster metrics postgres spark; do \
+	for extra in dagster mcp metrics postgres spark; do \
 		$(COMPILE) --extra $$extra --constraint requirements/dev.txt --output-file requirements/$$extra.txt pyproject.toml; \
 	done
 	$(COMPILE) --output-file requirements/warehouses.txt requirements/warehouses.in
@@ -169,6 +169,10 @@ $(DAGSTER_VENV): requirements/dev.txt requirements/dagster.txt pyproject.toml
 # One package, halo, comes as source only.
 .venv/installed-metrics: requirements/metrics.txt .venv/installed
 	.venv/bin/$(INSTALL) --only-binary :all: --no-binary halo --requirement requirements/metrics.txt
+	touch $@
+
+.venv/installed-mcp: requirements/mcp.txt .venv/installed
+	.venv/bin/$(INSTALL) --only-binary :all: --requirement requirements/mcp.txt
 	touch $@
 
 # An environment of its own, as Spark is large. PyPI has pyspark as source alone. Spark finds Iceberg among its own jars.

@@ -313,6 +313,27 @@ def metrics(shop: Shop, metrics: str, by: str, where: str) -> None:
     print(ask(shop, metrics, by, where))
 
 
+@command("mcp", "segments mcp --shop /srv/shop")
+@click.option("--rows", type=click.IntRange(1, 10_000), default=200, show_default=True, help="The most of an answer.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1, 600), default=10, show_default=True, help="The longest that SQL may run."
+)
+def mcp(shop: Shop, rows: int, seconds: float) -> None:
+    """Answer an assistant's questions about what is published, by the Model Context Protocol, on stdin and stdout
+    (docs/ask.md). It reads alone, and no contact data."""
+    if shop.target != "duckdb":
+        raise CannotDo(f"The target {shop.target} publishes no files: mcp reads those that are published on DuckDB.")
+    try:
+        from ecommerce_segments.ask.server import serve
+    except ModuleNotFoundError as error:
+        if error.name not in ("mcp", "mcp_types"):
+            raise
+        raise CannotDo(
+            "The package mcp is not installed: `make .venv/installed-mcp` does it, in the project's directory."
+        ) from None
+    serve(shop, rows, seconds)
+
+
 @command("export", "segments export loyal_buyers --phones")
 @click.argument("segment", required=False)
 @click.option("--campaign", metavar="ID", help="Whom a campaign is for, without those who are held out.")

@@ -515,6 +515,7 @@ def test_forgotten_people_are_nowhere_and_the_sizes_of_the_past_stay(built, tmp_
             with duckdb.connect(version / publish.DATABASE, read_only=True) as connection:
                 assert mentions(connection, traces) == []
                 assert publish.descriptions(connection)["customers"][0].startswith("One row per customer")
+                assert json.loads((version / "segments.json").read_text())["marts"].keys() >= {"customers", "segments"}
                 for mart, rows in json.loads((version / "manifest.json").read_text())["rows"].items():
                     assert connection.execute(f"select count(*) from marts.{mart}").fetchone()[0] == rows
                     assert (

@@ -35,6 +35,7 @@ from ecommerce_segments.dashboard.figures import DashboardError
 from ecommerce_segments.dbt_session import DbtError, Session, runs_of
 from ecommerce_segments.define import register, trait_register
 from ecommerce_segments.estimate.step import estimate_all
+from ecommerce_segments.publish.definitions import CONTACT_DATA
 from ecommerce_segments.publish.versions import NotPublished, current, publish, refresh_dashboard
 from ecommerce_segments.read import copies_beside
 from ecommerce_segments.read.convert import FileError
@@ -42,7 +43,6 @@ from ecommerce_segments.read.files import converted, told
 from ecommerce_segments.settings import SettingsError
 from ecommerce_segments.shop import Shop, own, shown
 
-CONTACT_DATA = "contact_data"
 # Of a view of another mart, which as a file would be that mart once more.
 FORMER_NAME = "former_name"
 
@@ -209,6 +209,7 @@ class Nightly:
             self.settings["published_versions_kept"],
             self.is_simulated,
             self.tell.say,
+            self.settings,
         )
         self.report.content["version"] = version.name
         try:

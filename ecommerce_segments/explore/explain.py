@@ -1,6 +1,7 @@
 """Say for one customer which segments hold them, and which values put them in or keep them out."""
 
 import re
+from collections.abc import Callable
 
 import sqlglot
 from sqlglot import exp
@@ -11,6 +12,8 @@ from ecommerce_segments.publish.comments import quoted
 from ecommerce_segments.settings import defaults
 
 ROWS_SHOWN = 3
+# The rows of a query, as dicts.
+Rows = Callable[[str], list[dict]]
 NOT_OF_A_FILTER = ("joins", "group", "having", "qualify", "distinct", "limit", "offset")
 
 
@@ -38,6 +41,10 @@ class Filter:
                 for place, condition in enumerate(self.conditions)] + [
             f"cast({name} as {text}) as {name}" for condition in self.conditions for name in asked(condition)] + [
             *([self.row_per] if self.row_per else [])]
+
+    def names(self) -> set[str]:
+        """The columns of the source that it asks."""
+        return {name for condition in self.conditions for name in asked(condition)}
 
     def fails(self, row: dict) -> list[int]:
         """The places of the conditions that do not hold for a row of the source."""
@@ -75,15 +82,15 @@ def readable(condition: exp.Expr) -> str:
     return condition.copy().transform(simpler).sql()
 
 
-def rows_by_source(session: Session, filters: list[Filter], customer_id: str) -> dict[str, list[dict]]:
+def rows_by_source(rows_of: Rows, filters: list[Filter], customer_id: str) -> dict[str, list[dict]]:
     """The customer's rows of each source, with the verdicts of all its filters: one query per source."""
     rows = {}
     for source in {one.source.sql(one.dialect) for one in filters}:
         columns = dict.fromkeys(
             column for one in filters if one.source.sql(one.dialect) == source for column in one.columns()
         )
-        rows[source] = session.rows(
-            as_is(f"select {', '.join(columns) or '1'} from {source} where customer_id = {quoted(customer_id)}")
+        rows[source] = rows_of(
+            f"select {', '.join(columns) or '1'} from {source} where customer_id = {quoted(customer_id)}"
         )
     return rows
 
@@ -140,7 +147,28 @@ def explain(session: Session, customer: str) -> str:
     filters = [
         Filter(entry["name"], compiled[f"seg_{entry['name']}"], adapter, entry.get("row_per")) for entry in registered()
     ]
-    rows = rows_by_source(session, filters, customer_id)
+    return explanation(
+        lambda sql: session.rows(as_is(sql)),
+        filters,
+        customer,
+        customer_id,
+        session.as_of_date,
+        lambda inside: [next_message(session, customer_id, inside)],
+    )
+
+
+def explanation(
+    rows_of: Rows,
+    filters: list[Filter],
+    customer: str,
+    customer_id: str,
+    as_of_date: str,
+    messages_of: Callable[[list[str]], list[str]] = lambda inside: [],
+) -> str:
+    """The explanation as text. rows_of: asks the build that the filters are of; customer: the id that was asked for, of
+    an account of the customer_id; messages_of: what is to be said of messages, by the segments that hold the customer.
+    """
+    rows = rows_by_source(rows_of, filters, customer_id)
     inside: list[str] = []
     outside: list[str] = []
     for one in filters:
@@ -153,7 +181,7 @@ def explain(session: Session, customer: str) -> str:
         if len(shown) > ROWS_SHOWN:
             lines.append(f"    and {len(shown) - ROWS_SHOWN} rows more")
         (inside if is_in else outside).append("\n".join(lines))
-    message = next_message(session, customer_id, [text.split()[0] for text in inside])
+    messages = messages_of([text.split()[0] for text in inside])
     belongs = f" (to whom {customer} belongs)" if customer != customer_id else ""
-    return "\n".join([f"{customer_id}{belongs} on {session.as_of_date}: + holds, - does not", message, "",
+    return "\n".join([f"{customer_id}{belongs} on {as_of_date}: + holds, - does not", *messages, "",
                       f"In {len(inside)} segments:", *inside, "", f"Not in {len(outside)}:", *outside])

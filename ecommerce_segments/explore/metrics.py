@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import cast
 
+import yaml
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from ecommerce_segments import PROJECT, CannotDo
 from ecommerce_segments.dbt_session import DbtError
 from ecommerce_segments.publish.versions import current
 from ecommerce_segments.settings import did_you_mean
@@ -27,8 +29,34 @@ def refuse_unknown(asked: str, known: list[str]) -> None:
             )
 
 
-def ask(shop: Shop, metrics: str, by: str, where: str) -> str:
-    """MetricFlow's answer as text; without metrics, the list of them. metrics and by are parted by commas.
+def described() -> list[dict]:
+    """The metrics of the project: dicts with name and description."""
+    content = yaml.safe_load((PROJECT / "models" / "marts" / "metrics" / "_metrics.yml").read_text())
+    return [{"metric": metric["name"], "description": metric["description"]} for metric in content["metrics"]]
+
+
+def sql_of(shop: Shop, metrics: str, by: str) -> str:
+    """The SQL with which MetricFlow would ask the marts, which are named without database and schema. metrics and by:
+    names, parted by commas.
+
+    Raises CannotDo where it has none.
+    """
+    if not METRICFLOW.exists():
+        raise CannotDo(
+            "MetricFlow is not installed: `make .venv/installed-metrics` does it, in the project's directory."
+        )
+    for names in (metrics, by):
+        if not re.fullmatch(r"(\w+(, ?\w+)*)?", names):
+            raise DbtError(f"{names!r} are no names, parted by commas.")
+    refuse_unknown(metrics := metrics.replace(" ", ""), [metric["metric"] for metric in described()])
+    sql = ask(shop, metrics, by.replace(" ", ""), "", "--explain", "--quiet")
+    sql = sql[sql.index("SELECT") if "WITH " not in sql else min(sql.index("SELECT"), sql.index("WITH ")):]
+    return re.sub(r"""(?:[`"]?[^\s`".]+[`"]?\.)?[`"]?marts[`"]?\.[`"]?(\w+)[`"]?""", r"\1", sql)
+
+
+def ask(shop: Shop, metrics: str, by: str, where: str, *options: str) -> str:
+    """MetricFlow's answer as text; without metrics, the list of them. metrics and by are parted by commas; options: of
+    its query.
 
     Raises CannotDo where it has none.
     """
@@ -44,7 +72,7 @@ def ask(shop: Shop, metrics: str, by: str, where: str) -> str:
     os.environ |= {"DBT_TARGET": "published", "DATASET": f'"{shop.warehouse.stem}"'}
     grouped = ["--group-by", by, "--order", by] if by else []
     words = (
-        ["query", "--metrics", metrics, *grouped, *(["--where", where] if where else [])]
+        ["query", "--metrics", metrics, *grouped, *(["--where", where] if where else []), *options]
         if metrics
         else ["list", "metrics"]
     )

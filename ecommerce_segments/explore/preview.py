@@ -1,8 +1,11 @@
 """Say who a segment would hold, before any build: its file as it stands now, run against the customers of the last
 build."""
 
+from sqlglot.errors import ParseError, TokenError
+
 from ecommerce_segments.dbt_session import DbtError, Session, as_is
 from ecommerce_segments.define.register import registered
+from ecommerce_segments.explore.explain import Filter, Rows
 from ecommerce_segments.settings import did_you_mean
 from ecommerce_segments.shop import pasted
 
@@ -77,6 +80,32 @@ def preview_of_trait(session: Session, model: str) -> str:
     ]
     rows = session.rows(f"select * from (\n{sql}\n) as now order by customer_id limit {SHOWN}")
     return "\n".join([*lines, "", as_table(rows) if rows else "It is empty."])
+
+
+def preview_of_condition(rows_of: Rows, condition: str, as_of_date: str) -> str:
+    """Whom a condition over the traits of customers holds, as text: size, the segments that they are in, and ten rows.
+
+    rows_of: asks what is published. Raises DbtError where the condition is none.
+    """
+    try:
+        one = Filter("this", f"select customer_id from customers where (\n{condition}\n)", "duckdb")
+    except (ParseError, TokenError):
+        raise DbtError(f"That is no condition: {condition}") from None
+    held = f"select * from customers where (\n{condition}\n)"
+    (size,) = rows_of(f"select (select count(*) from ({held})) as held, count(*) as customers from customers")
+    segments = rows_of(
+        f"select segment, count(*) as customers from segment_memberships"
+        f" where customer_id in (select customer_id from ({held})) group by segment order by customers desc, segment"
+    )
+    columns = ", ".join(["customer_id", *sorted(one.names())])
+    rows = rows_of(f"select {columns} from ({held}) order by customer_id limit {SHOWN}")
+    return "\n".join([
+        f"{condition.strip()}, as of {as_of_date}:",
+        f"{size['held']:,} customers, {size['held'] / max(size['customers'], 1):.1%} of {size['customers']:,}.",
+        *[f"  {found['customers']:,} of them are in {found['segment']}" for found in segments[:SHOWN]],
+        "",
+        as_table(rows) if rows else "It is empty.",
+    ])
 
 
 def as_table(rows: list[dict]) -> str:

@@ -5,6 +5,7 @@
         shop.duckdb                      the marts, in the schema marts, for DuckDB from 1.0 on
         <mart>.parquet                   each of them once more
         manifest.json                    as_of_date, published_at, git_revision, is_simulated, and the rows of each mart
+        segments.json                    what segments, marts and columns mean (definitions.py)
     dashboard.html                       of the version that `current` leads to
     run_report.json                      of the last run, also of one that published nothing (build/run_report.py)
 """
@@ -23,6 +24,8 @@ import duckdb
 from ecommerce_segments import CannotDo
 from ecommerce_segments.dashboard.page import write_dashboard
 from ecommerce_segments.publish.comments import comments, quoted
+from ecommerce_segments.publish.definitions import FILE, as_text, definitions, definitions_of
+from ecommerce_segments.settings import defaults
 from ecommerce_segments.shop import shown
 
 DATABASE = "shop.duckdb"
@@ -44,11 +47,13 @@ def publish(
     kept: int,
     is_simulated: bool = False,
     say: Callable[[str], None] = print,
+    settings: dict | None = None,
 ) -> Path:
     """Write the marts as a new version, let `current` lead to it, and remove all but the last `kept` versions.
 
     warehouse: a DuckDB file that dbt built; marts: tables and views of its schema marts; directory: is made if need be;
-    is_simulated: whether readers are to be told that people and orders are made up; say: is told what was published.
+    is_simulated: whether readers are to be told that people and orders are made up; say: is told what was published;
+    settings: the vars of the build, by name, if not those of dbt_project.yml.
     Returns the directory of the version. Raises OSError or duckdb.Error where it cannot be written: `current` is then
     as it was.
     """
@@ -64,7 +69,7 @@ def publish(
             "published_at": published_at.isoformat(timespec="seconds"),
             "git_revision": git_revision(),
             "is_simulated": is_simulated,
-        })
+        }, definitions(meanings(connection, marts), defaults() if settings is None else settings))
         forgotten = [
             hashed_id
             for (hashed_id,) in connection.execute("select hashed_id from staging.forgotten_customers").fetchall()
@@ -78,8 +83,12 @@ def publish(
     return version
 
 
-def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], version: Path, about: dict) -> None:
+def write_version(
+    connection: duckdb.DuckDBPyConnection, marts: dict[str, str], version: Path, about: dict, meant: dict
+) -> None:
     """Write marts, given as the queries of their rows, into a new directory, which is there when it is whole.
+
+    about: what the manifest says besides their rows; meant: the content of segments.json.
 
     The comments that tables and columns of their names have in the connection's database go with them.
     """
@@ -107,6 +116,7 @@ def write_version(connection: duckdb.DuckDBPyConnection, marts: dict[str, str], 
             raise
         connection.execute("detach published")
         (unfinished / "manifest.json").write_text(json.dumps(about | {"rows": rows}, indent=2) + "\n")
+        (unfinished / FILE).write_text(as_text(meant), encoding="utf-8")
         for path in [*unfinished.iterdir(), unfinished]:
             to_disk(path)
         unfinished.rename(version)
@@ -132,6 +142,22 @@ def descriptions(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, 
         where tables.database_name = current_database() and tables.schema_name = 'marts'
         group by table_name""").fetchall()
     }
+
+
+def meanings(
+    connection: duckdb.DuckDBPyConnection, marts: list[str]
+) -> dict[str, tuple[str, list[tuple[str, str, str]]]]:
+    """Of each of the marts its description, and name, type and description of its columns, in their order."""
+    told = descriptions(connection)
+    columns: dict[str, list[tuple[str, str, str]]] = {mart: [] for mart in marts}
+    for mart, name, kind in connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns()"
+        " where database_name = current_database() and schema_name = 'marts' and list_contains($marts, table_name)"
+        " order by table_name, column_index",
+        {"marts": marts},
+    ).fetchall():
+        columns[mart].append((name, kind, told[mart][1].get(name, "")))
+    return {mart: (told[mart][0], columns[mart]) for mart in marts}
 
 
 def forget_in(version: Path, forgotten: list[str]) -> None:
@@ -171,6 +197,7 @@ def forget_in(version: Path, forgotten: list[str]) -> None:
             },
             rewritten,
             about,
+            definitions_of(version),
         )
     version.rename(version.with_name(version.name + UNFINISHED))
     rewritten.rename(version)

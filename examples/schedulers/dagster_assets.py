@@ -59,6 +59,7 @@ def published(context: dagster.AssetExecutionContext) -> dagster.MaterializeResu
             shop.settings["published_versions_kept"],
             shop.is_simulated,
             context.log.info,
+            shop.settings,
         )
         refresh_dashboard(shop.published, context.log.info)
     return dagster.MaterializeResult(metadata={"version": version.name})
