@@ -22,7 +22,7 @@ from ecommerce_segments.publish.definitions import definitions_of
 from ecommerce_segments.publish.versions import DATABASE, ID_COLUMNS, manifest_of
 from ecommerce_segments.settings import did_you_mean
 
-CONFIGURATION = {
+CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
@@ -214,7 +214,8 @@ class Published:
         if node.get("type") == "SHOW_REF":
             raise Refused("One SELECT may be asked: list_marts and describe_mart say what there is.")
         if "table_name" in node:
-            name, place = node["table_name"].lower(), (node.get("catalog_name"), node.get("schema_name", "").lower())
+            name = node["table_name"].lower()
+            place = (node.get("catalog_name", ""), node.get("schema_name", "").lower())
             known = {("", "marts"): self.marts.keys(), ("", ""): self.marts.keys() | common}
             if name not in known.get(place, ()):
                 raise self.no_mart(name)
