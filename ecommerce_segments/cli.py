@@ -326,7 +326,7 @@ def mcp(shop: Shop, rows: int, seconds: float) -> None:
     try:
         from ecommerce_segments.ask.server import serve
     except ModuleNotFoundError as error:
-        if error.name not in ("mcp", "mcp_types"):
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise CannotDo(
             "The package mcp is not installed: `make .venv/installed-mcp` does it, in the project's directory."

@@ -75,7 +75,8 @@ class Terminal:
         """A line that a user types. What is installed is not installed again."""
         command = re.sub(
             r"^make\b",
-            "make --no-print-directory --old-file=.venv/installed --old-file=.venv/installed-metrics",
+            "make --no-print-directory --old-file=.venv/installed --old-file=.venv/installed-metrics"
+            " --old-file=.venv/installed-mcp",
             command,
         )
         return subprocess.run(
