@@ -28,7 +28,8 @@ STEPS = {
     """,
     "visits": """
         select
-            sessions.*,
+            -- A visit of no source is of no campaign.
+            sessions.* replace (case when channel is not null then campaign_id end as campaign_id),
             row_number() over (order by session_id) as number,
             1600000000 + number as ga_session_id,
             coalesce(visitor_id, 'nobody.' || number) as user_pseudo_id,
