@@ -169,7 +169,7 @@ QUESTIONS = [
     ("describe_mart", {"mart": "purchases"}, column("cost", "unit"), ["reporting currency"]),
     ("list_metrics", {}, lambda answer: "net_revenue" in [one["metric"] for one in answer["metrics"]], True),
     ("metrics", {"metrics": "net_revenue,purchases", "by": "metric_time__year"}, table,
-     [["2024-01-01", 50, 1], ["2025-01-01", 70, 2], ["2026-01-01", 225, 6]]),
+     [[f"{year}-01-01T00:00:00", *figures] for year, *figures in [(2024, 50, 1), (2025, 70, 2), (2026, 225, 6)]]),
     ("metrics", {"metrics": "revenue"}, lambda answer: answer.partition("[")[0].partition(":")[0],
      "There is no metric 'revenue'"),
 ]

@@ -443,6 +443,7 @@ def test_every_figure_tells_its_definition(browser, shop, tmp_path):
     ):
         browser.value(POINT_AT % selector)
         assert browser.value(tip) == expected, selector
+    browser.send("Emulation.setFocusEmulationEnabled", enabled=True)
     browser.value("document.querySelector('.sizes thead .term').focus()")
     browser.value("new Promise(resolve => setTimeout(resolve, 50))")
     assert browser.value(tip) == both

@@ -50,7 +50,6 @@ def sql_of(shop: Shop, metrics: str, by: str) -> str:
             raise DbtError(f"{names!r} are no names, parted by commas.")
     refuse_unknown(metrics := metrics.replace(" ", ""), [metric["metric"] for metric in described()])
     sql = ask(shop, metrics, by.replace(" ", ""), "", "--explain", "--quiet")
-    sql = sql[sql.index("SELECT") if "WITH " not in sql else min(sql.index("SELECT"), sql.index("WITH ")):]
     return re.sub(r"""(?:[`"]?[^\s`".]+[`"]?\.)?[`"]?marts[`"]?\.[`"]?(\w+)[`"]?""", r"\1", sql)
 
 
