@@ -542,6 +542,7 @@ def test_refunds_discounts_and_cost():
     # o1: 20 + 30 - 5 - 1 - 25 = 19; its second line is fully refunded, so its unknown cost does not matter
     assert purchases["o1"] == {
         "customer_id": None, "purchased_on": date(2025, 3, 1), "net_revenue": Decimal(19), "cost": Decimal(8),
+        "delivered_on": None,
         "gross_margin": Decimal(11), "is_discounted": True, "categories": {"hats"},
         "products": {"p1"}, "products_ever": {"p1", "p2"}}
     assert (purchases["o2"]["net_revenue"], purchases["o2"]["cost"], purchases["o2"]["is_discounted"]) == (1, 4, False)
@@ -618,6 +619,7 @@ def test_gift_cards_are_no_sale():
         "mixed": {
             "customer_id": "c1",
             "purchased_on": date(2025, 3, 2),
+            "delivered_on": None,
             "net_revenue": 10,
             "cost": 4,
             "gross_margin": 6,
