@@ -502,5 +502,5 @@ def test_the_sample_export_becomes_segments(connected, tmp_path):
             ("customers", 397), ("order_lines", 3331), ("orders", 1425), ("products", 577), ("refunds", 125),
         ]  # fmt: skip
         # All but those that ask for visits, mails, reviews, sales or birthdays.
-        assert connection.execute("select count(*) from marts.segments where customers > 0").fetchone() == (18,)
+        assert connection.execute("select count(*) from marts.segments where customers > 0").fetchone() == (24,)
         assert sql.failing_tests(connection, "shopify_csv_revenue_reconciles") == []
