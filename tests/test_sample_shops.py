@@ -92,9 +92,9 @@ def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, d
     demo.execute(
         "begin; delete from marts.membership_changes; insert into marts.membership_changes by name from members"
     )
-    for mart in ("campaign_audiences", "campaign_lift"):
-        (model,) = [model for model in demo_sql.models if model.name == mart]
-        demo.execute(f"create or replace table marts.{mart} as {model.sql}")
+    for model in demo_sql.models:
+        if model.name in ("campaign_audiences", "int_compared_people", "int_lifts", "campaign_lift"):
+            demo.execute(f"create or replace {model.materialized} {model.relation} as {model.sql}")
     found = {campaign: (low > 0, verdict) for campaign, low, verdict in demo.execute(
         "select marketing_campaign_id, conversion_lift_from, verdict from marts.campaign_lift").fetchall()}
     demo.execute("rollback")
