@@ -9,6 +9,7 @@ the SQL.
 Money is Decimal in the reporting currency, rates are Decimal with 8 places, rounded half up.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal, localcontext
@@ -66,11 +67,15 @@ def calendar_of(shop: Shop) -> oracle.Calendar:
 
 def customers(shop: Shop) -> Mart:
     calendar, parameters = calendar_of(shop), shop.result.parameters
-    window_margins = {}
+    window_margins, sold_of = {}, defaultdict(list)
+    for order_id, product_id in kept_products(shop):
+        sold_of[shop.result.purchases[order_id]["customer_id"]].append((order_id, product_id))
     for customer_id, buyer in shop.buyers.items():
         in_window = [p for p in buyer.purchases if calendar.in_last_days(p["purchased_on"], parameters.rfm_window_days)]
         if in_window:
             window_margins[customer_id] = shop.margin_estimate(in_window)
+    # The shop knows a margin of each, or of none.
+    ranked = sorted(margin for margin in window_margins.values() if margin is not None)
     mart = {}
     for customer_id in shop.result.customers:
         purchases = shop.buyers[customer_id].purchases if customer_id in shop.buyers else []
@@ -79,23 +84,20 @@ def customers(shop: Shop) -> Mart:
         mart[customer_id] = {
             "purchases_365d": len(of_the_year),
             "net_revenue_365d": net_revenue_of(of_the_year),
-            "margin_tier": margin_tier(window_margins, customer_id),
+            "margin_tier": margin_tier(ranked, window_margins.get(customer_id)),
             "loyalty_tier": loyalty_tier(shop, net_revenue_of(of_the_year)),
             "last_delivered_on": max(delivered, default=None),
             "days_to_second_purchase":
                 (purchases[1]["purchased_on"] - purchases[0]["purchased_on"]).days if len(purchases) > 1 else None,
-            "last_three_products": last_three_products(shop, customer_id),
+            "last_three_products": last_three_products(shop, sold_of[customer_id]),
             "open_cart_products": open_cart_products(shop, customer_id),
         }
     return mart
 
 
-def margin_tier(margins: dict[str, Decimal | None], customer_id: str) -> str | None:
-    margin = margins.get(customer_id)
-    if margin is None:
-        return None
-    worse = sum(other < margin for other in margins.values())
-    return ("low", "middle", "high")[3 * worse // len(margins)]
+def margin_tier(ranked: list[Decimal], margin: Decimal | None) -> str | None:
+    """ranked: the margins of all, the least first."""
+    return None if margin is None else ("low", "middle", "high")[3 * bisect_left(ranked, margin) // len(ranked)]
 
 
 def loyalty_tier(shop: Shop, net_revenue: Decimal) -> str | None:
@@ -103,13 +105,13 @@ def loyalty_tier(shop: Shop, net_revenue: Decimal) -> str | None:
     return max(reached)[1] if reached else None
 
 
-def last_three_products(shop: Shop, customer_id: str) -> str | None:
-    """Return the ids of the products bought last, a product once: the newest purchase first, then by id."""
+def last_three_products(shop: Shop, sold: list[tuple[str, str]]) -> str | None:
+    """Return the ids of the products bought last, a product once: the newest purchase first, then by id. sold: a
+    customer's orders and products."""
     bought_at = {}
-    for order_id, product_id in kept_products(shop):
-        if shop.result.purchases[order_id]["customer_id"] == customer_id:
-            moment = shop.orders[order_id]["ordered_at"]
-            bought_at[product_id] = max(moment, bought_at.get(product_id, moment))
+    for order_id, product_id in sold:
+        moment = shop.orders[order_id]["ordered_at"]
+        bought_at[product_id] = max(moment, bought_at.get(product_id, moment))
     newest = sorted(bought_at, key=lambda product_id: (oracle.LATEST - bought_at[product_id], product_id))
     return ", ".join(newest[:3]) or None
 
@@ -160,6 +162,9 @@ def funnel_monthly(shop: Shop) -> Mart:
     for events in known.web_events_of.values():
         for event in events:
             events_of[event["session_id"]].add(event["event_type"])
+    bought_at = defaultdict(list)
+    for order_id, purchase in shop.result.purchases.items():
+        bought_at[purchase["customer_id"]].append(shop.orders[order_id]["ordered_at"])
     rows = defaultdict(lambda: defaultdict(int))
     for owner, sessions in known.sessions_of.items():
         sessions = sorted(sessions, key=lambda session: (session["started_at"], session["session_id"]))
@@ -185,7 +190,7 @@ def funnel_monthly(shop: Shop) -> Mart:
                 "recovered_carts": is_recovered,
             }
             channel = channel_name(session["channel"] or "unknown")
-            kind = buyer_type(shop, owner, start)
+            kind = buyer_type(bought_at[owner], owner, start)
             for key in {(channel, kind), ("all", kind), (channel, "all"), ("all", "all")}:
                 for step, is_reached in steps.items():
                     rows[month_of(session["started_on"]), *key][step] += is_reached
@@ -201,14 +206,11 @@ def funnel_monthly(shop: Shop) -> Mart:
     }
 
 
-def buyer_type(shop: Shop, owner: str | None, moment) -> str:
+def buyer_type(bought_at: list, owner: str | None, moment) -> str:
+    """bought_at: the moments of the owner's purchases."""
     if owner is None:
         return "anonymous"
-    bought = sum(
-        purchase["customer_id"] == owner and shop.orders[order_id]["ordered_at"] < moment
-        for order_id, purchase in shop.result.purchases.items()
-    )
-    return ("lead", "new", "returning")[min(bought, 2)]
+    return ("lead", "new", "returning")[min(sum(bought < moment for bought in bought_at), 2)]
 
 
 def signup_months(shop: Shop) -> Mart:

@@ -97,10 +97,8 @@ class History:
 
     def __init__(self, result: Result, customer: str):
         self.result, self.shop, self.customer = result, result.shop, customer
-        moments = {order["order_id"]: order["ordered_at"] for order in self.shop.orders}
         self.purchases = sorted(
-            ({"order_id": order_id, "purchased_at": moments[order_id], **purchase}
-             for order_id, purchase in result.purchases.items() if purchase["customer_id"] == customer),
+            purchases_of(result).get(customer, []),
             key=lambda purchase: (purchase["purchased_on"], purchase["purchased_at"], purchase["order_id"]),
         )  # fmt: skip
         self.orders = kept_orders(self.shop, customer)
@@ -118,6 +116,18 @@ class History:
         if moment is None:
             return order["ordered_on"] >= row["occurred_on"]
         return order["ordered_at"] > moment if "purchase" in row else order["ordered_at"] >= moment
+
+
+def purchases_of(result: Result) -> dict[str, list[Row]]:
+    """Return customer -> purchases, with their moments, computed once for each shop."""
+    if not hasattr(result, "purchases_of"):
+        moments, found = {order["order_id"]: order["ordered_at"] for order in result.shop.orders}, defaultdict(list)
+        for order_id, purchase in result.purchases.items():
+            found[purchase["customer_id"]].append(
+                {"order_id": order_id, "purchased_at": moments[order_id], **purchase}
+            )
+        result.purchases_of = found  # type: ignore[attr-defined]
+    return result.purchases_of  # type: ignore[attr-defined]
 
 
 def welcome(history: History) -> list[Row]:
@@ -186,17 +196,19 @@ def second_purchase(history: History) -> list[Row]:
 
 
 def replenishment(history: History) -> list[Row]:
-    due = {product: row for (customer, product), row in due_products(history.result).items()
-           if customer == history.customer}
+    due = due_products(history.result).get(history.customer, {})
     return [{"occasion": f"{product} {row['last_bought_on']}", "products": product, "from": row["due_on"],
              "occurred_on": row["last_bought_on"] + timedelta(ceil(Fraction(row["expected_gap_days"]) * 8 / 10))}
             for product, row in due.items()]
 
 
-def due_products(result: Result) -> dict:
-    """Return the mart of this name, computed once for each shop."""
+def due_products(result: Result) -> dict[str, dict[str, Row]]:
+    """Return customer -> product -> row of the mart of this name, computed once for each shop."""
     if not hasattr(result, "due_products"):
-        result.due_products = oracle_products.compute(result)["due_products"]  # type: ignore[attr-defined]
+        found: dict[str, dict[str, Row]] = defaultdict(dict)
+        for (customer, product), row in oracle_products.compute(result)["due_products"].items():
+            found[customer][product] = row
+        result.due_products = found  # type: ignore[attr-defined]
     return result.due_products  # type: ignore[attr-defined]
 
 

@@ -61,21 +61,36 @@ messages as (
 ),
 
 -- An order counts from the moment of the occasion on, where it has one; that of a purchase is none of its own.
+cancelled as (
+
+    select distinct
+        messages.customer_id,
+        messages.journey,
+        messages.step,
+        messages.occasion
+    from messages
+    inner join orders on messages.customer_id = orders.customer_id and messages.due_on > orders.ordered_on
+    where
+        messages.exit_on_purchase
+        and (
+            messages.occurred_at < orders.ordered_at
+            or (messages.occurred_at = orders.ordered_at and messages.order_id is null)
+            or (messages.occurred_at is null and messages.occurred_on <= orders.ordered_on)
+        )
+
+),
+
 standing as (
 
     select messages.*
     from messages
-    left join orders
+    left join cancelled
         on
-            messages.exit_on_purchase
-            and messages.customer_id = orders.customer_id
-            and messages.due_on > orders.ordered_on
-            and (
-                messages.occurred_at < orders.ordered_at
-                or (messages.occurred_at = orders.ordered_at and messages.order_id is null)
-                or (messages.occurred_at is null and messages.occurred_on <= orders.ordered_on)
-            )
-    where orders.order_id is null and coalesce(messages.ends_on >= messages.due_on, true)
+            messages.customer_id = cancelled.customer_id
+            and messages.journey = cancelled.journey
+            and messages.step = cancelled.step
+            and messages.occasion = cancelled.occasion
+    where cancelled.customer_id is null and coalesce(messages.ends_on >= messages.due_on, true)
 
 ),
 
