@@ -624,19 +624,25 @@ def test_suppressions_are_exported_by_the_command(warehouse, tmp_path, capsys):
 
 
 def test_the_next_messages_are_exported_without_those_that_are_held_back(warehouse, tmp_path, capsys):
+    hold_back = """
+        update marts.next_messages set held_back_by = {}
+        where customer_id = (select min(customer_id) from marts.next_messages)
+    """
+    messages = """
+        select customer_id, email, segment, held_back_by is not null from marts.next_messages
+        inner join marts.customer_contacts using (customer_id)
+    """
+    with duckdb.connect(warehouse / "shop.duckdb") as connection:
+        connection.execute(hold_back.format("'mailed often'"))
     code, said, _ = run(capsys, warehouse, "--messages", "--dir", str(tmp_path / "out"))
     with duckdb.connect(warehouse / "shop.duckdb") as connection:
-        expected, held_back = (
-            {(customer, email, segment) for customer, email, segment in connection.execute(f"""
-                select customer_id, email, segment from marts.next_messages
-                join marts.customer_contacts using (customer_id) where held_back_by is {verdict} null""").fetchall()}
-            for verdict in ("", "not")
-        )
+        known = connection.execute(messages).fetchall()
+        connection.execute(hold_back.format("null"))
     rows = read(tmp_path / "out" / "messages.csv")
-    found = {(row["customer_id"], row["email"], row["segment"]) for row in rows}
     assert code == 0 and said.startswith("Next messages as of 2025-03-31: one for each customer")
-    assert found == {row for row in expected if files.can_be_written(row[1])} != set()
-    assert held_back and len(rows) == len(found)
+    expected = {row[:3] for row in known if not row[3] and files.can_be_written(row[1])}
+    assert {(row["customer_id"], row["email"], row["segment"]) for row in rows} == expected != set()
+    assert len(rows) == len(expected) < len(known)
 
 
 @pytest.mark.parametrize(
