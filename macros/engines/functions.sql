@@ -159,6 +159,15 @@
     {% do run_query(sql) %}
 {% endmacro %}
 
+{# A hook before a model of which an engine cannot foresee the sizes: without it, PostgreSQL takes a hundred thousand rows for one, and compares
+   each with each. It holds for the model's transaction. #}
+{% macro join_by_hash() -%}
+    {{ adapter.dispatch('join_by_hash', 'ecommerce_segments')() }}
+{%- endmacro %}
+
+{% macro default__join_by_hash() -%}
+{%- endmacro %}
+
 {# From the first date on, each leads to the next that is far enough. #}
 {% macro default__dates_apart(dates) -%}
     with recursive following as (

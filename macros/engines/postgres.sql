@@ -54,6 +54,10 @@
     {% do run_query((renames + ['commit']) | join('; ')) %}
 {% endmacro %}
 
+{% macro postgres__join_by_hash() -%}
+    set local enable_nestloop = off
+{%- endmacro %}
+
 {% macro postgres__expose_raw_files() %}
     {% do check_raw_tables() %}
 {% endmacro %}

@@ -95,3 +95,6 @@
 {% macro redshift__sorted_list(texts) -%}
     listagg({{ texts }}, ', ') within group (order by {{ binary_collation(texts) }})
 {%- endmacro %}
+
+{% macro redshift__join_by_hash() -%}
+{%- endmacro %}

@@ -1,4 +1,5 @@
 -- One row per customer, journey, occasion and step of it: a message that is due, was due, or will be unless an order cancels it.
+{{ config(pre_hook='{{ join_by_hash() }}') }}
 with
 
 occasions as (
