@@ -382,7 +382,7 @@ EXPECTED = {
     "average_order_value": ("reporting currency", "Null for leads."),
     "margin_known_share": ("share, 0 to 1", "Null for leads."),
     "first_purchased_on": ("date", "Null for leads."),
-    "recency_score": ("score, 1 (worst) to 5 (best)", None),
+    "recency_score": ("score, 1 (worst) to 5 (best)", "Null outside it, like all scores."),
     "points": (None, None),
 }
 
