@@ -27,14 +27,15 @@ EVERYTHING = (*MODELS, "resource_type:test", "resource_type:analysis")
 
 @contextmanager
 def environment(**variables: object):
-    """Set environment variables, and put the former ones back."""
-    former = {name: os.environ.get(name) for name in variables}
+    """Set environment variables, and put the former environment back, whatever else is set meanwhile: a command that
+    runs in this process tells dbt of its shop there."""
+    former = dict(os.environ)
     os.environ.update({name: str(value) for name, value in variables.items()})
     try:
         yield
     finally:
-        for name, value in former.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        os.environ.clear()
+        os.environ.update(former)
 
 
 class Project:
