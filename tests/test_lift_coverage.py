@@ -96,7 +96,7 @@ def looked_at_daily(
     is_buyer, revenue, looks = np.zeros(size, bool), np.zeros(size), []
     for _ in range(days):
         buys = rng.random(size) < chance / days
-        is_buyer |= buys
+        is_buyer = is_buyer | buys
         revenue = revenue + np.where(buys, rng.lognormal(4, 0.7, size), 0)
         looks.append((is_buyer, revenue.round(2)))
     looked = lambda values: np.tile(values, days)  # noqa: E731
