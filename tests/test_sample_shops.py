@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import oracle
+import planted
 from comparison import differences
 from ecommerce_segments.dashboard.figures import Shop
 from ecommerce_segments.dashboard.page import page
@@ -60,6 +61,15 @@ def test_every_segment_of_the_demo_is_in_its_range(demo):
     assert not outside
 
 
+@pytest.mark.parametrize("figure", planted.FIGURES)
+def test_what_was_planted_in_the_demo_is_found(demo, figure):
+    assert planted.outside(demo, figure, planted.FIGURES[figure]) == []
+
+
+def test_every_planted_figure_has_a_range():
+    assert set(planted.ranges()) == {*planted.FIGURES, *planted.FIGURES_OF_CAMPAIGNS}
+
+
 def test_the_page_of_the_demo_is_a_file_to_send(demo):
     assert 100_000 < len(page(Shop(demo, is_simulated=True)).encode()) < 3_000_000
 
@@ -80,8 +90,8 @@ def test_every_query_of_the_page_on_the_texts_answers_with_all_that_it_names(dem
     assert unanswered == []
 
 
-def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, demo):
-    """Both campaigns begin on 4 May: their audiences are the segments of the month-end before."""
+def test_of_the_demos_campaigns_those_that_work_are_found(project, demo_sql, demo):
+    """All campaigns begin on 4 May: their audiences are the segments of the month-end before."""
     month_end = project.compiled(PROJECT / "data" / "demo", MODELS, **settings("demo") | {"as_of_date": "2026-04-30"})
     with month_end.build(PROJECT / "data" / "demo", threads=2) as before:
         members = before.execute(
@@ -93,13 +103,18 @@ def test_of_the_demos_campaigns_the_one_that_works_is_found(project, demo_sql, d
         "begin; delete from marts.membership_changes; insert into marts.membership_changes by name from members"
     )
     for model in demo_sql.models:
-        if model.name in ("campaign_audiences", "int_compared_people", "int_lifts", "campaign_lift"):
+        if model.name in ("campaign_audiences", "int_compared_people", "int_lifts", "campaign_lift", "campaign_margins"):
             demo.execute(f"create or replace {model.materialized} {model.relation} as {model.sql}")
     found = {campaign: (low > 0, verdict) for campaign, low, verdict in demo.execute(
         "select marketing_campaign_id, conversion_lift_from, verdict from marts.campaign_lift").fetchall()}
+    not_found = {
+        figure: planted.outside(demo, figure, query) for figure, query in planted.FIGURES_OF_CAMPAIGNS.items()
+    }
     demo.execute("rollback")
+    assert not any(not_found.values()), not_found
     assert found == {
         "win-back-2026": (True, "More of the treated bought than would have without it."),
+        "collection-2026": (True, "More of the treated bought than would have without it."),
         "spring-news-2026": (
             False,
             "No difference is shown: what lies between the limits is possible, nothing included.",

@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 
 from demo.calendar import DAY, DAYS, END, HOUR, time_of_day
 from demo.columns import ids, names_of, utc
-from demo.drawing import chance, dice
+from demo.drawing import chance, dice, weighted
 from demo.emails import CONSENTS
-from demo.people import CHANNELS, COUNTRIES, FIRST_NAMES, LATE_REGISTRANT, PEOPLE, TESTER
+from demo.people import CHANNELS, COUNTRIES, FIRST_NAMES, LAST_NAMES, LATE_REGISTRANT, PEOPLE, TESTER
 
 SECOND_ACCOUNTS = 150  # people with two accounts under one email
 
@@ -66,11 +66,15 @@ def customers_table(people, accounts):
     answered = accounts.consent != CONSENTS.index("never")
     consent_at = utc(accounts.consent_at)
     last_known_change = np.maximum(accounts.created_at, accounts.consent_at * answered)
+    sms, ads = weighted(rng, (20, 4, 76), size), weighted(rng, (45, 25, 30), size)
+    asked_at = utc(accounts.created_at)
     return pa.table({
         "customer_id": ids("C", np.arange(size), 5),
         "email": pa.array([None if missing else text for text, missing in zip(email.tolist(), chance(rng, 0.5, size))]),
         "phone": pa.array(make_phones(rng, country)),
         "first_name": names_of(people.first_name[person], FIRST_NAMES),
+        "last_name": names_of(people.last_name[person], LAST_NAMES),
+        "postal_code": pa.array([f"{number:05}" for number in rng.integers(1_000, 99_999, size=size)]),
         "birth_date": pa.array(birth_date, type=pa.string()),
         "country_code": names_of(country, list(COUNTRIES)),
         "city": pa.array([cities[place][draw % len(cities[place])] for place, draw in zip(country, any_city)]),
@@ -78,6 +82,10 @@ def customers_table(people, accounts):
         "acquisition_channel": names_of(people.channel[person], CHANNELS),
         "email_consent": names_of(accounts.consent, CONSENTS),
         "email_consent_at": pc.if_else(pa.array(answered), consent_at, pa.scalar(None, consent_at.type)),
+        "sms_consent": names_of(sms, CONSENTS[:3]),
+        "sms_consent_at": pc.if_else(pa.array(sms < 2), asked_at, None),
+        "ads_consent": names_of(ads, ("granted", "denied", None)),
+        "ads_consent_at": pc.if_else(pa.array(ads < 2), asked_at, None),
         "is_test": pa.array(people.kind[person] == TESTER),
         "updated_at": utc(np.minimum(last_known_change + rng.integers(200, size=size) * DAY, END - 1)),
     })

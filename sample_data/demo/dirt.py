@@ -25,6 +25,8 @@ BAD_ROWS = {
     "exchange_rates": (("rate", Decimal(0), 2),),
 }
 
+DELETED_ROWS = 6  # of each table whose rows can be deleted
+
 # What an older version of a row said in one column
 OLDER_VALUES = {
     "customers": ("city", "Bonn"), "products": ("category", "New arrivals"), "orders": ("status", "pending"),
@@ -76,10 +78,19 @@ def add_bad_rows(rng, name, table):
     return pa.concat_tables(parts)
 
 
+def add_deleted_rows(rng, table):
+    """The table with the deletion of rows that the shop took back, at its end."""
+    gone = table.take(rng.integers(len(table), size=DELETED_ROWS))
+    gone = replaced(gone, table.column_names[0], np.array([f"gone-{row}" for row in range(DELETED_ROWS)], dtype=object))
+    is_deleted = pa.array([None] * len(table) + [True] * DELETED_ROWS, type=pa.bool_())
+    return pa.concat_tables([table, gone]).append_column("is_deleted", is_deleted)
+
+
 def with_dirt(name, table):
     """A table as it is delivered, with all that goes wrong on its way."""
     rng = dice("dirt of " + name)
     table = with_loaded_at(rng, table)
     if name != "marketing_spend":  # it has no key: each of its rows counts
         table = add_redelivered(rng, name, table)
-    return add_bad_rows(rng, name, table)
+    table = add_bad_rows(rng, name, table)
+    return add_deleted_rows(rng, table) if "updated_at" in table.column_names else table

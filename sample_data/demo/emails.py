@@ -27,17 +27,24 @@ def make_consent(people, accounts):
     accounts.consent[accounts.is_second | (accounts.consent_at >= END)] = CONSENTS.index("never")
 
 
-def make_email_events(calendar, people, accounts):
-    """A campaign every Thursday. Whoever unsubscribes, complains or cannot be reached gets no more of them."""
+def make_email_events(calendar, people, accounts, campaigns):
+    """A newsletter every Thursday, and the mails of campaigns. Whoever unsubscribes, complains or cannot be reached
+    gets no more of them.
+
+    campaigns: of each its name, its day, and whether an account gets it.
+    """
     rng = dice("email")
     stopped_at = np.full(len(accounts.person), NEVER)
     subscribed_at = np.where(accounts.consent == 0, accounts.consent_at, NEVER)
     gone_at = people.gone_day[accounts.person] * DAY
     blocks = []
-    for campaign, day in enumerate(range(FIRST_THURSDAY, DAYS, 7)):
+    newsletters = [(f"newsletter-{calendar.dates[day]}", day, None) for day in range(FIRST_THURSDAY, DAYS, 7)]
+    mailings = sorted([*newsletters, *campaigns], key=lambda mailing: mailing[1])
+    for campaign, (_, day, is_chosen) in enumerate(mailings):
         sent_at = day * DAY + 10 * HOUR
-        percent = 90 if calendar.is_opening_week[day] else PERCENT_MAILED
-        is_chosen = chance(rng, percent, len(stopped_at))
+        if is_chosen is None:
+            percent = 90 if calendar.is_opening_week[day] else PERCENT_MAILED
+            is_chosen = chance(rng, percent, len(stopped_at))
         mailed = np.flatnonzero(is_chosen & (subscribed_at < sent_at) & (stopped_at > sent_at))
         luck = rng.random((len(mailed), 5)) * 100
         click_percent = np.where(people.likes_email[accounts.person[mailed]], 20, 1)
@@ -61,7 +68,8 @@ def make_email_events(calendar, people, accounts):
     account, campaign, kind, second = np.concatenate(blocks, axis=1)
     order = np.lexsort((kind, account, second))
     return SimpleNamespace(
-        account=account[order], campaign=campaign[order], kind=kind[order], occurred_at=second[order]
+        account=account[order], campaign=campaign[order], kind=kind[order], occurred_at=second[order],
+        names=[name for name, *_ in mailings],
     )
 
 
@@ -74,18 +82,17 @@ def email_delay(rng, kind, size):
     return rng.integers(2, 60, size=size) ** 2 * 20
 
 
-def email_events_table(calendar, people, accounts, events):
+def email_events_table(people, accounts, events):
     """One row per event of an email."""
     rng = dice("email heads")
     size = len(events.kind)
     known_by = weighted(rng, (90, 6, 4), size)  # both, customer id only, email only
-    names = [f"newsletter-{date}" for date in calendar.dates[FIRST_THURSDAY::7]]
     emails = pa.array(people.email, type=pa.string())
     return pa.table({
         "event_id": ids("E", np.arange(size), 7),
         "customer_id": ids("C", np.where(known_by == 2, -1, events.account), 5),
         "email": emails.take(nullable(np.where(known_by == 1, -1, accounts.person[events.account]))),
-        "campaign_id": names_of(events.campaign, names),
+        "campaign_id": names_of(events.campaign, events.names),
         "event_type": names_of(events.kind, EMAIL_TYPES),
         "occurred_at": utc(events.occurred_at),
     })

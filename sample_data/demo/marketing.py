@@ -11,8 +11,8 @@ from demo.people import CHANNELS, PEOPLE
 
 # channel: currency of the invoice, euro cents per new buyer in the first month, and how much dearer each month makes it
 SPEND = {
-    "organic_search": ("EUR", 1_500, 10), "paid_search": ("EUR", 5_500, 90), "paid_social": ("USD", 7_500, 150),
-    "affiliate": ("EUR", 3_500, 25), "referral": ("EUR", 2_500, 15),
+    "organic_search": ("EUR", 800, 5), "paid_search": ("EUR", 2_800, 40), "paid_social": ("USD", 3_800, 65),
+    "affiliate": ("EUR", 1_800, 12), "referral": ("EUR", 1_300, 8),
 }
 
 

@@ -7,7 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from demo.calendar import DAY, END, HOUR
-from demo.catalogue import choose_products
+from demo.catalogue import (
+    COMPANIONS,
+    GIFT_CARD,
+    OPENERS,
+    PER_CATEGORY,
+    STAPLE_RANKS,
+    choose_products,
+    product_number,
+)
 from demo.columns import ids, money, names_of, nullable, utc
 from demo.currencies import CURRENCIES
 from demo.customers import account_at
@@ -54,14 +62,30 @@ def make_orders(calendar, people, accounts, buyer, bought_at, rates):
 def make_lines(people, products, orders):
     """One to several lines per order, in the currency of the order; also sets the discount of each order."""
     rng = dice("lines")
-    order = repeat_counts(1 + np.minimum(rng.poisson(1.3, len(orders.person)), 7))
-    size = len(order)
+    more = np.where(people.is_curious[orders.person], 2.6, 1.0)
+    order = repeat_counts(1 + np.minimum(rng.poisson(more), 7))
     product = choose_products(rng, people, orders.person[order])
+    person, begins = orders.person[order], np.diff(order, prepend=-1) > 0
+    staple = people.favourites[person, 0] * PER_CATEGORY + np.array(STAPLE_RANKS)[people.staple[person]] - 1
+    product = np.where(begins & (people.staple[person] >= 0) & chance(rng, 50, len(order)), staple, product)
+    opener = np.array([*(product_number(*name) for name, *_ in OPENERS), -1])[people.opener[person]]
+    is_first = (orders.ordered_at == people.first_bought_at[orders.person])[order]
+    product = np.where(begins & is_first & (opener >= 0), opener, product)
+    companions = [(product_number(*one), product_number(*other), percent) for one, other, percent in COMPANIONS]
+    for bringing, brought, percent in (*companions, (np.arange(GIFT_CARD), GIFT_CARD, 0.4)):
+        rows = np.flatnonzero(np.isin(product, bringing) & chance(rng, percent, len(product)))
+        order = np.concatenate([order, order[rows]])
+        product = np.concatenate([product, np.full(len(rows), brought)])
+    product = product[np.argsort(order, kind="stable")]
+    order = np.sort(order)
+    size = len(order)
     list_price = products.price[product] * 1_000_000 // orders.rate[order]
-    markdown = orders.markdown[order] * chance(rng, 70, size)
+    markdown = orders.markdown[order] * chance(rng, 70, size) * (product != GIFT_CARD)
     price = list_price * (100 - markdown) // 100
     quantity = 1 + weighted(rng, (88, 9, 3), size)
     has_discount = chance(rng, np.where(people.likes_discounts[orders.person[order]], 10, 2), size)
+    cost = products.cost[product] * rng.integers(95, 106, size=size) * 10_000 // orders.rate[order]
+    has_cost = products.has_cost[product] & (cost > 0) & chance(rng, 40, size)
     discount = price * quantity * has_discount * 15 // 100
     net = price * quantity - discount
     orders.net = np.bincount(order, weights=net).astype(np.int64)
@@ -71,6 +95,7 @@ def make_lines(people, products, orders):
         order=order, quantity=quantity, price=price, discount=discount, net=net,
         product=np.where(chance(rng, 99.9, size), product, -1),
         list_price=np.where(chance(rng, 0.02, size), -1, list_price), has_list_price=chance(rng, 92, size),
+        cost=cost, has_cost=has_cost,
     )
 
 
@@ -131,6 +156,7 @@ def order_lines_table(orders, lines, first_id=0):
         "unit_price": money(lines.price),
         "list_price": money(lines.list_price, lines.has_list_price),
         "discount_amount": money(lines.discount, lines.discount > 0),
+        "unit_cost": money(lines.cost, lines.has_cost),
         "updated_at": utc(orders.updated_at[lines.order]),
     })
 
@@ -151,12 +177,12 @@ def refunds_table(refunds):
 
 
 def reviews_table(people, orders, lines):
-    """One order in eight is reviewed, by its first line, within four weeks; one person in five is hard to please."""
+    """One order in five is reviewed, by its first line, within four weeks; one person in five is hard to please."""
     rng = dice("reviews")
     size = len(orders.person)
     reviewed_at = orders.ordered_at + rng.integers(7 * DAY, 28 * DAY, size=size)
     may_review = (orders.status == "fulfilled") & (orders.account >= 0) & (reviewed_at < END)
-    order = np.flatnonzero(may_review & chance(rng, 12.5, size))
+    order = np.flatnonzero(may_review & chance(rng, 20, size))
     order = order[np.argsort(reviewed_at[order], kind="stable")]
     happy, grumpy = (1 + weighted(rng, weights, len(order)) for weights in ((2, 4, 10, 34, 50), (25, 25, 25, 15, 10)))
     first_line = np.searchsorted(lines.order, order)

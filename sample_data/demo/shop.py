@@ -5,7 +5,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from demo.calendar import make_calendar, sale_campaigns_table
-from demo.campaigns import EXTRA_ID, make_campaign_purchases, marketing_campaigns_table
+from demo.campaigns import EXTRA_ID, campaign_mails, make_campaign_purchases, marketing_campaigns_table
 from demo.catalogue import make_products, products_table
 from demo.currencies import exchange_rates_table, make_rates
 from demo.customers import customers_table, loyalty_tiers_table, make_accounts
@@ -36,9 +36,9 @@ def make_tables():
     orders = make_orders(calendar, people, accounts, buyer, bought_at, rates)
     lines = make_lines(people, products, orders)
     make_consent(people, accounts)
-    emails = make_email_events(calendar, people, accounts)
+    emails = make_email_events(calendar, people, accounts, campaign_mails(people, accounts, orders))
     sessions = make_sessions(calendar, people, accounts, orders, emails)
-    extra_buyer, extra_bought_at = make_campaign_purchases(people, accounts, orders)
+    extra_buyer, extra_bought_at = make_campaign_purchases(people, orders)
     extra_orders = make_orders(calendar, people, accounts, extra_buyer, extra_bought_at, rates)
     extra_lines = make_lines(people, products, extra_orders)
     yield "customers", customers_table(people, accounts)
@@ -47,9 +47,9 @@ def make_tables():
     yield "orders", orders_table(people, orders), orders_table(people, extra_orders, EXTRA_ID)
     yield "order_lines", order_lines_table(orders, lines), order_lines_table(extra_orders, extra_lines, EXTRA_ID)
     yield "refunds", refunds_table(make_refunds(orders, lines))
-    yield "sessions", sessions_table(sessions)
+    yield "sessions", sessions_table(sessions, emails)
     yield "web_events", web_events_table(make_web_events(people, orders, lines, sessions))
-    yield "email_events", email_events_table(calendar, people, accounts, emails)
+    yield "email_events", email_events_table(people, accounts, emails)
     yield "reviews", reviews_table(people, orders, lines)
     yield "marketing_spend", marketing_spend_table(calendar, people, orders)
     yield "exchange_rates", exchange_rates_table(rates)
@@ -60,7 +60,7 @@ def write_shop(directory):
     for name, table, *clean in make_tables():
         table = with_dirt(name, table)
         rng = dice("late rows of " + name)
-        table = pa.concat_tables([table, *(with_loaded_at(rng, rows) for rows in clean)])
+        table = pa.concat_tables([table, *(with_loaded_at(rng, rows) for rows in clean)], promote_options="default")
         pq.write_table(table, directory / f"{name}.parquet", compression="zstd")
         print(f"{name:<20}{len(table):>10,} rows", flush=True)
     for name, table in (
