@@ -103,7 +103,9 @@ def test_of_the_demos_campaigns_those_that_work_are_found(project, demo_sql, dem
         "begin; delete from marts.membership_changes; insert into marts.membership_changes by name from members"
     )
     for model in demo_sql.models:
-        if model.name in ("campaign_audiences", "int_compared_people", "int_lifts", "campaign_lift", "campaign_margins"):
+        if model.name in (
+            "campaign_audiences", "int_compared_people", "int_lifts", "campaign_lift", "campaign_margins"
+        ):
             demo.execute(f"create or replace {model.materialized} {model.relation} as {model.sql}")
     found = {campaign: (low > 0, verdict) for campaign, low, verdict in demo.execute(
         "select marketing_campaign_id, conversion_lift_from, verdict from marts.campaign_lift").fetchall()}
