@@ -37,7 +37,7 @@ def make_campaigns(people, orders):
 
 
 def past_purchases(orders, second):
-    """Per person the second of the last order before this one, the orders of two years, and their average in cents."""
+    """Per person the days since the last order of two years, the number of these orders, and their average in cents."""
     kept = (orders.ordered_at < second) & (orders.ordered_at > second - 730 * DAY) & (orders.status != "cancelled")
     bought_at = np.full(PEOPLE, -NEVER)
     np.maximum.at(bought_at, orders.person[kept], orders.ordered_at[kept] - second)

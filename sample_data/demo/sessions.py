@@ -174,7 +174,7 @@ def campaigns_of(rng, sessions, emails):
     """The campaign of each visit as its link names it: that of the newsletter, or of the advertisement."""
     found = np.full(len(sessions.channel), None, dtype=object)
     for channel, names in CAMPAIGNS_OF_CHANNEL.items():
-        rows = np.flatnonzero((sessions.channel == CHANNELS.index(channel)) & ~sessions.by_coupon_site)
+        rows = np.flatnonzero(sessions.channel == CHANNELS.index(channel))
         found[rows] = np.array(names, dtype=object)[rng.integers(len(names), size=len(rows))]
     mailed = np.flatnonzero((sessions.email >= 0) & (sessions.channel >= 0))
     found[mailed] = np.array(emails.names, dtype=object)[sessions.email[mailed]]
