@@ -108,8 +108,8 @@ FIGURES_OF_CAMPAIGNS = {
 
 def ranges() -> dict[str, tuple[float, float]]:
     """By figure: `| carts left behind | ... | 64 to 74 % | ... |`."""
-    page = (PROJECT / "docs" / "demo_shop.md").read_text()
-    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| (-?[\d.]+) to (-?[\d.]+)[^|]* \|", page, re.MULTILINE)
+    _, section = (PROJECT / "docs" / "demo_shop.md").read_text().split("## What was planted")
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| (-?[\d.]+) to (-?[\d.]+)[^|]* \|", section, re.MULTILINE)
     return {figure: (float(low), float(high)) for figure, low, high in rows}
 
 
