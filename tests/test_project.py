@@ -273,20 +273,72 @@ def test_a_raw_table_that_is_misspelt_stops_the_build(project, tmp_path, raw_tab
     assert sentence in messages(project.attempt("seed", raw_dir=tmp_path, raw_tables=raw_tables))
 
 
-def test_a_broken_rule_comes_with_the_query_of_its_rows(project, tmp_path):
+BREAKS = [
+    (
+        "memberships_keep_their_rules",
+        "update marts.segments set as_of_date = '2025-03-30' where segment = 'non_target'",
+        ("segments", "segments are of the as of date", 1),
+    ),
+    (
+        "memberships_keep_their_rules",
+        "insert into marts.segments from marts.segments where segment = 'loyal_buyers'",
+        ("segments", "one row per segment", 2),
+    ),
+    (
+        "memberships_keep_their_rules",
+        "update marts.segment_memberships set customer_id = 'nobody' where segment = 'non_target' and customer_id = ("
+        "select min(customer_id) from marts.segment_memberships where segment = 'non_target')",
+        ("segment_memberships", "each customer_id is one of customers", 1),
+    ),
+    (
+        "finance_keeps_its_rules",
+        "update marts.purchases set order_id = null where order_id = (select min(order_id) from marts.purchases)",
+        ("purchases", "order_id is never missing", 1),
+    ),
+    (
+        "finance_keeps_its_rules",
+        "update marts.purchases set purchase_number = 1 where purchase_number = 2 and customer_id = ("
+        "select min(customer_id) from marts.purchases where purchase_number = 2)",
+        ("purchases", "one row per coalesce(customer_id, order_id), purchase_number", 2),
+    ),
+    (
+        "finance_keeps_its_rules",
+        "update marts.churn_monthly set tenure_band = 'ancient' where tenure_band = 'long' and month = ("
+        "select min(month) from marts.churn_monthly)",
+        ("churn_monthly", "tenure_band is one of new, first_time, short, mid, long", 1),
+    ),
+    (
+        "staging_keeps_its_rules",
+        "update staging.row_counts set received_rows = received_rows + 1 where table_name = 'orders'",
+        ("row_counts", "received rows are all counted", 1),
+    ),
+    (
+        "staging_keeps_its_rules",
+        "insert into staging.base_sessions (session_id, row_status) values ('s', 'kept'), ('s', 'kept'), ('t', 'kept'),"
+        " ('t', 'duplicate')",
+        ("base_sessions", "one row per session_id", 2),
+    ),
+    (
+        "intermediate_keeps_its_rules",
+        "insert into intermediate.int_refunds from intermediate.int_refunds limit 1",
+        ("int_refunds", "one row per order_id, order_line_id", 2),
+    ),
+]
+
+
+def test_a_broken_rule_comes_with_its_table_and_the_query_of_its_rows(project, tmp_path):
     write_shop(random_shop(3, date(2025, 3, 31)), tmp_path, "parquet")
     compiled = project.compiled(tmp_path, as_of_date="2025-03-31")
-    (test,) = (test for test in compiled.tests if test.name == "segments_keep_their_rules")
+    tests = {test.name: test.sql for test in compiled.tests}
     with compiled.build(tmp_path) as shop:
-        assert shop.execute(test.sql).fetchall() == []
-        shop.execute("update marts.segments set as_of_date = '2025-03-30' where segment = 'non_target'")
-        shop.execute("insert into marts.segments from marts.segments where segment = 'loyal_buyers'")
-        broken = shop.execute(test.sql).fetchall()
-        of_another_date = shop.execute("from marts.segments where segment = 'non_target'").fetchall()
-        assert {rule: (rows, shop.execute(query).fetchall()) for rule, rows, query in broken} == {
-            "segments are of the as of date": (1, of_another_date),
-            "one row per segment": (2, [("loyal_buyers", 2)]),
-        }
+        for test, change, broken in BREAKS:
+            assert shop.execute(tests[test]).fetchall() == []
+            shop.execute("begin")
+            shop.execute(change)
+            found = {(table, rule, rows): query for table, rule, rows, query in shop.execute(tests[test]).fetchall()}
+            assert broken in found, (broken, found)
+            assert shop.execute(found[broken]).fetchall(), broken
+            shop.execute("rollback")
 
 
 def test_an_unregistered_segment_file_stops_the_build(project, tmp_path):

@@ -16,6 +16,8 @@ from ecommerce_segments.shop import shown
 
 SHOWN = 8
 GUARD = re.compile(r"Of the (\d+) rows of (\w+), (\d+) are rejected.*")
+# The macros of tests that say which rule of which table is broken.
+RULES = {"broken_rules", "test_keeps_rules"}
 # What engines put before and behind a sentence that a test raises.
 RAISED = re.compile(r"(?:Invalid Input Error: |invalid input syntax for type integer: \")([A-Z][^\"]*)\"?.*", re.DOTALL)
 # dbt's lines about where something was said.
@@ -108,21 +110,20 @@ def why_node_failed(run: Any, manifest: Manifest, raw_dir: Path) -> tuple[int, F
 
 
 def broken_rules(node: Any, manifest: Manifest) -> list[tuple[str, str]]:
-    """What the test keeps_rules found: a sentence for each broken rule, and the query of its rows; none for another
-    test, or where the warehouse is silent."""
-    if getattr(getattr(node, "test_metadata", None), "name", None) != "keeps_rules":
+    """What a test of rules found: a sentence for each broken rule, and the query of its rows; none for another test, or
+    where the warehouse is silent."""
+    if not RULES & {macro.split(".")[-1] for macro in node.depends_on.macros}:
         return []
     try:
         found = rows_of(manifest, node.compiled_code)
     except DbtError:
         return []
-    table = node.attached_node.split(".")[-1]
     return [
         (
             f"{counted(int(rows))} of {table} {'breaks' if rows == 1 else 'break'} the rule '{rule}'",
             " ".join(query.split()),
         )
-        for rule, rows, query in found
+        for table, rule, rows, query in found
     ]
 
 
