@@ -77,7 +77,7 @@ class Nightly:
         """
         if self.parsed is None:
             with self.phase("parse", f"Reading {self.places()} ({shown(log_file())} has the details)"):
-                parsed = self.dbt("parse")
+                parsed = self.dbt("parse", "--no-write-json")
             if not parsed.success:
                 return self.not_published(why_failed(parsed, None, self.raw_dir), 2)
             self.parsed = cast(Manifest, parsed.result)
