@@ -51,7 +51,7 @@ broken_{{ number }} as (
         'each {{ column }} is one of {{ other }}' as rule,
         count(*) as rows_found,
         {{ text_literal(unknown) }} as query
-    from ({{ unknown }}) as unknown
+    from ({{ unknown }}) as strangers
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
