@@ -32,18 +32,31 @@
     {{ days_ago(0) }}
 {%- endmacro %}
 
+{# Whether the var as_of_date is SQL for D, which the warehouse knows: a backfill renders the models once for all its dates. #}
+{% macro is_rendered_for_each_date() %}
+    {{ return('(' in var('as_of_date') | string) }}
+{% endmacro %}
+
 {# "Last n days" are the n dates up to D: `ordered_on > days_ago(n)`. #}
 {% macro days_ago(days) -%}
+    {%- if is_rendered_for_each_date() -%}
+    {{ days_after(var('as_of_date'), -(days | int)) }}
+    {%- else -%}
     {{ date_literal(as_of_day() - modules.datetime.timedelta(days=days | int)) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# The same day so many calendar months before D, or the month's last day where it has no such day. #}
 {% macro months_ago(months) -%}
+    {%- if is_rendered_for_each_date() -%}
+    cast({{ dbt.dateadd('month', -months, var('as_of_date')) }} as date)
+    {%- else -%}
     {%- set day = as_of_day() -%}
     {%- set months_since_0 = day.year * 12 + day.month - 1 - months -%}
     {%- set year = months_since_0 // 12 -%}
     {%- set month = months_since_0 % 12 + 1 -%}
     {{ date_literal(modules.datetime.date(year, month, [day.day, days_in_month(year, month)] | min)) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# The first day of a date's calendar month. #}
@@ -74,18 +87,20 @@
     cast('{{ day.strftime('%Y-%m-%d') }}' as date)
 {%- endmacro %}
 
-{# Whether the birthday of someone born on `birth_date` is among the n dates after D. In common years 29 February falls on the 28th. #}
+{# Whether the birthday of someone born on `birth_date` is among the n dates after D. In common years 29 February falls on the 28th, the day
+   before 1 March. #}
 {% macro has_birthday_in(birth_date, days) -%}
-    {%- set birthdays = [] -%}
-    {%- for days_ahead in range(1, days + 1) -%}
-        {%- set day = as_of_day() + modules.datetime.timedelta(days=days_ahead) -%}
-        {%- do birthdays.append(100 * day.month + day.day) -%}
-        {%- if (day.month, day.day) == (2, 28) and days_in_month(day.year, 2) == 28 -%}
-            {%- do birthdays.append(229) -%}
-        {%- endif -%}
+    {%- set dates = [] -%}
+    {%- for days_ahead in range(1, days + 2) -%}
+        {%- do dates.append(month_and_day(days_ago(-days_ahead))) -%}
     {%- endfor -%}
     coalesce(
-        100 * extract(month from {{ birth_date }}) + extract(day from {{ birth_date }}) in ({{ birthdays | join(', ') }}),
+        {{ month_and_day(birth_date) }} in ({{ dates[:-1] | join(', ') }})
+        or ({{ month_and_day(birth_date) }} = 229 and 301 in ({{ dates[1:] | join(', ') }})),
         false
     )
+{%- endmacro %}
+
+{% macro month_and_day(date) -%}
+    100 * extract(month from {{ date }}) + extract(day from {{ date }})
 {%- endmacro %}

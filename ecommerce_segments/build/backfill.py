@@ -5,8 +5,8 @@ For DuckDB. The dates are built in a copy of the warehouse, from its staging tab
 before --from and after --to is kept; dates between them that are not asked for go. Interrupted, it goes on where it
 was when it is started again in the same way.
 
-dbt takes longer about a model than DuckDB does. So dbt renders what a date needs, DuckDB runs it, without the models'
-hooks, and dbt takes the step in the log.
+dbt takes longer about a model than DuckDB does. So dbt renders what a date needs once, with the as-of date as a
+variable of DuckDB's, which runs it for each date, without the models' hooks; and dbt takes the step in the log.
 """
 
 import calendar
@@ -36,6 +36,8 @@ STAGED = ("path:models/connectors", "path:models/staging", "path:seeds")
 TESTED = ("--indirect-selection", "cautious", "--exclude", "resource_type:unit_test")
 STAGING_TESTS = ("test", "--select", *(f"+membership_changes,{place}" for place in STAGED), *TESTED)
 BEFORE_THE_STEP = ("compile", "--select", "+membership_changes", *TESTED, *STAGED, "membership_changes")
+# The as-of date where models are rendered once for all dates.
+EACH_DATE = "getvariable('as_of_date')"
 STEP = ("run", "--select", "membership_changes")
 LOG_TESTS = ("test", "--select", "membership_changes", *TESTED)
 FROM_THE_LOG = (
@@ -110,19 +112,21 @@ def backfill(
     """
     session = Session(variables, manifest)
     work = warehouse.with_suffix(".backfill.duckdb")
-    formulas = sorted(node.compiled_code for node in rendered(session, days[0]))
-    prepare(warehouse, work, days, [variables, formulas])
+    nodes = [run.node for run in session.invoke(*BEFORE_THE_STEP, as_of_date=EACH_DATE)]
+    prepare(warehouse, work, days, [variables, sorted(node.compiled_code for node in nodes)])
     os.environ["DUCKDB_PATH"] = str(work)
     session.invoke(*STAGING_TESTS)
     with duckdb.connect(work) as connection:
         # What the next date replaces is not worth compressing.
-        connection.execute("set TimeZone = 'UTC'; set checkpoint_threshold = '256MB'")
+        connection.execute(
+            "set TimeZone = 'UTC'; set checkpoint_threshold = '256MB'; set force_compression = 'uncompressed'"
+        )
+        hold_staging(connection, session, nodes)
         built = {day for (day,) in connection.execute(f"select distinct as_of_date from {LOG}").fetchall()}
         waiting = [day for day in days if day not in built]
         began = time.monotonic()
         for number, day in enumerate(waiting):
-            for node in rendered(session, day):
-                build(connection, node, day)
+            build_all(connection, nodes, day)
             take_step(connection, session, day)
             passed = time.monotonic() - began
             left = passed / (number + 1) * (len(waiting) - number - 1)
@@ -130,7 +134,7 @@ def backfill(
                 f"{day}  {len(days) - len(waiting) + number + 1} of {len(days)} built, about {left / 60:.1f} minutes"
                 " left"
             )
-        next_day = tell_anew_what_comes_after(connection, session, warehouse, days[-1])
+        next_day = tell_anew_what_comes_after(connection, session, nodes, warehouse, days[-1])
         session.invoke(*LOG_TESTS)
         log = connection.execute(f"from {LOG}").to_arrow_table()
     put_into_place(warehouse, log, days[-1], next_day)
@@ -145,13 +149,26 @@ def take_step(connection: duckdb.DuckDBPyConnection, session: Session, day: date
     session.invoke(*STEP, as_of_date=str(day))
 
 
-def rendered(session: Session, day: date) -> list[Any]:
-    """dbt's nodes of the models that the log follows from, and of their tests, rendered as of the day; parents come
-    first.
+def hold_staging(connection: duckdb.DuckDBPyConnection, session: Session, nodes: list[Any]) -> None:
+    """Let the copy hold the rows of the views that models read: each date would read the shop's files anew."""
+    read = {name for node in nodes for name in node.depends_on.nodes} - {node.unique_id for node in nodes}
+    read_from = {(node.schema, node.alias) for name, node in session.manifest.nodes.items() if name in read}
+    views = connection.execute("select schema_name, view_name from duckdb_views()").fetchall()
+    for schema, view in read_from.intersection(views):
+        connection.execute(f"""
+            begin;
+            create table {schema}.held as from {schema}.{view};
+            drop view {schema}.{view};
+            alter table {schema}.held rename to {view};
+            commit
+        """)
 
-    dbt renders its nodes in place: they hold until the next day is rendered.
-    """
-    return [run.node for run in session.invoke(*BEFORE_THE_STEP, as_of_date=str(day))]
+
+def build_all(connection: duckdb.DuckDBPyConnection, nodes: list[Any], day: date) -> None:
+    """Make models, or run data tests, as of the day; parents come first. Raises DbtError where one fails."""
+    connection.execute("set variable as_of_date = cast(? as date)", [day])
+    for node in nodes:
+        build(connection, node, day)
 
 
 def build(connection: duckdb.DuckDBPyConnection, node: Any, day: date) -> None:
@@ -204,7 +221,7 @@ def prepare(warehouse: Path, work: Path, days: list[date], settings: list) -> No
 
 
 def tell_anew_what_comes_after(
-    connection: duckdb.DuckDBPyConnection, session: Session, warehouse: Path, last_day: date
+    connection: duckdb.DuckDBPyConnection, session: Session, nodes: list[Any], warehouse: Path, last_day: date
 ) -> date | None:
     """Let the copy's log take the step to the first date after the last day that the warehouse knows, and return that
     date.
@@ -218,16 +235,11 @@ def tell_anew_what_comes_after(
         ).fetchall()
         if next_day is None:
             return None
-        nodes = {node.unique_id: node for node in rendered(session, next_day)}
-        wanted = {name for name, node in nodes.items() if node.name in ("int_known_ids", "int_current_sale")}
-        while (
-            parents := {parent for name in wanted for parent in nodes[name].depends_on.nodes if parent in nodes}
-            - wanted
-        ):
-            wanted |= parents
-        for name, node in nodes.items():
-            if name in wanted:
-                build(connection, node, next_day)
+        wanted = {node.unique_id for node in nodes if node.name in ("int_known_ids", "int_current_sale")}
+        for node in reversed(nodes):
+            if node.unique_id in wanted:
+                wanted.update(node.depends_on.nodes)
+        build_all(connection, [node for node in nodes if node.unique_id in wanted], next_day)
         connection.execute(f"create or replace temp table states as {STATES.format(log=log)}", {"day": next_day})
         connection.execute(f"""
             create or replace table marts.segments as

@@ -43,8 +43,8 @@ where
         when is_stale
             then {{ raise_error(
                 "'The newest order is ' || newest_order || ', more than max_days_without_orders (" ~ var('max_days_without_orders')
-                ~ ") before " ~ as_of_day() ~ ": was the load complete? If the files are older, set as_of_date to their day."
-                ~ " Nothing is published, and the history takes no step.'"
+                ~ ") before ' || cast(" ~ as_of_date() ~ " as " ~ dbt.type_string() ~ ") || ': was the load complete?"
+                ~ " If the files are older, set as_of_date to their day. Nothing is published, and the history takes no step.'"
             ) }}
         else false
     end
