@@ -19,6 +19,8 @@ import yaml
 from dbt.cli.main import dbtRunner
 from filelock import FileLock
 
+import quick_dbt  # noqa: F401
+
 PROJECT = Path(__file__).parent.parent
 DATABASE = "shop"
 MODELS = ("resource_type:model",)
