@@ -9,6 +9,8 @@ from project import Project
 # The oracle makes millions of small objects that live until its end: to look through them again and again takes a
 # quarter of its time.
 gc.set_threshold(200_000, 20, 100)
+# Each of them is run by one worker, but the random shops. They come first, so that parallel workers end together.
+LONG = [f"test_{name}.py" for name in ("publishing", "sample_shops", "own_segments", "commands", "random_shops")]
 
 
 @pytest.fixture(scope="session")
@@ -17,5 +19,5 @@ def project(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    """The long tests first, so that parallel workers end together."""
-    items.sort(key=lambda item: item.fspath.basename not in ("test_sample_shops.py", "test_random_shops.py"))
+    names = {item: item.fspath.basename for item in items}
+    items.sort(key=lambda item: LONG.index(names[item]) if names[item] in LONG else len(LONG))
