@@ -66,6 +66,22 @@
     {% endif %}
 {% endmacro %}
 
+{# The same for the log of held back messages, of which nothing else follows: the rows go. #}
+{% macro forget_in_held_back_changes(log) %}
+    {% if execute and load_relation(log) and run_query('select count(*) from ' ~ ref('forgotten_customers')).rows[0][0] %}
+    delete from {{ log }} where {{ is_forgotten('customer_id') }}
+    {% endif %}
+{% endmacro %}
+
+{# Whose message was held back on the date that was built before, by the log. #}
+{% macro held_back_before(log) -%}
+    select customer_id
+    from {{ log }}
+    where as_of_date < {{ as_of_date() }}
+    group by customer_id
+    having sum(case when change = 'held back' then 1 else -1 end) = 1
+{%- endmacro %}
+
 {# How many customers a state gains by a row of the log. A stay that goes on under another id takes nobody away; two that meet are one
    customer's. #}
 {% macro customers_gained() -%}

@@ -1,6 +1,7 @@
 """The next message of each customer, as docs/definitions.md has it, in plain Python. Never from our SQL.
 
     compute(oracle.compute(rows, as_of_date=date(2025, 3, 31)))["next_messages"]["c1"]
+    compute(today, before=held_back(compute(yesterday)["next_messages"]))
 """
 
 import hashlib
@@ -16,11 +17,38 @@ from oracle import Result
 SETTINGS = yaml.safe_load((Path(__file__).parent.parent / "dbt_project.yml").read_text())["vars"]
 
 
-def compute(result: Result, max_emails: int = 3, holdout_percent: object = 0) -> dict[str, dict]:
-    """Return mart -> customer -> columns: next_messages, and of customers emails_received_7d. No campaign is on."""
+def compute(
+    result: Result, max_emails: int = 3, holdout_percent: object = 0, before: set[str] = frozenset()
+) -> dict[str, dict]:
+    """Return mart -> customer -> columns: next_messages, and of customers emails_received_7d. No campaign is on.
+
+    before: who was held back on the date that was built before.
+    """
     received = {customer: emails_received(result, customer) for customer in result.customers}
+    messages = next_messages(result, received, max_emails, holdout_percent)
+    take_turns(messages, before, result.customer_accounts)
     return {"customers": {customer: {"emails_received_7d": count} for customer, count in received.items()},
-            "next_messages": next_messages(result, received, max_emails, holdout_percent)}
+            "next_messages": messages}
+
+
+def held_back(messages: dict[str, dict]) -> set[str]:
+    """Return the customers whose message is held back."""
+    return {customer for customer, row in messages.items() if row["held_back_by"]}
+
+
+def take_turns(messages: dict[str, dict], before: set[str], ids: dict[str, str]) -> None:
+    """Say of messages who has waited, and in which order those of a segment go out.
+
+    before: ids of that date. ids: id -> the customer that it leads to now.
+    """
+    have_waited, sent = {ids.get(identity) for identity in before}, {}
+    for customer, row in messages.items():
+        row |= {"has_waited": customer in have_waited, "send_order": None}
+        if not row["held_back_by"]:
+            sent.setdefault(row["segment"], []).append((not row["has_waited"], customer))
+    for waiting in sent.values():
+        for place, (_, customer) in enumerate(sorted(waiting), start=1):
+            messages[customer]["send_order"] = place
 
 
 def emails_received(result: Result, customer: str) -> int:

@@ -643,6 +643,9 @@ def test_the_next_messages_are_exported_without_those_that_are_held_back(warehou
     expected = {row[:3] for row in known if not row[3] and files.can_be_written(row[1])}
     assert {(row["customer_id"], row["email"], row["segment"]) for row in rows} == expected != set()
     assert len(rows) == len(expected) < len(known)
+    for segment in {row["segment"] for row in rows}:
+        turns = [int(row["send_order"]) for row in rows if row["segment"] == segment]
+        assert turns == sorted(turns)
 
 
 @pytest.mark.parametrize(

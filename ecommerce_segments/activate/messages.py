@@ -6,7 +6,7 @@ from ecommerce_segments.activate.files import Table, can_be_written, neutral, wr
 from ecommerce_segments.dbt_session import Session
 
 FILE = "messages.csv"
-TEXTS = ("customer_id", "email", "first_name", "segment", "marketing_goal", "next_products")
+TEXTS = ("customer_id", "email", "first_name", "segment", "marketing_goal", "next_products", "send_order")
 # What is held back is in no file, and the consent is asked again, of the customer.
 TO_SEND = """
     select
@@ -15,13 +15,14 @@ TO_SEND = """
         customer_contacts.first_name,
         next_messages.segment,
         next_messages.marketing_goal,
-        next_messages.next_products
+        next_messages.next_products,
+        next_messages.send_order
     from {{ ref('next_messages') }} as next_messages
     inner join {{ ref('customers') }} as customers on next_messages.customer_id = customers.customer_id
     inner join {{ ref('customer_contacts') }} as customer_contacts
         on next_messages.customer_id = customer_contacts.customer_id
     where next_messages.held_back_by is null and customers.is_contactable_by_email
-    order by next_messages.priority, next_messages.segment, next_messages.customer_id
+    order by next_messages.priority, next_messages.segment, next_messages.send_order
 """
 
 

@@ -40,12 +40,18 @@
             'only a forgotten person has no address': "email_sha256 is not null or customer_id like 'forgotten:%'"
         }
     },
+    'held_back_changes': {
+        'key': ['as_of_date', 'customer_id'],
+        'not_null': ['as_of_date', 'customer_id', 'change'],
+        'values': {'change': ['held back', 'released']}
+    },
     'next_messages': {
         'key': ['customer_id'],
-        'not_null': ['segment', 'priority', 'marketing_goal'],
+        'not_null': ['segment', 'priority', 'marketing_goal', 'has_waited'],
         'values': {'held_back_by': ['global holdout', 'mailed often', 'held out']},
         'rules': {
-            'next messages are of the as of date': 'as_of_date = ' ~ as_of_date()
+            'next messages are of the as of date': 'as_of_date = ' ~ as_of_date(),
+            'who is held back has no turn': '(held_back_by is null) = (send_order is not null)'
         }
     },
     'journey_events': {

@@ -1,97 +1,53 @@
 -- One row per customer whom mail may reach, who is on no suppression list and in a segment with a priority in the plan of
--- tonight: the one message for them. Who is held back gets none; who is held out of a campaign stays counted in its control.
+-- tonight: the one message for them, and when in its segment it is their turn.
 with
 
-customers as (
+next_messages as (
 
-    select * from {{ ref('customers') }}
-    where is_contactable_by_email
-
-),
-
-memberships as (
-
-    select * from {{ ref('segment_memberships') }}
+    select * from {{ ref('int_next_messages') }}
 
 ),
 
-segments as (
+formerly_held_back as (
+
+    {{ held_back_before(ref('held_back_changes')) }}
+
+),
+
+-- Under the ids of today: of several that became one customer, one is enough.
+have_waited as (
+
+    select distinct known_ids.customer_id
+    from formerly_held_back
+    inner join {{ ref('int_known_ids') }} as known_ids on formerly_held_back.customer_id = known_ids.account_id
+
+),
+
+-- Those that are held back have no turn.
+messages as (
 
     select
-        segment,
-        marketing_goal,
-        position,
-        case segment
-            when '' then 0
-            {% for segment in registered_segments() if priority_of(segment) is not none %}
-            when '{{ segment.name }}' then {{ priority_of(segment) }}
-            {% endfor %}
-        end as priority
-    from {{ ref('segments') }}
-
-),
-
-suppressed_customers as (
-
-    select distinct customer_id
-    from {{ ref('suppressions') }}
-    where customer_id is not null
-
-),
-
--- A campaign that is on tomorrow, when the message would go out.
-held_out as (
-
-    select distinct
-        segment,
-        customer_id
-    from {{ ref('campaign_audiences') }}
-    where is_held_out and {{ days_ago(-1) }} between starts_on and ends_on
-
-),
-
-offers as (
-
-    select
-        customer_id,
-        max(case when next_product_number = 1 then product_id end)
-        || coalesce(', ' || max(case when next_product_number = 2 then product_id end), '')
-        || coalesce(', ' || max(case when next_product_number = 3 then product_id end), '') as next_products
-    from {{ ref('next_products') }}
-    group by customer_id
-
-),
-
-ranked as (
-
-    select
-        customers.customer_id,
-        customers.emails_received_7d,
-        segments.segment,
-        segments.priority,
-        segments.marketing_goal,
-        row_number() over (partition by customers.customer_id order by segments.priority, segments.position) as place
-    from customers
-    inner join memberships on customers.customer_id = memberships.customer_id
-    inner join segments on memberships.segment = segments.segment
-    left join suppressed_customers on customers.customer_id = suppressed_customers.customer_id
-    where segments.priority is not null and suppressed_customers.customer_id is null
+        next_messages.*,
+        have_waited.customer_id is not null as has_waited,
+        row_number() over (
+            partition by next_messages.segment, case when next_messages.held_back_by is null then 0 else 1 end
+            order by
+                case when have_waited.customer_id is null then 1 else 0 end,
+                {{ binary_collation('next_messages.customer_id') }}
+        ) as place
+    from next_messages
+    left join have_waited on next_messages.customer_id = have_waited.customer_id
 
 )
 
 select
-    ranked.customer_id,
+    customer_id,
     {{ as_of_date() }} as as_of_date,
-    ranked.segment,
-    cast(ranked.priority as integer) as priority,
-    ranked.marketing_goal,
-    offers.next_products,
-    case
-        when {{ is_in_global_holdout('ranked.customer_id') }} then 'global holdout'
-        when ranked.emails_received_7d >= {{ var('max_emails_7d') }} then 'mailed often'
-        when held_out.customer_id is not null then 'held out'
-    end as held_back_by
-from ranked
-left join offers on ranked.customer_id = offers.customer_id
-left join held_out on ranked.segment = held_out.segment and ranked.customer_id = held_out.customer_id
-where ranked.place = 1
+    segment,
+    priority,
+    marketing_goal,
+    next_products,
+    held_back_by,
+    has_waited,
+    cast(case when held_back_by is null then place end as integer) as send_order
+from messages
