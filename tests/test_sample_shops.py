@@ -1,5 +1,6 @@
 """The sample shops, built as a user builds them."""
 
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -17,7 +18,7 @@ from ecommerce_segments.dashboard.page import page
 from ecommerce_segments.estimate import backtest as holdout
 from project import MODELS, PROJECT, messages
 from random_shops import random_shop, read_shop, write_shop
-from test_docs import ASKS
+from test_docs import ASKS, PAGES
 
 # One worker runs them all, so that the demo is built once.
 pytestmark = pytest.mark.xdist_group("sample_shops")
@@ -88,6 +89,18 @@ def test_every_query_of_the_page_on_the_texts_answers_with_all_that_it_names(dem
         if not columns or any(set(column) == {None} for column in columns):
             unanswered.append(query)
     assert unanswered == []
+
+
+def test_every_query_of_the_week_is_of_published_marts_and_answers(demo):
+    queries = [query.strip() for block in re.findall(r"```sql\n(.*?)```", PAGES["docs/a_week.md"], re.DOTALL)
+               for query in block.split(";") if query.strip()]
+    assert len(queries) >= 7
+    unpublished = r"marts\.(\w*contacts|audience\w*|journey_events|sms_audiences|suppressions)"
+    assert re.findall(unpublished, " ".join(queries)) == []
+    # What these say, they say of dates before.
+    late = ("marts.alerts", "marts.segment_transitions")
+    empty = [query for query in queries if not demo.execute(query).fetchall() and not any(map(query.count, late))]
+    assert empty == []
 
 
 def test_of_the_demos_campaigns_those_that_work_are_found(project, demo_sql, demo):
