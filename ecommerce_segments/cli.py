@@ -75,7 +75,7 @@ def segments() -> None:
     Every command is about one shop: the demo, the one that segments.toml in this directory describes, or the one that
     options name.
     """
-    # dbt makes millions of objects that live until the end: to look through them anew each time takes a sixth of a run.
+    # dbt makes millions of objects that live until the end: it is no use to look through them again and again.
     gc.set_threshold(200_000, 20, 100)
 
 
