@@ -85,7 +85,7 @@ def make_lines(people, products, orders):
     quantity = 1 + weighted(rng, (88, 9, 3), size)
     has_discount = chance(rng, np.where(people.likes_discounts[orders.person[order]], 10, 2), size)
     cost = products.cost[product] * rng.integers(95, 106, size=size) * 10_000 // orders.rate[order]
-    has_cost = products.has_cost[product] & (cost > 0) & chance(rng, 40, size)
+    has_cost = products.has_cost[product] & (cost > 0) & chance(rng, 40, size) & (orders.rate[order] == 1_000_000)
     discount = price * quantity * has_discount * 15 // 100
     net = price * quantity - discount
     orders.net = np.bincount(order, weights=net).astype(np.int64)
