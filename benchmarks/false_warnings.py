@@ -19,7 +19,7 @@ import yaml
 PROJECT = Path(__file__).parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
-from project import Project  # type: ignore[import-not-found]  # noqa: E402
+from project import CompiledProject, Project  # type: ignore[import-not-found]  # noqa: E402
 
 SHOP = PROJECT / "data" / "demo"
 SETTINGS = yaml.safe_load((PROJECT / "sample_data" / "demo.yml").read_text())
@@ -45,7 +45,10 @@ class Nights:
 
     def __init__(self, directory: Path):
         self.project = Project(directory)
-        self.sql = self.project.compiled(SHOP, MODELS, **SETTINGS | {"as_of_date": EACH_NIGHT})
+        self.project.dbt("seed", raw_dir=SHOP, **SETTINGS)
+        each_night = SETTINGS | {"as_of_date": EACH_NIGHT}
+        compiled = self.project.dbt("compile", "--select", *MODELS, raw_dir=SHOP, **each_night).result
+        self.sql = CompiledProject(self.project, [result.node for result in compiled.results], each_night)
         self.connection = duckdb.connect()
         self.connection.execute(
             "set TimeZone = 'UTC'; set threads = 2; set preserve_insertion_order = false;"
