@@ -83,9 +83,10 @@ def copy(on_spark, tmp_path_factory):
     return Project(tmp_path_factory.mktemp("copy_artifacts"), root=root, target="spark")
 
 
-# The marts that need a campaign or a second date.
+# The marts that need a campaign, a global holdout or a second date.
 NEED_MORE = (
-    "alerts", "campaign_audiences", "campaign_lift", "campaign_margins", "identity_changes", "segment_transitions"
+    "alerts", "campaign_audiences", "campaign_lift", "campaign_margins", "identity_changes", "programme_lift",
+    "segment_transitions",
 )  # fmt: skip
 
 
