@@ -233,6 +233,8 @@ def dbt_command(project, **environment):
             "build",
             "--select",
             "+stg_sale_campaigns",
+            "--indirect-selection",
+            "cautious",
             "--target-path",
             project.directory / "cli",
             "--log-path",
