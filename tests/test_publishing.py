@@ -103,7 +103,7 @@ class Shop:
 
 
 @contextmanager
-def readers(published: Path, number: int = 2):
+def readers(published: Path, number: int = 4):
     """Readers who never pause. In the end each must have read, and have found nothing torn."""
     processes = [
         subprocess.Popen(
